@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+# What every target of ours is compiled with.
+add_library(tune_settings INTERFACE)
+target_include_directories(tune_settings INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+target_compile_options(tune_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror
+  -fstack-protector-strong -fno-math-errno
+  # GCC 12 sees uninitialised members in optionals of variants where there are none.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+target_compile_definitions(tune_settings INTERFACE TUNE_VERSION="${PROJECT_VERSION}" _GLIBCXX_ASSERTIONS
+  $<$<CONFIG:Release>:_FORTIFY_SOURCE=2> $<$<BOOL:${TUNE_FAILPOINTS}>:TUNE_FAILPOINTS>)
+target_link_options(tune_settings INTERFACE -Wl,-z,relro,-z,now)
+
+if(TUNE_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(TUNE_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+elseif(TUNE_SANITIZE)
+  message(FATAL_ERROR "TUNE_SANITIZE is '${TUNE_SANITIZE}', not address or thread")
+endif()
+
+# tune_folder(NAME [DEPENDS libraries]): the static library of one folder, from all its sources.
+function(tune_folder name)
+  cmake_parse_arguments(FOLDER "" "" "DEPENDS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(sources)
+    add_library(tune_${name} STATIC ${sources})
+    target_link_libraries(tune_${name} PUBLIC $<BUILD_INTERFACE:tune_settings> ${FOLDER_DEPENDS})
+  else()
+    add_library(tune_${name} INTERFACE)
+    target_link_libraries(tune_${name} INTERFACE $<BUILD_INTERFACE:tune_settings> ${FOLDER_DEPENDS})
+  endif()
+endfunction()

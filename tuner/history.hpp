@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/facts.hpp"
+#include "tuner/spec.hpp"
+#include "tuner/trial.hpp"
+
+namespace tune {
+
+/// What schedulers and everyone who shows something may look at: the experiment folded so far, read-only. Queries are O(1)
+/// unless they say otherwise. Only Experiment changes it.
+class History {
+ public:
+  explicit History(const Spec& spec) : spec_(&spec) {}
+
+  const Spec& spec() const { return *spec_; }
+  Time now() const { return now_; }                 ///< `at` of the newest record.
+  Time began() const { return began_; }             ///< `at` of the first record.
+  Seq last_seq() const { return last_seq_; }
+
+  std::int64_t size() const { return static_cast<std::int64_t>(trials_.size()); }
+  const Trial& trial(TrialId id) const { return trials_[static_cast<std::size_t>(id.value)]; }
+  bool contains(TrialId id) const { return id.value >= 0 && id.value < size(); }
+  const std::deque<Trial>& trials() const { return trials_; }
+  std::int64_t count(TrialState s) const { return counts_[static_cast<std::size_t>(s)]; }
+  std::int64_t live() const { return count(TrialState::leased) + count(TrialState::running); }
+  std::int64_t finished_trials() const;
+
+  /// Trials that reached `complete` or `stopped`, feasible, with finite values: the best by the first objective. nullopt if none.
+  std::optional<TrialId> best() const { return best_; }
+
+  /// A new trial may be proposed: budget left, not finishing, sampler not exhausted.
+  bool may_start() const { return may_start_; }
+  bool finishing() const { return finishing_; }
+  const std::string& finish_why() const { return finish_why_; }
+  int exit_code() const { return exit_code_; }
+
+  /// The first objective of a report so that smaller is better; NaN and infinities count as worst (+infinity). nullopt if
+  /// the report does not carry it. O(1) amortised: the position is cached by the report's list of names.
+  std::optional<double> score(const Metrics&) const;
+  /// A reported value so that smaller is better, worst if not finite.
+  double score(double value) const;
+  /// Inverse sign: a score as the user would report it.
+  double value(double score) const { return spec_->objectives.front().maximize ? -score : score; }
+
+ private:
+  friend class Experiment;
+  const Spec* spec_;
+  std::deque<Trial> trials_;  // A deque: references stay valid while trials are added.
+  std::array<std::int64_t, 9> counts_{};
+  std::optional<TrialId> best_;
+  Time now_, began_;
+  Seq last_seq_ = 0;
+  bool may_start_ = true, finishing_ = false;
+  std::string finish_why_;
+  int exit_code_ = 0;
+  // Position of each objective in the list of names seen last; the list is held so that its address stays its own.
+  mutable std::shared_ptr<const std::vector<std::string>> names_;
+  mutable std::vector<int> positions_;
+};
+
+}  // namespace tune

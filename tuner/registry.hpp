@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <limits>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace tune {
+
+/// One setting of a policy, as the config checks it and `tune explain scheduler.asha.eta` prints it.
+struct Option {
+  enum class Kind { boolean, integer, number, text };
+  std::string_view name;
+  Kind kind = Kind::number;
+  std::string_view fallback;  ///< Default as JSON ("4", "\"stop\""); empty: none, the policy decides.
+  std::string_view help;
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  std::vector<std::string_view> choices = {};  ///< For text.
+};
+
+/// A policy's line in its folder's table, without the factory: all that the config parser and the docs need.
+struct PolicyInfo {
+  std::string_view name;
+  std::string_view help;  ///< One sentence.
+  std::vector<Option> options = {};
+};
+
+/// All tables, as seen by the config parser.
+struct Catalogue {
+  std::vector<PolicyInfo> samplers, schedulers, executors;
+};
+
+}  // namespace tune

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/facts.hpp"
+#include "tuner/resources.hpp"
+#include "tuner/space.hpp"
+#include "tuner/time.hpp"
+#include "tuner/value.hpp"
+
+/// An experiment's settings, checked. docs/config.md is the reference for users; tuner/config.hpp reads the text.
+namespace tune {
+
+struct Objective {
+  enum class Reduce : std::uint8_t { last, best, mean_last_k };
+  std::string metric;
+  bool maximize = false;
+  Reduce reduce = Reduce::last;
+  int k = 1;
+  bool operator==(const Objective&) const = default;
+};
+
+/// A sampler, scheduler or executor by name with its options (flat, checked against its table entry, defaults filled in).
+struct PolicySpec {
+  std::string type;
+  Params options;
+  bool operator==(const PolicySpec&) const = default;
+};
+
+struct OutcomeConstraint {
+  std::string metric;
+  std::optional<double> min, max;
+};
+
+enum class OnNan : std::uint8_t { worst, stop, fail };
+
+struct ReportSpec {
+  enum class Channel : std::uint8_t { automatic, fd, socket, out, regex, result_file };
+  Channel channel = Channel::automatic;
+  std::string step = "step";                 ///< The reported key that is the step.
+  std::map<std::string, std::string> regex;  ///< Metric to pattern with one group (ECMAScript).
+  std::string result_file;                   ///< Read at exit, relative to the trial's working folder.
+  std::int64_t max_line_bytes = 64 * 1024;
+};
+
+struct StopSpec {
+  std::optional<std::int64_t> trials;
+  std::optional<Duration> time;
+  std::optional<double> target;
+  std::optional<std::int64_t> max_failures;
+  struct Plateau {
+    std::int64_t trials = 0;
+    double min_delta = 0;
+  };
+  std::optional<Plateau> plateau;
+  std::optional<Duration> trial_time, trial_idle;
+};
+
+struct RetrySpec {
+  int max = 0;
+  Duration backoff{1};
+  std::vector<Cause> on = {Cause::signal, Cause::oom};
+  double memory_factor = 1;
+};
+
+struct CheckpointSpec {
+  int keep = 1;
+  bool keep_best = true;
+  std::optional<std::int64_t> every;
+};
+
+struct ShutdownSpec {
+  Duration grace{10};
+  int signal = 15;
+};
+
+struct Spec {
+  std::string name, description;
+  std::vector<std::string> tags;
+  std::uint64_t seed = 0;
+  bool logical_order = false;
+  int slots = 8;  ///< Virtual slots of the logical order.
+
+  std::vector<Objective> objectives;  ///< At least one.
+  std::vector<OutcomeConstraint> outcome_constraints;
+  OnNan on_nan = OnNan::worst;
+  Space space;
+  std::vector<Params> points;  ///< Complete, to be tried first.
+
+  std::vector<std::string> command;  ///< argv with placeholders; empty with a trainable.
+  std::string trainable, plugin;
+  std::string cwd;                   ///< Absolute; the config file's folder by default.
+  std::map<std::string, std::optional<std::string>> env;  ///< nullopt: removed from what is inherited.
+  enum class Inherit : std::uint8_t { all, none, list } env_inherit = Inherit::all;
+  std::vector<std::string> env_pass;
+
+  ReportSpec report;
+  PolicySpec search{"sobol", {}}, scheduler{"fifo", {}}, executor{"process", {}};
+  std::optional<int> parallel;
+  StopSpec stop;
+  Resources resources;
+  RetrySpec retry;
+  std::optional<CheckpointSpec> checkpoint;  ///< Present: the trial can save and be resumed.
+  ShutdownSpec shutdown;
+  std::string store;                         ///< Path; empty: the command line's default.
+  std::string metrics_address;
+  bool metrics_public = false;
+
+  /// The whole config as JSON with every default written out: what Configured records and `tune check --effective` prints.
+  std::string effective;
+};
+
+}  // namespace tune

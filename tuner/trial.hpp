@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/facts.hpp"
+
+namespace tune {
+
+/// What was asked of a live attempt and has not happened yet.
+enum class Asked : std::uint8_t { nothing, pause, stop };
+
+/// A trial's state, folded from facts. Small: a hundred thousand are kept. Curves are not kept here; policies that
+/// need them index them in learn(), people find them in the store.
+struct Trial {
+  TrialId id;
+  TrialState state = TrialState::queued;
+  Cause cause = Cause::done;            ///< Of the last attempt that ended.
+  Asked asked = Asked::nothing;
+  TrialState stop_as = TrialState::stopped;
+  int attempt = 0;                      ///< The newest one; 0: never launched.
+  int retries = 0;                      ///< Failures that were retried.
+  Params params;
+  std::int64_t priority = 0;
+  std::int64_t until_step = 0;          ///< It may go on up to here; 0: not yet granted anything.
+  std::int64_t last_step = 0;           ///< Of the accepted reports: those that carried the objectives at a new step.
+  std::int64_t reports = 0;             ///< Accepted reports.
+  std::vector<double> values;           ///< Reduced objective values so far, as reported; empty before the first.
+  std::vector<double> recent;           ///< Last k values per objective, only for mean_last_k.
+  bool feasible = true;                 ///< Outcome constraints at the last report.
+  std::string checkpoint;               ///< Newest safe one; empty: none.
+  std::int64_t checkpoint_step = 0;
+  Seq last_fact = 0;                    ///< The newest record about this trial.
+  double proposed_at = 0, launched_at = 0, ended_at = 0;  ///< Seconds since the epoch; 0: not yet.
+  std::optional<Time> not_before;       ///< Back-off after a failure.
+  std::optional<Resources> resources;   ///< If they differ from the experiment's.
+
+  bool live() const { return state == TrialState::leased || state == TrialState::running; }
+};
+
+}  // namespace tune
