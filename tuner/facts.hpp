@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -384,6 +385,13 @@ struct Decided {
   bool operator==(const Decided&) const = default;
 };
 
+namespace detail {
+template <class F, class Variant>
+inline constexpr bool is_one_of = false;
+template <class F, class... Kinds>
+inline constexpr bool is_one_of<F, std::variant<Kinds...>> = (std::is_same_v<F, Kinds> || ...);
+}  // namespace detail
+
 /// One line of the journal.
 struct Record {
   Seq seq = 0;
@@ -397,7 +405,7 @@ struct Record {
   /// The fact if it is an F, else null. F is any observation or decision.
   template <class F>
   const F* as() const {
-    if constexpr (requires(const Observation& o) { std::get_if<F>(&o); }) {
+    if constexpr (detail::is_one_of<F, Observation>) {
       const auto* o = observation();
       return o ? std::get_if<F>(o) : nullptr;
     } else {
