@@ -43,7 +43,9 @@ struct Dimension {
   std::optional<std::uint64_t> cardinality() const;
   /// The value at u in [0, 1): quantile of the prior. Monotone for numeric kinds; equal shares for choices without weights.
   Value at(double u) const;
-  /// A u with at(u) == value (the middle of its share where there is one). nullopt if the value is not of this dimension.
+  /// A u with at(u) == value (the middle of its share where there is one; up to rounding for continuous kinds, and as near
+  /// as a double comes for values whose share is below 2^-50). nullopt if the value is not of this dimension; a listed value
+  /// of weight 0 is not. An integer is accepted where the values are doubles.
   std::optional<double> position(const Value&) const;
 };
 
@@ -52,7 +54,8 @@ struct Dimension {
 class Space {
  public:
   Space() = default;
-  /// Error::invalid, naming the dimension, for an unknown parent, a cycle of conditions or a constraint that does not parse.
+  /// Error::invalid, naming the dimension, for bounds that make no sense, an unknown parent, a cycle of conditions or a
+  /// constraint that does not parse. Values in conditions are brought to the parent's type (3 to 3.0).
   /// (The config parser finds these first, with line and column.)
   static Result<Space> make(std::vector<Dimension> dimensions, std::vector<std::string> constraints = {});
 
@@ -74,10 +77,13 @@ class Space {
   /// active parameters, constants filled in, constraints held. Missing active parameters: Error naming them.
   Result<Params> complete(Params given) const;
 
-  /// Number of distinct parameter sets (conditions respected, constraints not); nullopt if not finite or above 2^62.
+  /// Number of distinct parameter sets (conditions respected, constraints not); nullopt if not finite, above 2^62, or
+  /// where parameters that conditions mention take more than 200,000 steps to go through.
   std::optional<std::uint64_t> cardinality() const;
 
-  /// A short stable text that changes exactly when the meaning of old trials' parameters could.
+  /// A short stable text that changes exactly when the meaning of old trials' parameters could: with the set of names,
+  /// with what kind of value a name has, with conditions and constants. Bounds, scales, steps, weights, listed values and
+  /// constraints may change: they say what is tried next, not what was tried.
   std::string hash() const;
 
  private:
