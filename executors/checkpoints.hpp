@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "tuner/result.hpp"
+
+namespace tune {
+
+/// The checkpoints of a store on disk: each is a folder <root>/<hash> that holds `manifest.json` and what was saved (one
+/// file, or one folder of files) under its own name. The hash is the SHA-256 of the manifest, which lists every file with
+/// its size and SHA-256: equal hashes are equal bytes, and a checkpoint that is there is whole.
+///
+/// Every call may block on the disk for as long as the files are big: call from a worker thread. Calls are safe from
+/// several threads and processes; nothing is cached here.
+class Checkpoints {
+ public:
+  /// `root` is made when the first checkpoint is.
+  explicit Checkpoints(std::filesystem::path root) : root_(std::move(root)) {}
+
+  struct Committed {
+    std::string hash;
+    std::int64_t bytes = 0;
+  };
+  /// Takes over what stands at `name` below `folder`: moves it (copies and removes across file systems), refuses links,
+  /// devices, sockets and names that lead out of `folder`, makes files read-only and durable, and only then gives it its
+  /// final name. When this returns a hash, the checkpoint survives a loss of power. On an error nothing is left behind
+  /// here, and the source may be gone. `name` may be absolute if it leads below `folder`.
+  Result<Committed> commit(const std::filesystem::path& folder, const std::filesystem::path& name) const;
+  /// The same for a whole folder.
+  Result<Committed> commit(const std::filesystem::path& folder) const {
+    return commit(folder.parent_path(), folder.filename());
+  }
+
+  /// Where to restore from: the file or folder as it was handed over. Reads and hashes every byte. not_found if there is
+  /// no such checkpoint, corrupt if it is not what its name says. The files stay ours: they are read-only.
+  Result<std::filesystem::path> restore(const std::string& hash) const;
+
+  /// Deletes it (renamed out of sight first, so that half a checkpoint never bears a hash) and answers its size. 0 if there is none.
+  Result<std::int64_t> remove(const std::string& hash) const;
+
+  /// Deletes what a killed process left half-made. Only while no other process uses this root.
+  void sweep() const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace tune
