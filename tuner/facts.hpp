@@ -253,6 +253,7 @@ struct Propose {
   double seconds = 0;      ///< Spent proposing.
   std::optional<TrialId> parent, replicate_of;
   std::int64_t priority = 0;
+  std::int64_t until_step = 0;  ///< In logical order only: the steps granted with the virtual slot.
   bool operator==(const Propose&) const = default;
 };
 
@@ -364,6 +365,7 @@ struct Collect {
 /// No new trials; the experiment is over once nothing is under way. A Configured with more budget reopens it.
 struct Finish {
   int exit_code = 0;
+  std::optional<TrialState> live_as;  ///< Live trials are asked to end and settled so; absent: they may finish.
   bool operator==(const Finish&) const = default;
 };
 

@@ -52,6 +52,9 @@ class History {
 
  private:
   friend class Experiment;
+  /// Where each objective stands in a report's list of names; -1: absent.
+  const std::vector<int>& positions(const Metrics&) const;
+
   const Spec* spec_;
   std::deque<Trial> trials_;  // A deque: references stay valid while trials are added.
   std::array<std::int64_t, 9> counts_{};

@@ -26,8 +26,10 @@ struct Trial {
   std::int64_t until_step = 0;          ///< It may go on up to here; 0: not yet granted anything.
   std::int64_t last_step = 0;           ///< Of the accepted reports: those that carried the objectives at a new step.
   std::int64_t reports = 0;             ///< Accepted reports.
-  std::vector<double> values;           ///< Reduced objective values so far, as reported; empty before the first.
+  std::vector<double> values;           ///< Reduced objective values so far, as reported; NaN: not reported; empty: none yet.
+  bool finite = false;                  ///< The first objective was finite at least once.
   std::vector<double> recent;           ///< Last k values per objective, only for mean_last_k.
+  bool held = false;                    ///< Paused because a person paused the whole experiment.
   bool feasible = true;                 ///< Outcome constraints at the last report.
   std::string checkpoint;               ///< Newest safe one; empty: none.
   std::int64_t checkpoint_step = 0;

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// What to do next, given everything folded so far. How facts change the state is in experiment_fold.cpp.
+#include "tuner/experiment.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tune {
+namespace {
+
+// Launches decided before their slot is free, so that a slot never waits for a commit: as many as slots turn over in the
+// time that a commit takes on busy cores. Trials that run for seconds get none, so that nothing grows stale.
+constexpr double kCommitSeconds = 0.02;
+constexpr int kMostAhead = 32;
+constexpr std::size_t kExitsForRate = 8;
+
+std::string number(TrialId t) { return std::to_string(t.value); }
+
+}  // namespace
+
+Experiment::Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::unique_ptr<Scheduler> scheduler)
+    : spec_(spec), sampler_(std::move(sampler)), scheduler_(std::move(scheduler)), history_(spec) {
+  if (spec.logical_order) order_.emplace(spec.slots);
+}
+
+std::optional<Decided> Experiment::next(bool may_launch) const {
+  if (!due_.empty()) return due_.front();
+  if (auto d = verdict()) return d;
+  if (!may_launch || on_hold_ || history_.finishing()) return std::nullopt;
+  if (order_)
+    if (auto d = fill_logical_slot()) return d;
+  if (auto d = launch()) return d;
+  return give_up();
+}
+
+std::optional<Decided> Experiment::verdict() const {
+  auto v = scheduler_->verdict(history_);
+  if (!v) return std::nullopt;
+  return std::visit(
+      [&](auto what) -> std::optional<Decided> {
+        const Trial& t = history_.trial(what.trial);
+        if constexpr (requires { what.attempt; }) what.attempt = t.attempt;
+        return Decided{what, {t.last_fact, spec_.scheduler.type, std::move(v->why), std::move(v->note)}};
+      },
+      std::move(v->what));
+}
+
+// --- free slots -------------------------------------------------------------------------------------------------------
+
+const Resources& Experiment::resources_of(const Trial& t) const { return t.resources ? *t.resources : spec_.resources; }
+
+int Experiment::ahead() const {
+  if (exits_.size() < kExitsForRate) return 0;
+  const double gap = (exits_.back() - exits_.front()).seconds / static_cast<double>(exits_.size() - 1);
+  return gap > 0 ? static_cast<int>(std::min<double>(kMostAhead, kCommitSeconds / gap)) : kMostAhead;
+}
+
+bool Experiment::has_room() const {
+  return !(spec_.parallel && live_.size() >= static_cast<std::size_t>(*spec_.parallel + ahead())) &&
+         placement_.find(spec_.resources, ahead()).has_value();
+}
+
+const Trial* Experiment::fresh_in_queue() const {
+  for (const auto& [priority, fresh, id] : queue_)
+    if (fresh) return &history_.trial(id);
+  return nullptr;
+}
+
+std::optional<Scheduler::Plan> Experiment::plan() const {
+  auto p = scheduler_->plan(history_);
+  if (p && std::holds_alternative<Scheduler::Start>(*p) && !history_.may_start() && !fresh_in_queue()) return std::nullopt;
+  return p;
+}
+
+std::optional<Decided> Experiment::point() const {
+  if (points_used_ >= spec_.points.size() || !history_.may_start()) return std::nullopt;
+  Propose p;
+  p.trial = TrialId{history_.size()};
+  p.params = spec_.points[points_used_];
+  p.source = "point";
+  p.as_of = learned_;
+  return Decided{std::move(p), {history_.last_seq(), "user", "point " + std::to_string(points_used_) + " of the config", {}}};
+}
+
+std::optional<Decided> Experiment::launch(const Trial& t, std::int64_t until_step, std::optional<Rung> rung, Reason reason) const {
+  const bool again = t.attempt > 0;
+  // Only new trials are launched ahead of their slot: a promotion overtakes them and takes the next one.
+  auto seat = placement_.find(resources_of(t), again ? 0 : ahead());
+  const auto limit = spec_.parallel ? *spec_.parallel + (again ? 0 : ahead()) : INT32_MAX;
+  if (!seat || live_.size() >= static_cast<std::size_t>(limit)) {
+    // All seats may be held by launches made ahead; a trial that goes on then joins them and is started first.
+    seat = again ? placement_.find(resources_of(t), ahead() + 1) : std::nullopt;
+    if (!seat || ahead() == 0) return std::nullopt;
+  }
+  Launch l;
+  l.trial = t.id;
+  l.attempt = t.attempt + 1;
+  l.form = !again ? Form::fresh : t.checkpoint.empty() ? Form::restart : Form::resume;
+  l.ranks = {std::move(*seat)};
+  l.until_step = order_ ? kNoStep : until_step;
+  if (!t.checkpoint.empty()) l.from = t.checkpoint;
+  l.rung = std::move(rung);
+  return Decided{std::move(l), std::move(reason)};
+}
+
+std::optional<Decided> Experiment::launch() const {
+  for (const auto& [priority, fresh, id] : queue_) {
+    const Trial& t = history_.trial(id);
+    if (order_ && !order_->is_hungry(id)) continue;
+    if (fresh && !order_) break;
+    auto d = launch(t, t.until_step, std::nullopt, {t.last_fact, "tune", fresh ? "a slot is free" : "it goes on where it was", {}});
+    return d;  // The first in the queue goes first: others behind it do not overtake.
+  }
+  if (order_ || !has_room()) return std::nullopt;
+
+  auto p = plan();
+  if (!p) return std::nullopt;
+  if (auto* resume = std::get_if<Scheduler::Resume>(&*p)) {
+    const Trial& t = history_.trial(resume->trial);
+    return launch(t, resume->until_step, resume->rung, {t.last_fact, spec_.scheduler.type, std::move(resume->why), std::move(resume->note)});
+  }
+  auto& start = std::get<Scheduler::Start>(*p);
+  if (const Trial* t = fresh_in_queue())
+    return launch(*t, start.until_step, std::nullopt, {t->last_fact, spec_.scheduler.type, std::move(start.why), std::move(start.note)});
+  return point();
+}
+
+// In logical order a virtual slot is filled by a decision of its own; the launch follows when a real slot is free.
+std::optional<Decided> Experiment::fill_logical_slot() const {
+  if (!order_->has_free_slot()) return std::nullopt;
+  auto p = plan();
+  if (!p) return std::nullopt;
+  if (auto* resume = std::get_if<Scheduler::Resume>(&*p)) {
+    const Trial& t = history_.trial(resume->trial);
+    return Decided{Extend{resume->trial, resume->until_step, resume->rung},
+                   {t.last_fact, spec_.scheduler.type, std::move(resume->why), std::move(resume->note)}};
+  }
+  auto d = point();
+  if (d) std::get<Propose>(d->what).until_step = std::get<Scheduler::Start>(*p).until_step;
+  return d;
+}
+
+bool Experiment::wants_decision() const {
+  if (!due_.empty() || scheduler_->verdict(history_)) return true;
+  return !on_hold_ && order_->has_free_slot() && plan() && declined_at_ != learned_;
+}
+
+// --- proposals --------------------------------------------------------------------------------------------------------
+
+std::optional<TrialId> Experiment::wanted() const {
+  if (!due_.empty() || on_hold_ || history_.finishing() || !history_.may_start() || points_used_ < spec_.points.size() ||
+      declined_at_ == learned_ || sampler_held_)
+    return std::nullopt;
+  if (order_) {
+    if (!order_->has_free_slot()) return std::nullopt;
+  } else {
+    if (fresh_in_queue()) return std::nullopt;
+    // A slow sampler works one trial ahead; a quick one when a slot is free.
+    if (sampler_->quick() && !has_room()) return std::nullopt;
+  }
+  const auto p = plan();
+  if (!p || !std::holds_alternative<Scheduler::Start>(*p)) return std::nullopt;
+  return TrialId{history_.size()};
+}
+
+Rng Experiment::proposal_stream(TrialId trial) const { return Rng{spec_.seed, Purpose::propose, trial.value}; }
+
+Decided Experiment::propose(const Sampler::Proposal& proposal, double seconds) const {
+  Propose p;
+  p.trial = TrialId{history_.size()};
+  p.params = proposal.params;
+  p.source = "sampler";
+  p.sampler = spec_.search.type;
+  p.as_of = learned_;
+  p.seconds = seconds;
+  if (order_)
+    if (const auto plan = this->plan(); plan && std::holds_alternative<Scheduler::Start>(*plan))
+      p.until_step = std::get<Scheduler::Start>(*plan).until_step;
+  return {std::move(p), {history_.last_seq(), spec_.search.type, proposal.why, proposal.note}};
+}
+
+// --- the end ----------------------------------------------------------------------------------------------------------
+
+double Experiment::active_seconds() const { return active_before_ + (history_.now() - opened_at_).seconds; }
+
+std::optional<Time> Experiment::deadline() const {
+  if (!spec_.stop.time || opened_at_.seconds == 0) return std::nullopt;
+  return Time{opened_at_.seconds + spec_.stop.time->seconds - active_before_};
+}
+
+std::optional<Decided> Experiment::give_up() const {
+  if (finish_owed_) return std::nullopt;
+  const auto finish = [&](int code, std::optional<TrialState> live_as, std::string why) {
+    return Decided{Finish{code, live_as}, {history_.last_seq(), "tune", std::move(why), {}}};
+  };
+  if (const auto until = deadline(); until && history_.now() >= *until)
+    return finish(0, TrialState::stopped, "the time is up");
+  if (!placement_.has_workers() || !live_.empty() || !due_.empty() || !delayed_.empty() || wanted() || sampler_held_) return std::nullopt;
+  if (!queue_.empty()) {
+    const Trial& first = history_.trial(std::get<TrialId>(*queue_.begin()));
+    if (placement_.possible(resources_of(first))) return std::nullopt;
+    return finish(3, std::nullopt, "no worker can ever hold trial " + number(first.id) + ": it asks for more than any of them offers");
+  }
+  if (!history_.may_start()) {
+    const bool budget = spec_.stop.trials && history_.size() >= *spec_.stop.trials;
+    return finish(0, std::nullopt, budget ? "all " + std::to_string(history_.size()) + " trials are done" : "every configuration of the space was tried");
+  }
+  if (!placement_.possible(spec_.resources))
+    return finish(3, std::nullopt, "no worker can ever hold a trial: `resources` asks for more than any of them offers");
+  if (scheduler_->wake_at()) return std::nullopt;
+  return finish(3, std::nullopt, "nothing can go on: neither the sampler nor the scheduler has anything to offer");
+}
+
+std::optional<Time> Experiment::wake_at() const {
+  std::optional<Time> at = scheduler_->wake_at();
+  const auto earlier = [&](std::optional<Time> t) {
+    if (t && (!at || *t < *at)) at = t;
+  };
+  if (!history_.finishing()) earlier(deadline());
+  if (!delayed_.empty()) earlier(delayed_.begin()->first);
+  return at;
+}
+
+std::vector<Decided> Experiment::unsettled() const {
+  std::vector<Decided> again;
+  for (const auto& [id, lease] : live_)
+    if (!lease.started) again.push_back({lease.launch, {history_.last_seq(), "tune", "recorded before, not seen to start", {}}});
+  return again;
+}
+
+}  // namespace tune

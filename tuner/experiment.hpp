@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "tuner/facts.hpp"
+#include "tuner/history.hpp"
+#include "tuner/logical_order.hpp"
+#include "tuner/placement.hpp"
+#include "tuner/result.hpp"
+#include "tuner/sampler.hpp"
+#include "tuner/scheduler.hpp"
+#include "tuner/spec.hpp"
+
+namespace tune {
+
+/// The experiment: a fold over its journal. apply() folds one record in, whoever made it; next() says what to do now that
+/// everything so far is known. Live, simulated and recovered experiments all go through these two; that is why a killed
+/// one goes on where it was and a replayed one decides the same.
+///
+/// Pure: no clock, no thread, no file. Everything it knows came through apply(). One thread, except that the sampler may
+/// be proposing on another between hold_sampler() and release_sampler().
+class Experiment {
+ public:
+  /// `spec` outlives the experiment.
+  Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::unique_ptr<Scheduler> scheduler);
+
+  /// Records come in order, with dense seq. O(log n).
+  void apply(const Record&);
+
+  /// The next decision, or nullopt: wait for the world. `may_launch` false: nothing new is begun (this process is ending).
+  std::optional<Decided> next(bool may_launch = true) const;
+
+  /// A proposal for this trial is what would let a slot go on; next() cannot give it because proposing may take long.
+  std::optional<TrialId> wanted() const;
+  Rng proposal_stream(TrialId) const;
+  /// The decision that a proposal becomes.
+  Decided propose(const Sampler::Proposal&, double seconds) const;
+  /// The sampler had nothing to propose: do not ask again before it has learned more.
+  void declined() { declined_at_ = learned_; }
+
+  const Sampler& sampler() const { return *sampler_; }
+  /// Records are kept from the sampler while it proposes elsewhere, and learned when it is released.
+  void hold_sampler() { sampler_held_ = true; }
+  void release_sampler();
+
+  /// Why a request cannot be served; nullopt: it can.
+  std::optional<Error> objection(const Requested&) const;
+
+  /// Launches that are recorded but were never seen to start. After a restart they are carried out again.
+  std::vector<Decided> unsettled() const;
+  /// When next() could change its answer although nothing is observed.
+  std::optional<Time> wake_at() const;
+  /// Decided to finish, and nothing is under way any more.
+  bool finished() const { return history_.finishing() && live_.empty() && due_.empty(); }
+  bool is_live(TrialId t) const { return live_.contains(t); }
+  std::size_t live() const { return live_.size(); }
+
+  const History& history() const { return history_; }
+  const Placement& placement() const { return placement_; }
+  Seq next_seq() const { return history_.last_seq() + 1; }
+
+  /// Trials whose state changed since the last call, each once. For projections.
+  std::vector<TrialId> take_touched();
+
+ private:
+  struct Lease {
+    Launch launch;
+    bool started = false;
+  };
+  /// Place in the queue: higher priority first, then trials that ran before, then by number.
+  using QueueKey = std::tuple<std::int64_t, bool, TrialId>;
+
+  // Folding, one function a kind (experiment_fold.cpp).
+  void fold(const Configured&, const Record&);
+  void fold(const Opened&, const Record&);
+  void fold(const Requested&, const Record&);
+  void fold(const WorkerJoined&, const Record&);
+  void fold(const WorkerChanged&, const Record&);
+  void fold(const WorkerLost&, const Record&);
+  void fold(const Started&, const Record&);
+  void fold(const Reported&, const Record&);
+  void fold(const Checkpointed&, const Record&);
+  void fold(const CheckpointLost&, const Record&);
+  void fold(const Exited&, const Record&);
+  void fold(const Propose&, const Record&);
+  void fold(const Launch&, const Record&);
+  void fold(const Extend&, const Record&);
+  void fold(const Pause&, const Record&);
+  void fold(const Stop&, const Record&);
+  void fold(const Retry&, const Record&);
+  void fold(const Settle&, const Record&);
+  void fold(const Finish&, const Record&);
+  void fold(const auto&, const Record&) {}
+
+  Trial& at(TrialId);
+  void set_state(Trial&, TrialState);
+  void enqueue(Trial&);
+  void unqueue(const Trial&);
+  QueueKey queue_key(const Trial&) const;
+  void learn(const Record&);
+  void consume_report(const Record&);
+  void consume_exit(const Record&);
+  void advance();
+  void refresh();
+  void check_rules(const Trial& settled);
+  void consider_best(const Trial&);
+  bool reached_target(const Trial&) const;
+
+  // What follows from facts at once: pushed while folding, handed out by next(), dropped when it is folded itself.
+  void owe(Decision, Seq because, std::string by, std::string why);
+  void paid(const Decision&);
+  void owe_settle(const Trial&, TrialState, Cause, Seq because, std::string why);
+  void owe_failure(const Trial&, Cause, Seq because, const std::string& text);
+  void owe_finish(int exit_code, std::optional<TrialState> live_as, Seq because, std::string by, std::string why);
+
+  // Deciding (experiment.cpp).
+  std::optional<Decided> verdict() const;
+  std::optional<Decided> fill_logical_slot() const;
+  std::optional<Decided> launch() const;
+  std::optional<Decided> give_up() const;
+  std::optional<Scheduler::Plan> plan() const;
+  std::optional<Decided> launch(const Trial&, std::int64_t until_step, std::optional<Rung>, Reason) const;
+  std::optional<Decided> point() const;
+  const Resources& resources_of(const Trial&) const;
+  bool has_room() const;
+  bool wants_decision() const;
+  const Trial* fresh_in_queue() const;
+  int ahead() const;
+  double active_seconds() const;
+  std::optional<Time> deadline() const;
+
+  const Spec& spec_;
+  std::unique_ptr<Sampler> sampler_;
+  std::unique_ptr<Scheduler> scheduler_;
+  History history_;
+  Placement placement_;
+  std::optional<LogicalOrder> order_;
+
+  std::set<QueueKey> queue_;
+  std::set<std::pair<Time, TrialId>> delayed_;
+  std::map<TrialId, Lease> live_;
+  std::deque<Decided> due_;
+  bool on_hold_ = false;  // A person paused the whole experiment.
+  bool finish_owed_ = false;
+
+  bool sampler_held_ = false;
+  std::deque<Record> held_;
+  std::int64_t learned_ = 0, declined_at_ = -1;
+
+  std::size_t points_used_ = 0;
+  std::int64_t since_best_ = 0;         // Trials settled since the best improved by min_delta.
+  double plateau_score_ = 0;
+  bool any_success_ = false;
+  std::int64_t failures_in_a_row_ = 0;  // Since the beginning, while nothing has succeeded.
+  double active_before_ = 0;
+  Time opened_at_;
+  std::deque<Time> exits_;              // The last ones: how fast slots turn over.
+  std::vector<TrialId> touched_;
+  std::set<TrialId> touched_set_;
+};
+
+}  // namespace tune

@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each fact changes. The table of transitions is in docs/formats/facts.md.
+#include <algorithm>
+#include <cmath>
+
+#include "tuner/experiment.hpp"
+
+namespace tune {
+namespace {
+
+constexpr std::size_t kExitsRemembered = 32;
+constexpr std::int64_t kHopeless = 10;   // So many trials failed, none succeeded: something is wrong with the program.
+constexpr double kRefusedPause = 1.0;    // Seconds before a trial that could not be started or had no disk is tried again.
+
+bool is_nan(double v) { return std::isnan(v); }
+
+}  // namespace
+
+Trial& Experiment::at(TrialId id) {
+  TUNE_ASSERT(history_.contains(id), "trial " + std::to_string(id.value) + " at record " + std::to_string(history_.last_seq_));
+  return history_.trials_[static_cast<std::size_t>(id.value)];
+}
+
+void Experiment::set_state(Trial& t, TrialState state) {
+  --history_.counts_[static_cast<std::size_t>(t.state)];
+  t.state = state;
+  ++history_.counts_[static_cast<std::size_t>(state)];
+}
+
+Experiment::QueueKey Experiment::queue_key(const Trial& t) const { return {-t.priority, t.attempt == 0, t.id}; }
+
+void Experiment::enqueue(Trial& t) {
+  set_state(t, TrialState::queued);
+  if (t.not_before && history_.now_ < *t.not_before)
+    delayed_.insert({*t.not_before, t.id});
+  else
+    queue_.insert(queue_key(t));
+}
+
+void Experiment::unqueue(const Trial& t) {
+  queue_.erase(queue_key(t));
+  if (t.not_before) delayed_.erase({*t.not_before, t.id});
+}
+
+void Experiment::apply(const Record& r) {
+  TUNE_ASSERT(r.seq == history_.last_seq_ + 1, "record " + std::to_string(r.seq) + " after " + std::to_string(history_.last_seq_));
+  if (history_.last_seq_ == 0) history_.began_ = r.at;
+  history_.last_seq_ = r.seq;
+  history_.now_ = std::max(history_.now_, r.at);
+  while (!delayed_.empty() && delayed_.begin()->first <= history_.now_) {
+    Trial& t = at(delayed_.begin()->second);
+    delayed_.erase(delayed_.begin());
+    queue_.insert(queue_key(t));
+  }
+
+  if (const auto* decided = r.decided()) {
+    paid(decided->what);
+    std::visit([&](const auto& d) { fold(d, r); }, decided->what);
+  } else {
+    std::visit([&](const auto& o) { fold(o, r); }, *r.observation());
+  }
+  if (const auto id = trial_of(r); id && history_.contains(*id)) {
+    at(*id).last_fact = r.seq;
+    if (touched_set_.insert(*id).second) touched_.push_back(*id);
+  }
+  // Reports are learned when they are consumed: at once, or at their logical time.
+  if (!r.as<Reported>()) learn(r);
+  refresh();
+  if (order_) advance();
+}
+
+void Experiment::learn(const Record& r) {
+  scheduler_->learn(history_, r);
+  if (sampler_held_) {
+    held_.push_back(r);
+  } else {
+    sampler_->learn(r);
+    learned_ = order_ ? learned_ + 1 : r.seq;
+  }
+}
+
+void Experiment::release_sampler() {
+  sampler_held_ = false;
+  for (const auto& r : held_) {
+    sampler_->learn(r);
+    learned_ = order_ ? learned_ + 1 : r.seq;
+  }
+  held_.clear();
+  refresh();
+  if (order_) advance();
+}
+
+void Experiment::refresh() {
+  const auto& budget = spec_.stop.trials;
+  // While the sampler proposes elsewhere it cannot be asked; it is not exhausted then, or it would not have been started.
+  const bool exhausted = !sampler_held_ && points_used_ >= spec_.points.size() && sampler_->exhausted();
+  history_.may_start_ = !history_.finishing_ && !(budget && history_.size() >= *budget) && !exhausted;
+}
+
+// In logical order: hands events on while nobody has anything to decide, so that every decision is made at its own tick.
+void Experiment::advance() {
+  while (!history_.finishing_ && !wants_decision()) {
+    const auto event = order_->take();
+    if (!event) return;
+    if (event->record.as<Reported>())
+      consume_report(event->record);
+    else
+      consume_exit(event->record);
+    refresh();
+  }
+}
+
+// --- observations -----------------------------------------------------------------------------------------------------
+
+void Experiment::fold(const Configured&, const Record&) {
+  // A change of settings reopens an experiment that had finished; policies were made from the newest settings already.
+  history_.finishing_ = finish_owed_ = false;
+  history_.finish_why_.clear();
+  history_.exit_code_ = 0;
+  since_best_ = 0;
+}
+
+void Experiment::fold(const Opened&, const Record& r) {
+  if (opened_at_.seconds > 0) active_before_ = active_seconds();
+  opened_at_ = r.at;
+}
+
+void Experiment::fold(const WorkerJoined& w, const Record&) { placement_.join(w.worker, w.offers); }
+
+void Experiment::fold(const WorkerChanged& w, const Record&) {
+  if (w.offers) placement_.join(w.worker, *w.offers);
+  if (w.state == "draining" || w.state == "cordoned" || w.state == "quarantined") placement_.leave(w.worker);
+}
+
+void Experiment::fold(const WorkerLost& w, const Record&) { placement_.leave(w.worker); }
+
+void Experiment::fold(const Started& s, const Record&) {
+  const auto it = live_.find(s.trial);
+  if (it == live_.end() || it->second.launch.attempt != s.attempt) return;
+  it->second.started = true;
+  if (Trial& t = at(s.trial); t.state == TrialState::leased) set_state(t, TrialState::running);
+}
+
+void Experiment::fold(const Reported& report, const Record& r) {
+  const Trial& t = at(report.trial);
+  if (report.attempt != t.attempt || is_final(t.state) || !history_.score(report.metrics)) return;
+  if (order_)
+    order_->reported(r);
+  else
+    consume_report(r);
+}
+
+void Experiment::consume_report(const Record& r) {
+  const auto& report = *r.as<Reported>();
+  Trial& t = at(report.trial);
+  if (is_final(t.state) || report.step <= t.last_step) return;  // A later attempt repeats what an earlier one reported.
+  t.last_step = report.step;
+  ++t.reports;
+
+  const auto& positions = history_.positions(report.metrics);
+  if (t.values.empty()) t.values.assign(positions.size(), std::nan(""));
+  for (std::size_t o = 0; o < positions.size(); ++o) {
+    if (positions[o] < 0) continue;
+    const auto& objective = spec_.objectives[o];
+    const double v = report.metrics.values[static_cast<std::size_t>(positions[o])];
+    double& kept = t.values[o];
+    switch (objective.reduce) {
+      case Objective::Reduce::last: kept = v; break;
+      case Objective::Reduce::best:
+        if (is_nan(kept) || (objective.maximize ? v > kept : v < kept)) kept = v;
+        break;
+      case Objective::Reduce::mean_last_k: {
+        // `recent` holds the last k values of each objective, one block an objective, newest last.
+        const auto k = static_cast<std::size_t>(objective.k);
+        std::size_t begin = 0;
+        for (std::size_t p = 0; p < o; ++p)
+          if (spec_.objectives[p].reduce == Objective::Reduce::mean_last_k) begin += static_cast<std::size_t>(spec_.objectives[p].k);
+        if (t.recent.size() < begin + k) t.recent.resize(begin + k, std::nan(""));
+        const auto block = t.recent.begin() + static_cast<std::ptrdiff_t>(begin);
+        std::rotate(block, block + 1, block + static_cast<std::ptrdiff_t>(k));
+        block[static_cast<std::ptrdiff_t>(k) - 1] = v;
+        const auto seen = std::min<std::int64_t>(t.reports, objective.k);
+        double sum = 0;
+        for (std::int64_t i = 0; i < seen; ++i) sum += block[static_cast<std::ptrdiff_t>(k) - 1 - i];
+        kept = sum / static_cast<double>(seen);
+        break;
+      }
+    }
+  }
+  t.feasible = std::all_of(report.constraints.begin(), report.constraints.end(), [](double c) { return c <= 0; });
+  for (const auto& c : spec_.outcome_constraints)
+    if (const auto v = report.metrics.find(c.metric))
+      t.feasible = t.feasible && !(c.min && !(*v >= *c.min)) && !(c.max && !(*v <= *c.max));
+
+  const bool finite = std::isfinite(history_.score(report.metrics).value());
+  t.finite = t.finite || finite;
+  learn(r);
+  if (!finite && spec_.on_nan != OnNan::worst && t.asked == Asked::nothing)
+    owe(Stop{t.id, t.attempt, spec_.on_nan == OnNan::fail ? TrialState::failed : TrialState::stopped, {}}, r.seq, "tune",
+        "reported a value that is not finite, and on_nan asks for that");
+  else if (reached_target(t))
+    owe_finish(0, TrialState::stopped, r.seq, "tune", "trial " + std::to_string(t.id.value) + " reached the target");
+}
+
+bool Experiment::reached_target(const Trial& t) const {
+  return spec_.stop.target && t.feasible && !t.values.empty() && std::isfinite(t.values.front()) &&
+         history_.score(t.values.front()) <= history_.score(*spec_.stop.target);
+}
+
+void Experiment::fold(const Checkpointed& c, const Record&) {
+  Trial& t = at(c.trial);
+  if (c.attempt != t.attempt || c.step < t.checkpoint_step) return;
+  t.checkpoint = c.checkpoint;
+  t.checkpoint_step = c.step;
+}
+
+void Experiment::fold(const CheckpointLost& lost, const Record&) {
+  for (Trial& t : history_.trials_)
+    if (t.checkpoint == lost.checkpoint) t.checkpoint.clear(), t.checkpoint_step = 0;
+}
+
+void Experiment::fold(const Exited& e, const Record& r) {
+  const auto it = live_.find(e.trial);
+  if (it == live_.end() || it->second.launch.attempt != e.attempt) return;
+  for (const auto& seat : it->second.launch.ranks) placement_.give_back(seat);
+  live_.erase(it);
+  exits_.push_back(r.at);
+  if (exits_.size() > kExitsRemembered) exits_.pop_front();
+
+  Trial& t = at(e.trial);
+  t.cause = e.cause;
+  t.ended_at = r.at.seconds;
+  // A stop that was owed but not yet recorded has been overtaken: the trial ends as it asked.
+  for (auto d = due_.begin(); d != due_.end(); ++d)
+    if (const auto* stop = std::get_if<Stop>(&d->what); stop && stop->trial == t.id) {
+      t.asked = Asked::stop;
+      t.stop_as = stop->as;
+      due_.erase(d);
+      break;
+    }
+  if (is_final(t.state)) return;  // Settled at its logical time, before its process was gone.
+
+  const bool goes_on = is_blameless(e.cause) || e.cause == Cause::paused;
+  if (order_ && !goes_on) {
+    const bool retried = is_failure(e.cause) && t.retries < spec_.retry.max &&
+                         std::find(spec_.retry.on.begin(), spec_.retry.on.end(), e.cause) != spec_.retry.on.end();
+    if (retried) return owe_failure(t, e.cause, r.seq, e.text);
+    // Waits for its turn in the logical order; nothing is left to launch.
+    set_state(t, order_->is_active(t.id) ? TrialState::queued : TrialState::paused);
+    t.asked = Asked::nothing;
+    order_->ended(r);
+    return;
+  }
+  if (order_) {
+    t.asked = Asked::nothing;
+    if (!order_->is_active(t.id)) return set_state(t, TrialState::paused);
+    set_state(t, TrialState::queued);
+    if (order_->is_hungry(t.id)) enqueue(t);
+    return;
+  }
+  consume_exit(r);
+}
+
+void Experiment::consume_exit(const Record& r) {
+  const auto& e = *r.as<Exited>();
+  Trial& t = at(e.trial);
+  const Asked asked = t.asked;
+  if (asked == Asked::stop)
+    return owe_settle(t, t.stop_as, t.stop_as == TrialState::failed ? Cause::nan : e.cause, r.seq, "ended as it was asked to");
+
+  if (is_blameless(e.cause) || e.cause == Cause::paused) {
+    if (asked == Asked::pause) return set_state(t, TrialState::paused);
+    if (e.cause == Cause::refused || e.cause == Cause::disk) t.not_before = r.at + Duration{kRefusedPause};
+    return enqueue(t);
+  }
+  if (e.cause == Cause::infeasible) return owe_settle(t, TrialState::infeasible, e.cause, r.seq, "the trial said that its parameters are infeasible");
+  if (is_failure(e.cause)) return owe_failure(t, e.cause, r.seq, e.text);
+
+  // It came to an end by itself. A trial that honours TUNE_UNTIL_STEP ends where its grant ends: that is a pause.
+  const bool granted_all = !order_ && spec_.checkpoint && t.until_step != kNoStep && t.last_step >= t.until_step;
+  if (asked == Asked::pause || granted_all) return set_state(t, TrialState::paused);
+  if (t.reports == 0) return owe_failure(t, Cause::no_metric, r.seq, "it ended without reporting `" + spec_.objectives.front().metric + "`");
+  if (!t.finite) return owe_failure(t, Cause::nan, r.seq, "it never reported a finite value");
+  for (std::size_t o = 1; o < t.values.size(); ++o)
+    if (is_nan(t.values[o])) return owe_failure(t, Cause::no_metric, r.seq, "it ended without reporting `" + spec_.objectives[o].metric + "`");
+  owe_settle(t, TrialState::complete, Cause::done, r.seq, "the trial ended by itself");
+}
+
+// --- decisions --------------------------------------------------------------------------------------------------------
+
+void Experiment::fold(const Propose& p, const Record& r) {
+  TUNE_ASSERT(p.trial.value == history_.size(), "trial " + std::to_string(p.trial.value) + " is not the next one");
+  Trial t;
+  t.id = p.trial;
+  t.params = p.params;
+  t.priority = p.priority;
+  t.proposed_at = r.at.seconds;
+  t.until_step = p.until_step;
+  history_.trials_.push_back(std::move(t));
+  ++history_.counts_[static_cast<std::size_t>(TrialState::queued)];
+  if (p.source == "point") ++points_used_;
+  if (order_) order_->enter(p.trial);
+  queue_.insert(queue_key(at(p.trial)));
+}
+
+void Experiment::fold(const Launch& l, const Record& r) {
+  Trial& t = at(l.trial);
+  unqueue(t);
+  t.not_before.reset();
+  t.attempt = l.attempt;
+  t.asked = Asked::nothing;
+  if (!order_) t.until_step = l.until_step;  // In logical order the process runs ahead; the grant is not its bound.
+  t.launched_at = r.at.seconds;
+  if (l.params) t.params = *l.params;
+  set_state(t, TrialState::leased);
+  for (const auto& seat : l.ranks) placement_.take(seat);
+  live_[l.trial] = {l, false};
+}
+
+void Experiment::fold(const Extend& e, const Record&) {
+  Trial& t = at(e.trial);
+  t.until_step = e.until_step;
+  t.held = false;
+  if (order_ && !is_final(t.state)) {
+    if (!order_->is_active(t.id)) order_->enter(t.id);
+    if (!live_.contains(t.id)) {
+      set_state(t, TrialState::queued);
+      if (order_->is_hungry(t.id)) enqueue(t);
+    }
+    return;
+  }
+  if (t.state == TrialState::paused) enqueue(t);
+}
+
+void Experiment::fold(const Pause& p, const Record&) {
+  Trial& t = at(p.trial);
+  t.held = on_hold_;
+  if (order_) order_->leave(t.id);
+  if (live_.contains(t.id)) {
+    if (t.asked == Asked::nothing) t.asked = Asked::pause;
+  } else if (t.state == TrialState::queued) {
+    unqueue(t);
+    set_state(t, TrialState::paused);
+  }
+}
+
+void Experiment::fold(const Stop& s, const Record& r) {
+  Trial& t = at(s.trial);
+  const bool live = live_.contains(t.id);
+  if (live) {
+    t.asked = Asked::stop;
+    t.stop_as = s.as;
+  }
+  // In logical order the trial is over at this tick, however long its process takes to end.
+  if (!is_final(t.state) && (order_ || !live))
+    owe_settle(t, s.as, s.as == TrialState::cancelled ? Cause::cancelled : s.as == TrialState::failed ? Cause::nan : Cause::stopped,
+               r.seq, r.decided()->reason.why);
+}
+
+void Experiment::fold(const Retry& retry, const Record&) {
+  Trial& t = at(retry.trial);
+  if (is_final(t.state)) {  // A person asked.
+    t.retries = 0;
+    if (history_.best_ == t.id) {
+      history_.best_.reset();
+      for (const auto& other : history_.trials_)
+        if (other.id != t.id) consider_best(other);
+    }
+    if (order_) order_->enter(t.id);
+  } else {
+    ++t.retries;
+  }
+  t.not_before = retry.not_before;
+  if (retry.resources) t.resources = retry.resources;
+  const bool pausing = t.asked == Asked::pause;
+  t.asked = Asked::nothing;
+  if (pausing || (order_ && !order_->is_active(t.id)))
+    set_state(t, TrialState::paused);
+  else
+    enqueue(t);
+}
+
+void Experiment::consider_best(const Trial& t) {
+  const bool counts = (t.state == TrialState::complete || t.state == TrialState::stopped) && t.feasible && !t.values.empty() &&
+                      std::isfinite(t.values.front());
+  if (!counts) return;
+  if (!history_.best_ || history_.score(t.values.front()) < history_.score(history_.trial(*history_.best_).values.front()))
+    history_.best_ = t.id;
+}
+
+void Experiment::fold(const Settle& s, const Record& r) {
+  Trial& t = at(s.trial);
+  unqueue(t);
+  if (order_) order_->forget(t.id);
+  set_state(t, s.state);
+  t.cause = s.cause;
+  t.values = s.values;
+  t.feasible = s.feasible;
+  t.recent = {};
+  if (t.ended_at == 0 || !live_.contains(t.id)) t.ended_at = std::max(t.ended_at, r.at.seconds);
+  consider_best(t);
+  check_rules(t);
+}
+
+void Experiment::check_rules(const Trial& t) {
+  const Seq because = history_.last_seq_;
+  if (t.state == TrialState::complete || t.state == TrialState::stopped) {
+    any_success_ = true;
+    if (reached_target(t))
+      owe_finish(0, TrialState::stopped, because, "tune", "trial " + std::to_string(t.id.value) + " reached the target");
+    if (const auto& plateau = spec_.stop.plateau) {
+      const double score = t.values.empty() || !t.feasible ? INFINITY : history_.score(t.values.front());
+      if (since_best_ == 0 || score < plateau_score_ - plateau->min_delta)
+        plateau_score_ = score, since_best_ = 1;
+      else if (++since_best_ > plateau->trials)
+        owe_finish(0, std::nullopt, because, "tune",
+                   "no improvement in the last " + std::to_string(plateau->trials) + " trials");
+    }
+    return;
+  }
+  if (t.state != TrialState::failed) return;
+  const auto failed = history_.count(TrialState::failed);
+  if (spec_.stop.max_failures && failed > *spec_.stop.max_failures)
+    return owe_finish(3, TrialState::stopped, because, "tune", std::to_string(failed) + " trials failed; max_failures allows " + std::to_string(*spec_.stop.max_failures));
+  const std::int64_t patience = t.cause == Cause::exec ? 1 : kHopeless;
+  if (!any_success_ && ++failures_in_a_row_ >= patience && !spec_.stop.max_failures)
+    owe_finish(3, TrialState::stopped, because, "tune",
+               t.cause == Cause::exec ? "the program cannot be started"
+                                      : "the first " + std::to_string(failures_in_a_row_) + " trials all failed");
+}
+
+void Experiment::fold(const Finish& f, const Record& r) {
+  history_.finishing_ = true;
+  finish_owed_ = false;
+  history_.finish_why_ = r.decided()->reason.why;
+  history_.exit_code_ = f.exit_code;
+  const std::string& why = history_.finish_why_;
+  for (const Trial& t : history_.trials_) {
+    if (is_final(t.state)) continue;
+    if (live_.contains(t.id)) {
+      if (f.live_as && t.asked != Asked::stop) owe(Stop{t.id, t.attempt, *f.live_as, {}}, r.seq, "tune", why);
+    } else if (t.finite && f.live_as != TrialState::cancelled) {
+      owe_settle(t, TrialState::stopped, Cause::stopped, r.seq, why);  // Paused at a rung, or waiting for its turn.
+    } else {
+      owe_settle(t, TrialState::cancelled, Cause::cancelled, r.seq, why);
+    }
+  }
+}
+
+// --- what follows -------------------------------------------------------------------------------------------------------
+
+void Experiment::owe(Decision what, Seq because, std::string by, std::string why) {
+  due_.push_back({std::move(what), {because, std::move(by), std::move(why), {}}});
+}
+
+void Experiment::owe_settle(const Trial& t, TrialState state, Cause cause, Seq because, std::string why) {
+  owe(Settle{t.id, state, cause, t.values, t.feasible, t.last_step}, because, "tune", std::move(why));
+}
+
+void Experiment::owe_failure(const Trial& t, Cause cause, Seq because, const std::string& text) {
+  const auto& retry = spec_.retry;
+  std::string why{to_text(cause)};
+  if (!text.empty()) why += ": " + text;
+  if (t.retries >= retry.max || std::find(retry.on.begin(), retry.on.end(), cause) == retry.on.end())
+    return owe_settle(t, TrialState::failed, cause, because, std::move(why));
+  Retry again{t.id, t.attempt, history_.now_ + Duration{std::ldexp(retry.backoff.seconds, t.retries)}, {}, {}};
+  if (cause == Cause::oom && retry.memory_factor > 1) {
+    Resources more = resources_of(t);
+    more.memory_bytes = static_cast<std::int64_t>(static_cast<double>(more.memory_bytes) * retry.memory_factor);
+    again.resources = std::move(more);
+  }
+  if (!t.checkpoint.empty()) again.from = t.checkpoint;
+  owe(std::move(again), because, "tune", std::move(why));
+}
+
+void Experiment::owe_finish(int exit_code, std::optional<TrialState> live_as, Seq because, std::string by, std::string why) {
+  if (history_.finishing_ || finish_owed_) return;
+  finish_owed_ = true;
+  owe(Finish{exit_code, live_as}, because, std::move(by), std::move(why));
+}
+
+// The recorded decision answers the first thing owed of its kind about its trial; a recorded Settle or Retry answers either,
+// because a newer tune may have chosen differently and what is recorded stands.
+void Experiment::paid(const Decision& decision) {
+  if (due_.empty()) return;
+  const auto ends = [](const Decision& d) { return std::holds_alternative<Settle>(d) || std::holds_alternative<Retry>(d); };
+  const auto trial = [](const Decision& d) {
+    return std::visit([](const auto& x) { if constexpr (requires { x.trial; }) return x.trial; else return TrialId{}; }, d);
+  };
+  const auto it = std::find_if(due_.begin(), due_.end(), [&](const Decided& owed) {
+    const bool same_kind = owed.what.index() == decision.index() || (ends(owed.what) && ends(decision));
+    if (!same_kind) return false;
+    return std::holds_alternative<Propose>(decision) || trial(owed.what) == trial(decision);
+  });
+  if (it != due_.end()) due_.erase(it);
+}
+
+std::vector<TrialId> Experiment::take_touched() {
+  touched_set_.clear();
+  return std::exchange(touched_, {});
+}
+
+}  // namespace tune

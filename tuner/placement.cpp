@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tuner/placement.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tune {
+namespace {
+constexpr double kRounding = 1e-9;  // Shares like 0.1 + 0.2 + 0.7 shall fill a device.
+}
+
+void Placement::join(WorkerId id, const Offer& offer) {
+  auto& place = workers_[id];
+  place.offer = offer;
+  place.open = true;
+}
+
+void Placement::leave(WorkerId id) {
+  if (const auto it = workers_.find(id); it != workers_.end()) it->second.open = false;
+}
+
+void Placement::clear() { workers_.clear(); }
+
+std::optional<Seat> Placement::seat(WorkerId id, const Place& place, const Resources& wanted, double slack_cpus) {
+  if (!place.open || place.cpus + wanted.cpus > place.offer.cpus + slack_cpus + kRounding) return std::nullopt;
+  if (wanted.memory_bytes && place.offer.memory_bytes &&
+      place.memory_bytes + wanted.memory_bytes > place.offer.memory_bytes)
+    return std::nullopt;
+  for (const auto& [name, amount] : wanted.custom) {
+    const auto offered = place.offer.custom.find(name);
+    const auto taken = place.custom.find(name);
+    if (offered == place.offer.custom.end() ||
+        (taken == place.custom.end() ? 0 : taken->second) + amount > offered->second + kRounding)
+      return std::nullopt;
+  }
+
+  Seat seat{id, wanted.cpus, wanted.memory_bytes, {}, 1, wanted.custom};
+  if (wanted.gpus <= 0) return seat;
+  const auto taken = [&](const Device& d) {
+    const auto it = place.devices.find(d.index);
+    return it == place.devices.end() ? 0.0 : it->second;
+  };
+  if (wanted.gpus < 1) {
+    // Best fit: the fullest device that still has room, so that whole devices stay whole.
+    const Device* best = nullptr;
+    for (const auto& d : place.offer.devices)
+      if (taken(d) + wanted.gpus <= 1 + kRounding && (!best || taken(d) > taken(*best))) best = &d;
+    if (!best) return std::nullopt;
+    seat.devices = {best->index};
+    seat.device_share = wanted.gpus;
+    return seat;
+  }
+  const auto count = static_cast<std::size_t>(std::lround(wanted.gpus));
+  for (const auto& d : place.offer.devices)
+    if (seat.devices.size() < count && taken(d) <= kRounding) seat.devices.push_back(d.index);
+  if (seat.devices.size() < count) return std::nullopt;
+  return seat;
+}
+
+std::optional<Seat> Placement::find(const Resources& wanted, int ahead) const {
+  const bool interchangeable = wanted.gpus <= 0 && wanted.memory_bytes == 0 && wanted.custom.empty();
+  const double slack = interchangeable ? ahead * wanted.cpus : 0;
+  std::optional<Seat> best;
+  double least_room = 0;
+  for (const auto& [id, place] : workers_)
+    if (auto s = seat(id, place, wanted, slack)) {
+      const double room = place.offer.cpus - place.cpus;
+      if (!best || room < least_room) best = std::move(s), least_room = room;
+    }
+  return best;
+}
+
+bool Placement::possible(const Resources& wanted) const {
+  return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) {
+    return seat(w.first, Place{w.second.offer, true, 0, 0, {}, {}}, wanted, 0).has_value();
+  });
+}
+
+void Placement::take(const Seat& seat) {
+  auto& place = workers_[seat.worker];
+  place.cpus += seat.cpus;
+  place.memory_bytes += seat.memory_bytes;
+  for (const int d : seat.devices) place.devices[d] += seat.device_share;
+  for (const auto& [name, amount] : seat.custom) place.custom[name] += amount;
+}
+
+void Placement::give_back(const Seat& seat) {
+  auto& place = workers_[seat.worker];
+  place.cpus -= seat.cpus;
+  place.memory_bytes -= seat.memory_bytes;
+  for (const int d : seat.devices) {
+    place.devices[d] -= seat.device_share;
+    if (place.devices[d] <= kRounding) place.devices.erase(d);
+  }
+  for (const auto& [name, amount] : seat.custom) place.custom[name] -= amount;
+}
+
+double Placement::cpus_offered() const {
+  double sum = 0;
+  for (const auto& [id, place] : workers_)
+    if (place.open) sum += place.offer.cpus;
+  return sum;
+}
+
+double Placement::cpus_taken() const {
+  double sum = 0;
+  for (const auto& [id, place] : workers_) sum += place.cpus;
+  return sum;
+}
+
+int Placement::capacity(const Resources& each) const {
+  int count = 0;
+  for (const auto& [id, place] : workers_) {
+    Place empty{place.offer, place.open, 0, 0, {}, {}};
+    Placement alone;
+    alone.workers_[id] = std::move(empty);
+    while (count < 1'000'000) {
+      const auto s = alone.find(each);
+      if (!s) break;
+      alone.take(*s);
+      ++count;
+    }
+  }
+  return count;
+}
+
+}  // namespace tune
