@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tuner/placement.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace tune;
+
+namespace {
+Resources want(double cpus, double gpus = 0, std::int64_t memory = 0) { return {cpus, gpus, memory, {}}; }
+Offer offer(double cpus, int gpus = 0) {
+  Offer o;
+  o.cpus = cpus;
+  for (int i = 0; i < gpus; ++i) o.devices.push_back({i, "GPU-" + std::to_string(i)});
+  return o;
+}
+}  // namespace
+
+TEST_CASE("cpus are given out until none is left, and again when given back", "[placement]") {
+  Placement p;
+  p.join(WorkerId{0}, offer(2));
+  const auto a = p.find(want(1)), b = p.find(want(1));
+  REQUIRE(a);
+  p.take(*a);
+  p.take(*b);
+  CHECK_FALSE(p.find(want(1)));
+  p.give_back(*a);
+  CHECK(p.find(want(1)));
+  CHECK(p.capacity(want(0.5)) == 4);
+}
+
+TEST_CASE("shares of a device fill one device before the next, whole devices stay whole", "[placement]") {
+  Placement p;
+  p.join(WorkerId{0}, offer(16, 2));
+  for (int i = 0; i < 3; ++i) {
+    const auto seat = p.find(want(1, 0.3));
+    REQUIRE(seat);
+    CHECK(seat->devices == std::vector{0});
+    p.take(*seat);
+  }
+  CHECK(p.find(want(1, 0.3))->devices == std::vector{1});
+  CHECK(p.find(want(1, 1))->devices == std::vector{1});
+  CHECK_FALSE(p.find(want(1, 2)));
+  CHECK(p.possible(want(1, 2)));
+}
+
+TEST_CASE("launches ahead are only for trials whose places are interchangeable", "[placement]") {
+  Placement p;
+  p.join(WorkerId{0}, offer(1, 1));
+  p.take(*p.find(want(1)));
+  CHECK(p.find(want(1), 1));
+  CHECK_FALSE(p.find(want(1, 0.5), 1));
+  CHECK_FALSE(p.find(want(1, 0, 1 << 20), 1));
+}
+
+TEST_CASE("a worker that left gets no new trials", "[placement]") {
+  Placement p;
+  p.join(WorkerId{0}, offer(4));
+  const auto seat = *p.find(want(1));
+  p.take(seat);
+  p.leave(WorkerId{0});
+  CHECK_FALSE(p.find(want(1)));
+  p.give_back(seat);
+  CHECK(p.cpus_taken() == 0);
+}
