@@ -181,8 +181,6 @@ Decided Experiment::propose(const Sampler::Proposal& proposal, double seconds) c
 
 // --- the end ----------------------------------------------------------------------------------------------------------
 
-double Experiment::active_seconds() const { return active_before_ + (history_.now() - opened_at_).seconds; }
-
 std::optional<Time> Experiment::deadline() const {
   if (!spec_.stop.time || opened_at_.seconds == 0) return std::nullopt;
   return Time{opened_at_.seconds + spec_.stop.time->seconds - active_before_};

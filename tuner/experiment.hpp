@@ -78,7 +78,6 @@ class Experiment {
 
   // Folding, one function a kind (experiment_fold.cpp).
   void fold(const Configured&, const Record&);
-  void fold(const Opened&, const Record&);
   void fold(const Requested&, const Record&);
   void fold(const WorkerJoined&, const Record&);
   void fold(const WorkerChanged&, const Record&);
@@ -132,7 +131,6 @@ class Experiment {
   bool wants_decision() const;
   const Trial* fresh_in_queue() const;
   int ahead() const;
-  double active_seconds() const;
   std::optional<Time> deadline() const;
 
   const Spec& spec_;

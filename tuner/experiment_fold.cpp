@@ -46,6 +46,7 @@ void Experiment::apply(const Record& r) {
   TUNE_ASSERT(r.seq == history_.last_seq_ + 1, "record " + std::to_string(r.seq) + " after " + std::to_string(history_.last_seq_));
   if (history_.last_seq_ == 0) history_.began_ = r.at;
   history_.last_seq_ = r.seq;
+  const Time before = history_.now_;
   history_.now_ = std::max(history_.now_, r.at);
   while (!delayed_.empty() && delayed_.begin()->first <= history_.now_) {
     Trial& t = at(delayed_.begin()->second);
@@ -53,6 +54,11 @@ void Experiment::apply(const Record& r) {
     queue_.insert(queue_key(t));
   }
 
+  if (r.as<Opened>()) {
+    // Time that passed while nobody had it open does not count.
+    if (opened_at_.seconds > 0) active_before_ += (before - opened_at_).seconds;
+    opened_at_ = r.at;
+  }
   if (const auto* decided = r.decided()) {
     paid(decided->what);
     std::visit([&](const auto& d) { fold(d, r); }, decided->what);
@@ -118,11 +124,6 @@ void Experiment::fold(const Configured&, const Record&) {
   history_.finish_why_.clear();
   history_.exit_code_ = 0;
   since_best_ = 0;
-}
-
-void Experiment::fold(const Opened&, const Record& r) {
-  if (opened_at_.seconds > 0) active_before_ = active_seconds();
-  opened_at_ = r.at;
 }
 
 void Experiment::fold(const WorkerJoined& w, const Record&) { placement_.join(w.worker, w.offers); }

@@ -151,6 +151,7 @@ TEST_CASE("when every trial fails from the start the experiment gives up with ex
   int t = 0;
   for (; !rig.experiment->finished() && t < 100; ++t) {
     rig.decide();
+    rig.now.seconds += 1;
     rig.exits(t, Cause::exit);
     rig.decide();
   }
