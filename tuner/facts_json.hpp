@@ -19,4 +19,7 @@ Result<Record> record_from_json(Seq seq, Time at, std::int64_t epoch, std::strin
 /// The whole record as one NDJSON line without the newline: {"seq":…,"at":…,"kind":…,"v":1,"epoch":…,…fields}.
 std::string to_json_line(const Record&);
 
+/// Inverse of to_json_line.
+Result<Record> record_from_json_line(std::string_view line);
+
 }  // namespace tune

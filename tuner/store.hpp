@@ -31,6 +31,7 @@ TrialRow row_of(const Trial&);
 struct Batch {
   std::vector<Record> records;
   std::vector<TrialRow> trials;
+  std::optional<TrialId> best = std::nullopt;  ///< Of the fold after the last record, if there is one.
 };
 
 /// The durable, ordered journal of one experiment, held by its one owner.

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <string>
+
+#include "store/sqlite/database.hpp"
+#include "tuner/result.hpp"
+
+namespace tune::sqlite {
+
+inline constexpr std::int64_t kApplicationId = 0x74756e65;  ///< "tune"
+inline constexpr std::int64_t kVersion = 1;
+
+/// Tables and views as docs/formats/store.md shows them: a test compares the two word for word.
+extern const char* const kTables;
+extern const char* const kViews;
+
+/// Makes an empty store at `path`, mode 0600. It appears there whole or not at all, and never replaces a file.
+void create_store(const std::string& path, const char* vfs);
+
+/// The file behind `db` is a store of ours that this program understands. `not_found` is never answered here.
+Result<Done> check_store(const Database& db, const std::string& path);
+
+/// Brings an older store to kVersion: each step in one transaction of its own, after a copy to `<path>.v<old>`.
+Result<Done> migrate(Database& db, const std::string& path);
+
+}  // namespace tune::sqlite
