@@ -1,1 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
+# `cmake --install`: the program, and what `find_package(tune)` needs to build a program with its own trainables:
+#
+#   find_package(tune REQUIRED)
+#   target_link_libraries(my_tuner PRIVATE tune::tune)
+#
+# Headers keep their folders under include/tune, which is on the include path: "tuner/trainable.hpp" is right in the tree
+# and after the installation.
+include(CMakePackageConfigHelpers)
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tune)
+set(package_targets tune_core tune_search tune_schedulers tune_executors tune_store tune_api)
+
+add_library(tune::tune ALIAS tune_api)
+set_target_properties(tune_api PROPERTIES EXPORT_NAME tune)
+foreach(target ${package_targets})
+  get_target_property(kind ${target} TYPE)
+  if(kind STREQUAL "INTERFACE_LIBRARY")
+    set(scope INTERFACE)
+  else()
+    set(scope PUBLIC)
+  endif()
+  target_compile_features(${target} ${scope} cxx_std_20)
+  target_include_directories(${target} ${scope} $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/tune>)
+endforeach()
+
+install(TARGETS ${package_targets} EXPORT tune-targets)
+install(EXPORT tune-targets NAMESPACE tune:: DESTINATION ${package_folder})
+install(DIRECTORY tuner DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tune FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY ui/api DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tune/ui FILES_MATCHING PATTERN "*.hpp")
+if(TARGET tune)
+  install(TARGETS tune)
+endif()
+
+configure_package_config_file(cmake/tune-config.cmake.in tune-config.cmake INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(tune-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/tune-config.cmake ${PROJECT_BINARY_DIR}/tune-config-version.cmake DESTINATION ${package_folder})

@@ -24,6 +24,9 @@ target_compile_definitions(tune_settings INTERFACE TUNE_VERSION="${PROJECT_VERSI
   $<$<CONFIG:Release>:_FORTIFY_SOURCE=2> $<$<BOOL:${TUNE_FAILPOINTS}>:TUNE_FAILPOINTS>)
 target_link_options(tune_settings INTERFACE -Wl,-z,relro,-z,now)
 
+if(TUNE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(TUNE_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
