@@ -15,23 +15,18 @@ class Loop {
  public:
   Loop(Experiment& experiment, const Edges& edges) : x_(experiment), edge_(edges) {}
 
-  Result<Outcome> run() {
+  Result<Outcome> run(Begin begin) {
     edge_.store.listen([this] { edge_.executor.interrupt(); });
-    const auto result = turns();
+    const auto result = turns(begin);
+    if (proposing_) edge_.proposer.take(true);  // It still reads the sampler.
     edge_.store.listen({});
     return result;
   }
 
  private:
-  Result<Outcome> turns() {
-    const auto unsettled = x_.unsettled();
-    begin_turn();
-    for (auto& o : edge_.executor.open(x_.history())) record(std::move(o));
-    decide();
-    if (auto kept = end_turn(); !kept) return kept.error();
-    if (auto kept = edge_.store.flush(); !kept) return fail(kept.error());
-    for (const auto& d : unsettled) edge_.executor.carry_out(d, x_.history());
-    settle();
+  Result<Outcome> turns(Begin begin) {
+    if (begin == Begin::opening)
+      if (auto opened = open(); !opened) return opened.error();
 
     while (!over()) {
       if (auto why = lost()) return fail(*why);
@@ -43,11 +38,26 @@ class Loop {
       if (const auto due = x_.wake_at(); due && now_ >= *due && may_launch()) record(TimePassed{});
       decide();
       if (auto kept = end_turn(); !kept) return fail(kept.error());
+      if (reconfigured_)
+        if (auto kept = edge_.store.flush(); !kept) return fail(kept.error());
       settle();
+      if (reconfigured_) return Outcome{Outcome::End::reconfigured, 0};
     }
     if (auto kept = edge_.store.flush(); !kept) return fail(kept.error());
     settle();
     return outcome();
+  }
+
+  Result<Done> open() {
+    const auto unsettled = x_.unsettled();
+    begin_turn();
+    for (auto& o : edge_.executor.open(x_.history())) record(std::move(o));
+    decide();
+    if (auto kept = end_turn(); !kept) return fail(kept.error());
+    if (auto kept = edge_.store.flush(); !kept) return fail(kept.error());
+    for (const auto& d : unsettled) edge_.executor.carry_out(d, x_.history());
+    settle();
+    return Done{};
   }
 
   void begin_turn() {
@@ -69,6 +79,7 @@ class Loop {
           edge_.inbox.refuse(*request, *objection);
           continue;
         }
+      reconfigured_ = reconfigured_ || std::holds_alternative<Configured>(wish);
       record(std::move(wish));
     }
   }
@@ -76,6 +87,7 @@ class Loop {
   bool may_launch() const { return edge_.inbox.ending() == Inbox::Ending::none && !edge_.store.trouble(); }
 
   void decide() {
+    if (reconfigured_) return;  // The new policies decide.
     for (;;) {
       while (auto d = x_.next(may_launch())) record(std::move(*d));
       if (proposing_ || !may_launch()) {
@@ -187,12 +199,12 @@ class Loop {
   std::shared_ptr<Batch> batch_;
   std::deque<Pending> pending_;
   Watcher::Turn turn_;
-  bool proposing_ = false;
+  bool proposing_ = false, reconfigured_ = false;
   Inbox::Ending told_ = Inbox::Ending::none;
 };
 
 }  // namespace
 
-Result<Outcome> run(Experiment& experiment, const Edges& edges) { return Loop{experiment, edges}.run(); }
+Result<Outcome> run(Experiment& experiment, const Edges& edges, Begin begin) { return Loop{experiment, edges}.run(begin); }
 
 }  // namespace tune

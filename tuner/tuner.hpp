@@ -63,9 +63,13 @@ class Proposer {
 };
 
 struct Outcome {
-  enum class End { finished, interrupted, killed } end = End::finished;
+  /// reconfigured: a Configured was recorded; fold the journal again with policies of the new settings and go on.
+  enum class End { finished, interrupted, killed, reconfigured } end = End::finished;
   int exit_code = 0;
 };
+
+/// How a run of the loop begins: with an executor that was just made, or with one whose trials go on.
+enum class Begin { opening, going_on };
 
 /// Where the loop meets the world.
 struct Edges {
@@ -80,6 +84,6 @@ struct Edges {
 ///
 /// `experiment` has folded the whole journal of `store`. Returns when the experiment is finished (or the inbox asked to end)
 /// and everything is durable; an Error if the store fails for good, after live trials were ended.
-Result<Outcome> run(Experiment& experiment, const Edges& edges);
+Result<Outcome> run(Experiment& experiment, const Edges& edges, Begin begin = Begin::opening);
 
 }  // namespace tune

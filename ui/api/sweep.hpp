@@ -5,50 +5,64 @@
 #include <string>
 #include <vector>
 
-#include "tuner/config.hpp"
-#include "tuner/registry.hpp"
 #include "tuner/result.hpp"
 #include "tuner/tuner.hpp"
+#include "ui/api/inbox.hpp"
+#include "ui/api/policies.hpp"
 
 /// The C++ facade: picks samplers, schedulers, executors and stores by name and runs an experiment with them. The command
 /// line, the examples and user programs all come in through here.
 namespace tune {
 
-/// All tables, for the config reader.
-const Catalogue& catalogue();
-
 struct SweepOptions {
   std::string store;         ///< Database file; ":memory:" keeps nothing. Empty: the config's "store", else ./tune.db.
-  enum class Resume { automatic, never } resume = Resume::automatic;
+  enum class Resume { automatic, never } resume = Resume::automatic;  ///< never: a new experiment, NAME-2 if NAME is taken.
   bool takeover = false;     ///< Take the experiment from a live owner.
   bool allow_network_store = false;
+  std::string by = "user";   ///< Who asks, for the record.
   std::vector<Watcher*> watchers;  ///< Outlive the sweep.
 };
 
-/// One experiment owned by this process.
+/// One experiment owned by this process, from open() to destruction. One thread, except where it says any.
 class Sweep {
  public:
-  /// Opens or creates the experiment that `spec` names and folds its journal. Conflict: another process owns it, or its
-  /// space changed in a way that would give old trials another meaning (E040).
+  /// Opens or creates the experiment that `spec` names and folds its journal. conflict: another process owns it, or its
+  /// settings changed in a way that would give old trials another meaning (E040).
   static Result<std::unique_ptr<Sweep>> open(Spec spec, SweepOptions options);
-  /// Opens an existing experiment from the config in the store. not_found: no such store or experiment.
+  /// Opens an existing experiment with the settings that its journal holds. not_found: no such store or experiment.
   static Result<std::unique_ptr<Sweep>> open_existing(const std::string& name, SweepOptions options);
-  virtual ~Sweep() = default;
+  ~Sweep();
 
-  virtual const History& history() const = 0;
-  virtual const Spec& spec() const = 0;
-  /// What opening meant: "new", "resume", and for a resumed one which settings changed.
-  virtual std::string opened_as() const = 0;
-  virtual std::string store_path() const = 0;
+  const History& history() const;
+  const Spec& spec() const;
+  /// It has records from before this open().
+  bool resumed() const;
+  /// What changed in the settings since then, one "key: old -> new" a line; empty: nothing.
+  const std::string& changes() const;
+  const std::string& store_path() const;
+  /// `<store>.d/<name>`; empty for a memory store.
+  std::string folder() const;
 
   /// To the end. Blocks. Once only.
-  virtual Result<Outcome> run() = 0;
-  /// Records one request while nobody runs the experiment (`tune cancel` on a finished one), decides what follows from it
-  /// without launching anything, and returns when it is durable.
-  virtual Result<Done> apply(std::vector<Observation>) = 0;
+  Result<Outcome> run();
 
-  /// Asks run() to end; each call may only get stricter. Any thread; not from a signal handler.
-  virtual void end(Inbox::Ending) = 0;
+  /// Records wishes while nobody runs the experiment, and the decisions that follow from them, without launching anything;
+  /// returns when they are durable. The first objection ends it, with nothing recorded from there on.
+  Result<Done> apply(std::vector<Observation> wishes);
+
+  /// A wish while run() is under way. Any thread. `reply` is called on the loop's thread once it is durable or refused.
+  void put(Observation wish, ThreadSafeInbox::Reply reply = {});
+  /// Asks run() to end; only ever gets stricter. Any thread; not from a signal handler.
+  void end(Inbox::Ending);
+
+  /// New settings for an experiment under way: reads `key=value` (as `--set`), checks them as a whole and puts the
+  /// Configured that run() goes on with. Any thread.
+  Result<Done> set(const std::vector<std::string>& assignments, const std::string& by, ThreadSafeInbox::Reply reply = {});
+
+ private:
+  class Open;
+  explicit Sweep(std::unique_ptr<Open>);
+  std::unique_ptr<Open> open_;
 };
 
 }  // namespace tune

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/api/policies.hpp"
+
+#include <algorithm>
+
+#include "executors/all.hpp"
+#include "schedulers/all.hpp"
+#include "search/all.hpp"
+
+namespace tune {
+namespace {
+
+template <class Entry, class Context>
+auto make(std::span<const Entry> table, const std::string& what, const std::string& name, const Context& context)
+    -> decltype(table.front().make(context)) {
+  const auto it = std::find_if(table.begin(), table.end(), [&](const Entry& e) { return e.info.name == name; });
+  if (it == table.end()) return Error{Error::Code::invalid, "there is no " + what + " `" + name + "`", {}};
+  return it->make(context);
+}
+
+std::vector<PolicyInfo> infos(const auto& table) {
+  std::vector<PolicyInfo> all;
+  for (const auto& entry : table) all.push_back(entry.info);
+  return all;
+}
+
+}  // namespace
+
+const Catalogue& catalogue() {
+  static const Catalogue all{infos(samplers()), infos(schedulers()), infos(executors())};
+  return all;
+}
+
+Result<std::unique_ptr<Experiment>> make_experiment(const Spec& spec) {
+  auto sampler = make(samplers(), "sampler", spec.search.type, SamplerContext{spec.space, spec.objectives, spec.seed, spec.search.options});
+  if (!sampler) return sampler.error();
+  auto scheduler = make(schedulers(), "scheduler", spec.scheduler.type, SchedulerContext{spec, spec.scheduler.options});
+  if (!scheduler) return scheduler.error();
+  return std::make_unique<Experiment>(spec, std::move(sampler).value(), std::move(scheduler).value());
+}
+
+Result<std::unique_ptr<Executor>> make_executor(const ExecutorContext& context) {
+  return make(executors(), "executor", context.spec.executor.type, context);
+}
+
+}  // namespace tune

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/api/sweep.hpp"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+#include "store/memory.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+#include "tuner/config.hpp"
+#include "ui/api/proposer.hpp"
+#include "ui/api/resume.hpp"
+
+namespace tune {
+namespace {
+
+constexpr const char* kMemory = ":memory:";
+
+std::string first_line(const std::string& path) {
+  std::ifstream in{path};
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+Opened this_process(const char* reason) {
+  utsname machine{};
+  uname(&machine);
+  Opened o;
+  o.version = TUNE_VERSION;
+  o.machine = std::string{machine.sysname} + " " + machine.machine;
+  o.host = machine.nodename;
+  o.boot_id = first_line("/proc/sys/kernel/random/boot_id");
+  o.pid = getpid();
+  o.reason = reason;
+  return o;
+}
+
+Result<Spec> read_effective(const std::string& config, std::vector<std::string> sets = {}) {
+  auto read = read_config(config, {catalogue(), "the experiment's settings", "/", std::move(sets), false});
+  if (read.spec) return std::move(*read.spec);
+  return Error{Error::Code::invalid, read.diagnostics.empty() ? "the settings cannot be read" : read.diagnostics.front().message,
+               read.diagnostics.empty() ? "" : read.diagnostics.front().hint};
+}
+
+/// Several watchers as one.
+class Watchers final : public Watcher {
+ public:
+  explicit Watchers(std::vector<Watcher*> all) : all_(std::move(all)) {}
+  void on_durable(const Record& r, const History& h) override {
+    for (auto* w : all_) w->on_durable(r, h);
+  }
+  void on_turn(const Turn& t, const History& h) override {
+    for (auto* w : all_) w->on_turn(t, h);
+  }
+
+ private:
+  std::vector<Watcher*> all_;
+};
+
+}  // namespace
+
+class Sweep::Open {
+ public:
+  static Result<std::unique_ptr<Sweep>> begin(std::optional<Spec> wanted, const std::string& name, SweepOptions options) {
+    std::unique_ptr<Open> open{new Open};
+    open->options_ = std::move(options);
+    if (auto done = open->open_store(wanted ? *wanted : Spec{}, name, wanted.has_value()); !done) return done.error();
+    if (auto done = open->fold(std::move(wanted)); !done) return done.error();
+    return std::unique_ptr<Sweep>{new Sweep{std::move(open)}};
+  }
+
+  Result<Outcome> run();
+  Result<Done> apply(std::vector<Observation> wishes);
+  Result<Done> set(const std::vector<std::string>& assignments, const std::string& by, ThreadSafeInbox::Reply reply);
+  void put(Observation wish, ThreadSafeInbox::Reply reply) { inbox_.put(std::move(wish), std::move(reply)); }
+  void end(Inbox::Ending ending) { inbox_.end(ending); }
+
+  const Experiment& experiment() const { return *experiment_; }
+  const Spec& spec() const { return *specs_.back(); }
+  bool resumed() const { return resumed_; }
+  const std::string& changes() const { return changes_; }
+  const std::string& store_path() const { return path_; }
+  std::string folder() const { return sqlite_ ? sqlite_->folder() : std::string{}; }
+
+ private:
+  Open() : inbox_([this] { wake(); }), proposer_([this] { wake(); }) {}
+
+  Result<Done> open_store(const Spec& spec, std::string name, bool create);
+  Result<Done> fold(std::optional<Spec> wanted);
+  Result<Done> refold();
+  Result<Done> read_all(std::vector<Record>& into) const;
+  void wake() {
+    if (auto* e = waking_.load()) e->interrupt();
+  }
+
+  SweepOptions options_;
+  std::string path_, changes_;
+  bool resumed_ = false, configure_ = false;
+  std::unique_ptr<Store> store_;
+  SqliteStore* sqlite_ = nullptr;
+  std::vector<std::unique_ptr<const Spec>> specs_;  // All of them: the executor keeps the one it was made with.
+  std::unique_ptr<Experiment> experiment_;
+  ThreadSafeInbox inbox_;
+  std::unique_ptr<Executor> executor_;
+  std::atomic<Executor*> waking_{nullptr};
+  ThreadProposer proposer_;  // Last: its thread reads the experiment's sampler and must end first.
+};
+
+Result<Done> Sweep::Open::open_store(const Spec& spec, std::string name, bool create) {
+  path_ = !options_.store.empty() ? options_.store : !spec.store.empty() ? spec.store : "tune.db";
+  if (path_ == kMemory) {
+    store_ = std::make_unique<MemoryStore>();
+    return Done{};
+  }
+  path_ = std::filesystem::absolute(path_).lexically_normal().string();
+  OpenOptions how;
+  how.create = create;
+  how.takeover = options_.takeover;
+  how.allow_network = options_.allow_network_store;
+  for (int n = 2;; ++n) {
+    auto opened = SqliteStore::open(path_, name, how);
+    if (!opened) return opened.error();
+    if (options_.resume == SweepOptions::Resume::never && !(*opened)->created()) {
+      name = spec.name + "-" + std::to_string(n);
+      continue;
+    }
+    sqlite_ = opened->get();
+    store_ = std::move(opened).value();
+    return Done{};
+  }
+}
+
+Result<Done> Sweep::Open::fold(std::optional<Spec> wanted) {
+  // The policies are made from the newest settings, which for an existing experiment stand at some place of the journal
+  // that is not known beforehand: read first, then fold.
+  std::vector<Record> journal;
+  if (auto done = read_all(journal); !done) return done.error();
+  std::string config;
+  for (const auto& r : journal)
+    if (const auto* c = r.as<Configured>()) config = c->config;
+  resumed_ = !journal.empty();
+
+  if (!wanted) {
+    if (config.empty()) return Error{Error::Code::not_found, "the experiment has no settings yet", "start it with `tune sweep CONFIG`"};
+    auto spec = read_effective(config);
+    if (!spec) return spec.error();
+    wanted = std::move(spec).value();
+  } else if (!config.empty()) {
+    const auto before = read_effective(config);
+    if (!before) return before.error();
+    auto text = tune::changes(*before, *wanted);
+    if (!text) return text.error();
+    changes_ = std::move(text).value();
+  }
+  configure_ = config != wanted->effective;
+  if (configure_ && resumed_ && changes_.empty()) configure_ = false;  // Only formatting.
+  specs_.push_back(std::make_unique<const Spec>(std::move(*wanted)));
+  auto made = make_experiment(spec());
+  if (!made) return made.error();
+  experiment_ = std::move(made).value();
+  for (const auto& r : journal) experiment_->apply(r);
+  return Done{};
+}
+
+Result<Done> Sweep::Open::read_all(std::vector<Record>& into) const {
+  const auto keep = [&](Record&& r) { into.push_back(std::move(r)); };
+  return store_->read(1, keep);
+}
+
+// After a change of settings: the same journal, folded with the policies that the new settings ask for.
+Result<Done> Sweep::Open::refold() {
+  std::unique_ptr<Store> reader;
+  if (sqlite_) {
+    OpenOptions how;
+    how.read_only = true;
+    auto opened = SqliteStore::open(path_, std::filesystem::path{folder()}.filename().string(), how);
+    if (!opened) return opened.error();
+    reader = std::move(opened).value();
+  }
+  std::vector<Record> journal;
+  if (auto done = (reader ? *reader : *store_).read(1, [&](Record&& r) { journal.push_back(std::move(r)); }); !done) return done;
+  std::string config;
+  for (const auto& r : journal)
+    if (const auto* c = r.as<Configured>()) config = c->config;
+  auto spec = read_effective(config);
+  if (!spec) return spec.error();
+  specs_.push_back(std::make_unique<const Spec>(std::move(spec).value()));
+  auto made = make_experiment(*specs_.back());
+  if (!made) return made.error();
+  experiment_ = std::move(made).value();
+  for (const auto& r : journal) experiment_->apply(r);
+  return Done{};
+}
+
+Result<Outcome> Sweep::Open::run() {
+  auto batch = std::make_shared<Batch>();
+  const auto now = [&] { return std::max(experiment_->history().now(), executor_->now()); };
+  const auto record = [&](Observation o) {
+    batch->records.push_back({experiment_->next_seq(), now(), store_->epoch(), std::move(o)});
+    experiment_->apply(batch->records.back());
+  };
+  ExecutorContext context{spec(), folder(), sqlite_ ? std::filesystem::path{folder()}.parent_path() / "checkpoints" : ""};
+  auto made = make_executor(context);
+  if (!made) return made.error();
+  executor_ = std::move(made).value();
+  waking_ = executor_.get();
+
+  if (configure_) record(Configured{spec().effective, spec().space.hash(), changes_, options_.by});
+  if (!experiment_->finished()) {
+    record(this_process(!resumed_ ? "new" : options_.takeover ? "takeover" : "resume"));
+    if (auto kept = store_->append(std::move(batch)); !kept) return kept.error();
+  }
+  Watchers watchers{options_.watchers};
+  const Edges edges{*store_, *executor_, proposer_, inbox_, watchers};
+  auto outcome = tune::run(*experiment_, edges);
+  while (outcome && outcome->end == Outcome::End::reconfigured) {
+    if (auto done = refold(); !done) return done.error();
+    outcome = tune::run(*experiment_, edges, Begin::going_on);
+  }
+  waking_ = nullptr;
+  return outcome;
+}
+
+Result<Done> Sweep::Open::apply(std::vector<Observation> wishes) {
+  auto batch = std::make_shared<Batch>();
+  const Time now = std::max(experiment_->history().now(), Time{std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()});
+  const auto record = [&](std::variant<Observation, Decided> fact) {
+    batch->records.push_back({experiment_->next_seq(), now, store_->epoch(), std::move(fact)});
+    experiment_->apply(batch->records.back());
+  };
+  std::optional<Error> objection;
+  for (auto& wish : wishes) {
+    if (const auto* request = std::get_if<Requested>(&wish)) objection = experiment_->objection(*request);
+    if (objection) break;
+    record(std::move(wish));
+    while (auto d = experiment_->next(false)) record(std::move(*d));
+  }
+  if (!batch->records.empty()) {
+    for (const auto id : experiment_->take_touched()) batch->trials.push_back(row_of(experiment_->history().trial(id)));
+    if (auto kept = store_->append(std::move(batch)); !kept) return kept;
+    if (auto kept = store_->flush(); !kept) return kept;
+  }
+  if (objection) return *objection;
+  return Done{};
+}
+
+Result<Done> Sweep::Open::set(const std::vector<std::string>& assignments, const std::string& by, ThreadSafeInbox::Reply reply) {
+  auto after = read_effective(spec().effective, assignments);
+  if (!after) return after.error();
+  auto text = tune::changes(spec(), *after);
+  if (!text) return text.error();
+  if (text->empty()) return Error{Error::Code::invalid, "that is how it is set already", {}};
+  Configured configured{after->effective, after->space.hash(), *text, by};
+  if (executor_) return inbox_.put(std::move(configured), std::move(reply)), Result<Done>{Done{}};
+  return apply({Observation{std::move(configured)}});
+}
+
+Sweep::Sweep(std::unique_ptr<Open> open) : open_(std::move(open)) {}
+Sweep::~Sweep() = default;
+Result<std::unique_ptr<Sweep>> Sweep::open(Spec spec, SweepOptions options) {
+  const std::string name = spec.name;
+  return Open::begin(std::move(spec), name, std::move(options));
+}
+Result<std::unique_ptr<Sweep>> Sweep::open_existing(const std::string& name, SweepOptions options) {
+  return Open::begin(std::nullopt, name, std::move(options));
+}
+const History& Sweep::history() const { return open_->experiment().history(); }
+const Spec& Sweep::spec() const { return open_->spec(); }
+bool Sweep::resumed() const { return open_->resumed(); }
+const std::string& Sweep::changes() const { return open_->changes(); }
+const std::string& Sweep::store_path() const { return open_->store_path(); }
+std::string Sweep::folder() const { return open_->folder(); }
+Result<Outcome> Sweep::run() { return open_->run(); }
+Result<Done> Sweep::apply(std::vector<Observation> wishes) { return open_->apply(std::move(wishes)); }
+void Sweep::put(Observation wish, ThreadSafeInbox::Reply reply) { open_->put(std::move(wish), std::move(reply)); }
+void Sweep::end(Inbox::Ending ending) { open_->end(ending); }
+Result<Done> Sweep::set(const std::vector<std::string>& assignments, const std::string& by, ThreadSafeInbox::Reply reply) {
+  return open_->set(assignments, by, std::move(reply));
+}
+
+}  // namespace tune
