@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executors/simulator.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace tune {
+namespace {
+
+// A checkpoint's name says its step, so that a simulator started later can go on from it.
+std::string checkpoint_name(TrialId trial, std::int64_t step) {
+  return "trial-" + std::to_string(trial.value) + "-step-" + std::to_string(step);
+}
+
+std::int64_t checkpoint_step(const std::string& name) {
+  const auto dash = name.rfind('-');
+  std::int64_t step = 0;
+  if (dash != std::string::npos) std::from_chars(name.data() + dash + 1, name.data() + name.size(), step);
+  return step;
+}
+
+}  // namespace
+
+Simulator::Simulator(const Spec& spec, std::unique_ptr<Problem> problem, SimulatorOptions options)
+    : spec_(spec), problem_(std::move(problem)), options_(options),
+      metrics_(std::make_shared<const std::vector<std::string>>(problem_->metrics())) {
+  for (int i = 0; i < options_.workers; ++i) {
+    const double spread = std::log1p(std::max(0.0, options_.spread));
+    const double u = Rng{options_.seed, Purpose::simulate, i}.uniform();
+    workers_.push_back({std::exp((2 * u - 1) * spread), options_.slots, true, 0, {}, {}});
+  }
+}
+
+Offer Simulator::offer() const {
+  const double n = options_.slots;
+  Offer o;
+  o.cpus = spec_.resources.cpus * n;
+  o.memory_bytes = spec_.resources.memory_bytes * options_.slots;
+  const int devices = static_cast<int>(std::ceil(spec_.resources.gpus * n));
+  for (int i = 0; i < devices; ++i) o.devices.push_back({i, "simulated-" + std::to_string(i)});
+  for (const auto& [name, amount] : spec_.resources.custom) o.custom[name] = amount * n;
+  return o;
+}
+
+std::vector<Observation> Simulator::open(const History& history) {
+  now_ = history.now();
+  for (std::size_t w = 0; w < workers_.size(); ++w) {
+    WorkerJoined joined;
+    joined.worker = {static_cast<std::int64_t>(w)};
+    joined.name = "simulated-" + std::to_string(w);
+    joined.offers = offer();
+    out_.push_back(std::move(joined));
+    schedule_loss(w);
+  }
+  for (const Trial& t : history.trials())
+    if (t.state == TrialState::running) {
+      Exited e;
+      e.trial = t.id;
+      e.attempt = t.attempt;
+      e.cause = Cause::lost;
+      e.text = "the simulation was started again";
+      out_.push_back(std::move(e));
+    }
+  unacknowledged_ += static_cast<std::int64_t>(out_.size());
+  return std::exchange(out_, {});
+}
+
+// --- decisions --------------------------------------------------------------------------------------------------------
+
+void Simulator::carry_out(const Decided& decided, const History& history) {
+  std::visit(overloaded{[&](const Launch& l) { launch(l, history); },
+                        [&](const Extend& e) {
+                          if (e.trial.value >= static_cast<std::int64_t>(attempts_.size())) return;
+                          Attempt& a = attempts_[static_cast<std::size_t>(e.trial.value)];
+                          a.until = std::max(a.until, e.until_step);
+                          if (a.phase != Phase::waiting || a.step >= a.until) return;
+                          if (a.step >= a.course.steps) return end(e.trial, a, Cause::done);
+                          a.phase = Phase::stepping;
+                          schedule_step(e.trial, a);
+                        },
+                        [&](const Pause& p) { ask(p.trial, p.attempt, Cause::paused); },
+                        [&](const Stop& s) {
+                          ask(s.trial, s.attempt, s.as == TrialState::cancelled ? Cause::cancelled : Cause::stopped);
+                        },
+                        [&](const Exploit& e) {
+                          if (const Trial& t = history.trial(e.trial); t.live()) ask(e.trial, t.attempt, Cause::exploited);
+                        },
+                        [](const auto&) {}},
+             decided.what);
+}
+
+void Simulator::launch(const Launch& l, const History& history) {
+  const auto index = static_cast<std::size_t>(l.trial.value);
+  if (attempts_.size() <= index) attempts_.resize(index + 1);
+  Attempt& a = attempts_[index];
+  if (a.number >= l.attempt) return;  // Carried out before.
+  a = Attempt{};
+  a.number = l.attempt;
+  a.phase = Phase::queued;
+  a.until = l.until_step;
+  a.step = l.from ? checkpoint_step(*l.from) : 0;
+  a.worker = l.ranks.empty() ? 0 : static_cast<std::size_t>(l.ranks.front().worker.value);
+  a.course = problem_->course(l.params ? *l.params : history.trial(l.trial).params);
+  draw_fault(l.trial, a);
+  TUNE_ASSERT(a.worker < workers_.size(), "launched on a worker that is not simulated");
+  Worker& w = workers_[a.worker];
+  if (!w.up) return end(l.trial, a, Cause::lost);
+  (l.attempt > 1 ? w.again : w.fresh).push_back(l.trial);
+  begin_next(a.worker);
+}
+
+void Simulator::ask(TrialId trial, int attempt, Cause cause) {
+  Attempt* a = find(trial, attempt);
+  if (!a) return;
+  a->asked = cause;
+  if (a->phase == Phase::waiting || a->phase == Phase::queued) leave(trial, *a, cause);
+}
+
+void Simulator::shut_down(bool kill) {
+  for (std::size_t i = 0; i < attempts_.size(); ++i) {
+    Attempt& a = attempts_[i];
+    const TrialId trial{static_cast<std::int64_t>(i)};
+    if (a.phase == Phase::none || a.phase == Phase::over) continue;
+    const bool ran = a.phase != Phase::queued && a.phase != Phase::starting;
+    if (!kill && ran) save(trial, a);
+    end(trial, a, Cause::shutdown);
+  }
+}
+
+// --- time -------------------------------------------------------------------------------------------------------------
+
+void Simulator::schedule(double at, TrialId trial, int attempt, What what) { events_.push({at, order_++, trial, attempt, what}); }
+
+void Simulator::acknowledge(const Observation& o) {
+  if (unacknowledged_ == 0) return;
+  // What people and the loop itself record is not ours; none of it has a kind that we tell.
+  const bool ours = std::visit([]<class T>(const T&) {
+    return std::is_same_v<T, WorkerJoined> || std::is_same_v<T, WorkerLost> || std::is_same_v<T, Started> ||
+           std::is_same_v<T, Reported> || std::is_same_v<T, Checkpointed> || std::is_same_v<T, Exited>;
+  }, o);
+  if (ours) --unacknowledged_;
+}
+
+void Simulator::interrupt() {
+  const std::lock_guard lock(mutex_);
+  interrupt_ = true;
+  interrupted_.notify_one();
+}
+
+std::vector<Observation> Simulator::wait(std::optional<Time> until) {
+  const auto rest = [&] {
+    std::unique_lock lock(mutex_);
+    interrupted_.wait(lock, [&] { return interrupt_; });
+    interrupt_ = false;
+  };
+  if (unacknowledged_ > 0) {
+    rest();
+    return {};
+  }
+  if (out_.empty()) {
+    if (events_.empty() && !until) {
+      TUNE_ASSERT(!options_.alone, "waits for nothing at virtual second " + std::to_string(now_.seconds));
+      rest();
+      return {};
+    }
+    if (events_.empty() || (until && until->seconds < events_.top().at)) {
+      now_ = std::max(now_, *until);
+      return {};
+    }
+    // Everything of one instant, also what follows from it in no time.
+    now_.seconds = std::max(now_.seconds, events_.top().at);
+    while (!events_.empty() && events_.top().at <= now_.seconds) {
+      const Event e = events_.top();
+      events_.pop();
+      occur(e);
+    }
+  }
+  unacknowledged_ += static_cast<std::int64_t>(out_.size());
+  return std::exchange(out_, {});
+}
+
+Simulator::Attempt* Simulator::find(TrialId trial, int attempt) {
+  const auto index = static_cast<std::size_t>(trial.value);
+  if (index >= attempts_.size()) return nullptr;
+  Attempt& a = attempts_[index];
+  return a.number == attempt && a.phase != Phase::over ? &a : nullptr;
+}
+
+void Simulator::occur(const Event& e) {
+  if (e.what == What::worker_lost) return lose(static_cast<std::size_t>(e.trial.value));
+  if (e.what == What::worker_back) return bring_back(static_cast<std::size_t>(e.trial.value));
+  if (e.what == What::late_report) {
+    Attempt& a = attempts_[static_cast<std::size_t>(e.trial.value)];
+    if (a.number == e.attempt) report(e.trial, a, a.step + 1);
+    return;
+  }
+  Attempt* a = find(e.trial, e.attempt);
+  if (!a) return;  // It ended meanwhile.
+  switch (e.what) {
+    case What::start: return start(e.trial, *a);
+    case What::step: return step(e.trial, *a);
+    case What::give_up: return end(e.trial, *a, a->asked.value_or(Cause::silence));
+    default: return;
+  }
+}
+
+// --- an attempt's life --------------------------------------------------------------------------------------------------
+
+void Simulator::begin_next(std::size_t worker) {
+  Worker& w = workers_[worker];
+  while (w.up && w.free > 0 && !(w.again.empty() && w.fresh.empty())) {
+    auto& line = w.again.empty() ? w.fresh : w.again;
+    const TrialId trial = line.front();
+    line.pop_front();
+    Attempt& a = attempts_[static_cast<std::size_t>(trial.value)];
+    --w.free;
+    a.phase = Phase::starting;
+    a.began = now_.seconds;
+    schedule(now_.seconds + options_.start_seconds, trial, a.number, What::start);
+  }
+}
+
+void Simulator::start(TrialId trial, Attempt& a) {
+  Started s;
+  s.trial = trial;
+  s.attempt = a.number;
+  s.worker = {static_cast<std::int64_t>(a.worker)};
+  out_.push_back(std::move(s));
+  if (a.asked) return leave(trial, a, *a.asked);
+  if (a.step >= a.course.steps) return end(trial, a, Cause::done);
+  a.phase = Phase::stepping;
+  schedule_step(trial, a);
+}
+
+void Simulator::schedule_step(TrialId trial, const Attempt& a) {
+  const std::int64_t next = a.step + 1;
+  double seconds = a.course.seconds ? a.course.seconds(next) : options_.step_seconds;
+  if (options_.jitter > 0) seconds *= 1 + options_.jitter * Rng{options_.seed, Purpose::simulate, trial.value, next}.uniform();
+  schedule(now_.seconds + seconds / workers_[a.worker].speed, trial, a.number, What::step);
+}
+
+void Simulator::step(TrialId trial, Attempt& a) {
+  if (a.fault != Fault::none && a.step + 1 >= a.fault_step && fail(trial, a)) return;
+  ++a.step;
+  report(trial, a, a.step);
+  if (a.asked) return leave(trial, a, *a.asked);
+  if (spec_.checkpoint && spec_.checkpoint->every && a.step % *spec_.checkpoint->every == 0) save(trial, a);
+  if (a.step >= a.until) {
+    a.phase = Phase::waiting;
+  } else if (a.step >= a.course.steps) {
+    end(trial, a, Cause::done);
+  } else {
+    schedule_step(trial, a);
+  }
+}
+
+// True: the step does not take place as planned.
+bool Simulator::fail(TrialId trial, Attempt& a) {
+  switch (a.fault) {
+    case Fault::none: return false;
+    case Fault::crash: end(trial, a, Cause::exit); return true;
+    case Fault::lost: end(trial, a, Cause::lost); return true;
+    case Fault::late:
+      end(trial, a, Cause::lost);
+      schedule(now_.seconds + options_.step_seconds / 2, trial, a.number, What::late_report);
+      return true;
+    case Fault::preempt: leave(trial, a, Cause::preempted); return true;
+    case Fault::hang:
+      a.phase = Phase::hung;
+      schedule(now_.seconds + options_.silence_seconds, trial, a.number, What::give_up);
+      return true;
+  }
+  return false;
+}
+
+void Simulator::report(TrialId trial, Attempt& a, std::int64_t step) {
+  Reported r;
+  r.trial = trial;
+  r.attempt = a.number;
+  r.seq = ++a.seq;
+  r.step = step;
+  r.metrics.names = metrics_;
+  r.metrics.values.resize(metrics_->size());
+  a.course.measure(step, r.metrics.values);
+  const auto& f = options_.faults;
+  if (options_.noise > 0 || f.nan > 0 || f.duplicate > 0) {
+    // The stream's name has trial and step only: a step measures the same in every attempt, as a seeded program would.
+    Rng rng{options_.seed, Purpose::fault, trial.value, step};
+    const bool broken = rng.uniform() < f.nan;
+    const bool twice = rng.uniform() < f.duplicate;
+    for (double& v : r.metrics.values) v = broken ? std::numeric_limits<double>::quiet_NaN() : v + (options_.noise > 0 ? options_.noise * rng.normal() : 0);
+    if (twice) out_.emplace_back(r);
+  }
+  out_.emplace_back(std::move(r));
+}
+
+void Simulator::save(TrialId trial, Attempt& a) {
+  if (!spec_.checkpoint || a.step == 0) return;
+  Checkpointed c;
+  c.trial = trial;
+  c.attempt = a.number;
+  c.step = a.step;
+  c.checkpoint = checkpoint_name(trial, a.step);
+  c.seconds = options_.save_seconds;
+  out_.push_back(std::move(c));
+}
+
+// It was asked to leave and does, saving first where it will go on later.
+void Simulator::leave(TrialId trial, Attempt& a, Cause cause) {
+  const bool saves = cause == Cause::paused || cause == Cause::preempted || cause == Cause::shutdown;
+  if (saves && a.phase != Phase::queued && a.phase != Phase::starting) save(trial, a);
+  end(trial, a, cause);
+}
+
+void Simulator::end(TrialId trial, Attempt& a, Cause cause) {
+  Exited e;
+  e.trial = trial;
+  e.attempt = a.number;
+  e.cause = cause;
+  if (cause == Cause::exit) e.exit_code = 1, e.text = "simulated crash";
+  if (cause == Cause::done) e.exit_code = 0;
+  e.last_seq = a.seq;
+  const bool held_slot = a.phase != Phase::queued;
+  if (held_slot) e.usage.seconds = now_.seconds - a.began;
+  out_.push_back(std::move(e));
+  Worker& w = workers_[a.worker];
+  if (a.phase == Phase::queued) {
+    std::erase(w.again, trial);
+    std::erase(w.fresh, trial);
+  }
+  a.phase = Phase::over;
+  a.asked.reset();
+  if (held_slot && w.up) {
+    ++w.free;
+    begin_next(a.worker);
+  }
+}
+
+// --- faults -------------------------------------------------------------------------------------------------------------
+
+void Simulator::draw_fault(TrialId trial, Attempt& a) const {
+  const auto& f = options_.faults;
+  if (f.crash + f.lost + f.late + f.hang + f.preempt <= 0) return;
+  Rng rng{options_.seed, Purpose::fault, trial.value, -a.number};
+  double u = rng.uniform();
+  for (const auto& [fault, chance] : {std::pair{Fault::crash, f.crash}, {Fault::lost, f.lost}, {Fault::late, f.late}, {Fault::hang, f.hang}, {Fault::preempt, f.preempt}}) {
+    if (u < chance) {
+      a.fault = fault;
+      break;
+    }
+    u -= chance;
+  }
+  const auto steps = std::max<std::int64_t>(1, a.course.steps - a.step);
+  a.fault_step = a.step + 1 + static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(steps)));
+}
+
+void Simulator::schedule_loss(std::size_t worker) {
+  if (options_.faults.worker_loss <= 0) return;
+  Rng rng{options_.seed, Purpose::fault, -1 - static_cast<std::int64_t>(worker), workers_[worker].losses};
+  const double hours = -std::log1p(-rng.uniform()) / options_.faults.worker_loss;
+  schedule(now_.seconds + 3600 * hours, {static_cast<std::int64_t>(worker)}, 0, What::worker_lost);
+}
+
+void Simulator::lose(std::size_t worker) {
+  Worker& w = workers_[worker];
+  w.up = false;
+  ++w.losses;
+  out_.push_back(WorkerLost{{static_cast<std::int64_t>(worker)}, "simulated loss", ""});
+  for (std::size_t i = 0; i < attempts_.size(); ++i) {
+    Attempt& a = attempts_[i];
+    if (a.worker == worker && a.phase != Phase::none && a.phase != Phase::over)
+      end({static_cast<std::int64_t>(i)}, a, Cause::lost);
+  }
+  w.free = 0;
+  if (options_.repair_seconds > 0)
+    schedule(now_.seconds + options_.repair_seconds, {static_cast<std::int64_t>(worker)}, 0, What::worker_back);
+}
+
+void Simulator::bring_back(std::size_t worker) {
+  Worker& w = workers_[worker];
+  w.up = true;
+  w.free = options_.slots;
+  WorkerJoined joined;
+  joined.worker = {static_cast<std::int64_t>(worker)};
+  joined.name = "simulated-" + std::to_string(worker);
+  joined.offers = offer();
+  out_.push_back(std::move(joined));
+  schedule_loss(worker);
+}
+
+// --- by name ------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+double number(const Params& options, std::string_view name) { return to_number(*options.find(name)).value_or(0); }
+
+Result<std::unique_ptr<Executor>> make(const ExecutorContext& c) {
+  const auto& options = c.spec.executor.options;
+  const auto whole = [&](std::string_view name) { return static_cast<int>(number(options, name)); };
+  SimulatorOptions o;
+  o.workers = whole("workers");
+  o.slots = whole("slots");
+  o.step_seconds = number(options, "step_seconds");
+  o.start_seconds = number(options, "start_seconds");
+  o.save_seconds = number(options, "save_seconds");
+  o.spread = number(options, "spread");
+  o.jitter = number(options, "jitter");
+  o.noise = number(options, "noise");
+  o.faults = {number(options, "crash"), number(options, "lost"), number(options, "late"), number(options, "hang"),
+              number(options, "preempt"), number(options, "nan"), number(options, "duplicate"), number(options, "worker_loss")};
+  o.silence_seconds = number(options, "silence_seconds");
+  o.repair_seconds = number(options, "repair_seconds");
+  o.seed = c.spec.seed;
+  auto problem = find_problem(std::get<std::string>(*options.find("from")), c.spec, whole("steps"));
+  if (!problem) return problem.error();
+  return std::unique_ptr<Executor>(std::make_unique<Simulator>(c.spec, std::move(*problem), o));
+}
+
+Option at_least_0(std::string_view name, std::string_view fallback, std::string_view help) {
+  return {name, Option::Kind::number, fallback, help, 0};
+}
+Option chance(std::string_view name, std::string_view help) { return {name, Option::Kind::number, "0", help, 0, 1}; }
+
+}  // namespace
+
+ExecutorEntry simulator() {
+  using Kind = Option::Kind;
+  return {{"simulator",
+           "Trials that are functions or rows of a table, in virtual time.",
+           {{"from", Kind::text, "\"curve\"", "branin, rosenbrock, curve, or the path of a table task (.json)."},
+            {"steps", Kind::integer, "0", "Steps of a trial of a built-in function; 0: its own number.", 0},
+            {"workers", Kind::integer, "8", "Workers.", 1, 100'000},
+            {"slots", Kind::integer, "1", "Trials that a worker holds at a time.", 1, 100'000},
+            at_least_0("step_seconds", "1", "Virtual seconds of a step, where the problem does not say."),
+            at_least_0("start_seconds", "0", "From launch to the start of a trial."),
+            at_least_0("save_seconds", "0", "What a checkpoint is said to take."),
+            at_least_0("spread", "0", "Speeds of workers lie between 1 / (1 + spread) and 1 + spread."),
+            at_least_0("jitter", "0", "Each step takes up to this share longer."),
+            at_least_0("noise", "0", "Standard deviation of what is added to each value."),
+            chance("crash", "An attempt ends with exit code 1."),
+            chance("lost", "An attempt is lost without a trace."),
+            chance("late", "An attempt is lost and a report of it arrives afterwards."),
+            chance("hang", "An attempt says nothing more until silence_seconds are over."),
+            chance("preempt", "An attempt has to leave; it saves if it can."),
+            chance("nan", "A report's values are NaN."),
+            chance("duplicate", "A report is delivered twice."),
+            at_least_0("worker_loss", "0", "Expected losses of each worker in a virtual hour."),
+            at_least_0("silence_seconds", "60", "After which a silent attempt is ended."),
+            at_least_0("repair_seconds", "60", "Until a lost worker is back; 0: never.")}},
+          make};
+}
+
+}  // namespace tune

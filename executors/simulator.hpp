@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <queue>
+#include <vector>
+
+#include "executors/problem.hpp"
+#include "tuner/executor.hpp"
+#include "tuner/rng.hpp"
+
+namespace tune {
+
+struct SimulatorOptions {
+  int workers = 8;
+  int slots = 1;             ///< Trials that a worker holds at a time.
+  double step_seconds = 1;   ///< Of a step on a worker of speed 1, where the problem does not say.
+  double start_seconds = 0;  ///< From launch to Started.
+  double save_seconds = 0;   ///< That saving a checkpoint takes.
+  double spread = 0;         ///< Speeds of workers lie log-uniformly between 1 / (1 + spread) and 1 + spread.
+  double jitter = 0;         ///< Each step takes up to this share longer.
+  double noise = 0;          ///< Standard deviation of what is added to each value.
+  std::uint64_t seed = 0;
+
+  /// Chances; an attempt draws one fault at most, at a step that is drawn too.
+  struct Faults {
+    double crash = 0;        ///< It ends with exit code 1.
+    double lost = 0;         ///< Nobody knows what became of it.
+    double late = 0;         ///< It is given up as lost, and a report of it arrives afterwards.
+    double hang = 0;         ///< It says nothing more until `silence_seconds` have passed.
+    double preempt = 0;      ///< It has to leave; it saves if it can.
+    double nan = 0;          ///< A report: its values are NaN.
+    double duplicate = 0;    ///< A report: it is delivered twice.
+    double worker_loss = 0;  ///< Expected losses of a worker in an hour.
+  } faults;
+  double silence_seconds = 60;
+  double repair_seconds = 60;  ///< Until a lost worker is back; 0: never.
+
+  /// Nobody can interrupt, so that waiting for nothing would be for ever: our own bug. For tests.
+  bool alone = false;
+};
+
+/// Trials that are functions, in virtual time: an hour of an experiment passes in milliseconds, through the same loop, with the
+/// same decisions. Same options, same decisions: the same observations at the same virtual times, whatever the machine does.
+/// Time stands still until what it told is durable and the decisions that follow have been carried out.
+///
+/// A worker joins at the beginning and offers what `slots` trials of this experiment need. A trial starts when its worker
+/// has a free slot, takes its steps, waits at `until_step` for Extend, Pause or Stop, and hears a Pause or Stop that comes
+/// earlier at the end of its step. It can save if the config has `checkpoint`. After a restart all live attempts are lost.
+/// An event costs O(log n) of those pending.
+class Simulator final : public Executor {
+ public:
+  /// `spec` outlives it.
+  Simulator(const Spec& spec, std::unique_ptr<Problem> problem, SimulatorOptions options);
+
+  Time now() const override { return now_; }
+  std::vector<Observation> open(const History&) override;
+  void carry_out(const Decided&, const History&) override;
+  void acknowledge(const Observation&) override;
+  std::vector<Observation> wait(std::optional<Time> until) override;
+  void interrupt() override;
+  void shut_down(bool kill) override;
+
+ private:
+  enum class Phase : std::uint8_t { none, queued, starting, stepping, waiting, hung, over };
+  enum class Fault : std::uint8_t { none, crash, lost, late, hang, preempt };
+  enum class What : std::uint8_t { start, step, give_up, late_report, worker_lost, worker_back };
+
+  struct Attempt {
+    int number = 0;
+    Phase phase = Phase::none;
+    Fault fault = Fault::none;
+    std::int64_t fault_step = 0;
+    std::size_t worker = 0;
+    std::int64_t step = 0;   // The last one done.
+    std::int64_t until = kNoStep;
+    std::int64_t seq = 0;
+    double began = 0;
+    std::optional<Cause> asked;
+    Course course;
+  };
+  struct Worker {
+    double speed = 1;
+    int free = 0;
+    bool up = true;
+    int losses = 0;
+    std::deque<TrialId> again, fresh;  // Launches that wait for a slot; trials that ran before go first.
+  };
+  struct Event {
+    double at;
+    std::uint64_t order;
+    TrialId trial;   // Or the worker's index.
+    int attempt;
+    What what;
+    bool operator<(const Event& o) const { return at != o.at ? at > o.at : order > o.order; }
+  };
+
+  void launch(const Launch&, const History&);
+  void ask(TrialId, int attempt, Cause);
+  void schedule(double at, TrialId, int attempt, What);
+  void occur(const Event&);
+  void begin_next(std::size_t worker);
+  void start(TrialId, Attempt&);
+  void step(TrialId, Attempt&);
+  void schedule_step(TrialId, const Attempt&);
+  bool fail(TrialId, Attempt&);
+  void report(TrialId, Attempt&, std::int64_t step);
+  void save(TrialId, Attempt&);
+  void leave(TrialId, Attempt&, Cause);
+  void end(TrialId, Attempt&, Cause);
+  void lose(std::size_t worker);
+  void bring_back(std::size_t worker);
+  void schedule_loss(std::size_t worker);
+  void draw_fault(TrialId, Attempt&) const;
+  Offer offer() const;
+  Attempt* find(TrialId, int attempt);
+
+  const Spec& spec_;
+  std::unique_ptr<Problem> problem_;
+  SimulatorOptions options_;
+  std::shared_ptr<const std::vector<std::string>> metrics_;
+  Time now_;
+  std::vector<Worker> workers_;
+  std::deque<Attempt> attempts_;  // By trial: the newest attempt.
+  std::priority_queue<Event> events_;
+  std::uint64_t order_ = 0;
+  std::vector<Observation> out_;
+  std::int64_t unacknowledged_ = 0;
+
+  std::mutex mutex_;  // For the two below alone.
+  std::condition_variable interrupted_;
+  bool interrupt_ = false;
+};
+
+ExecutorEntry simulator();
+
+}  // namespace tune

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedulers/all.hpp"
+
+#include "schedulers/fifo.hpp"
+
+namespace tune {
+
+std::span<const SchedulerEntry> schedulers() {
+  static const SchedulerEntry all[] = {fifo()};
+  return all;
+}
+
+}  // namespace tune
