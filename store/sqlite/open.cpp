@@ -170,6 +170,18 @@ Result<Done> SqliteStore::Owner::read(Seq from, const std::function<void(Record&
   }
 }
 
+Result<std::string> SqliteStore::Owner::config() const {
+  const std::lock_guard guard(database_mutex_);
+  try {
+    std::string text;
+    auto find = db_.prepare("SELECT coalesce(config, '') FROM experiments WHERE id=?1");
+    for (find.bind(1, experiment_); find.step();) text = find.text(0);
+    return text;
+  } catch (const Failure& failure) {
+    return to_error(failure, path_);
+  }
+}
+
 // --- SqliteStore ----------------------------------------------------------------------------------------------------
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, const std::string& name, OpenOptions options) {
@@ -195,6 +207,7 @@ void SqliteStore::listen(std::function<void()> heard) { owner_->listen(std::move
 Result<Done> SqliteStore::read(Seq from, const std::function<void(Record&&)>& each) const { return owner_->read(from, each); }
 std::int64_t SqliteStore::epoch() const { return owner_->epoch(); }
 std::int64_t SqliteStore::experiment() const { return owner_->experiment(); }
+Result<std::string> SqliteStore::config() const { return owner_->config(); }
 const std::string& SqliteStore::folder() const { return owner_->folder(); }
 bool SqliteStore::created() const { return owner_->created(); }
 

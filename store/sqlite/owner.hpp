@@ -40,6 +40,7 @@ class SqliteStore::Owner {
   std::int64_t epoch() const { return epoch_; }
   std::int64_t experiment() const { return experiment_; }
   const std::string& folder() const { return folder_; }
+  Result<std::string> config() const;
   bool created() const { return created_; }
 
  private:

@@ -53,6 +53,8 @@ class SqliteStore : public Store {
   std::int64_t experiment() const;
   /// The experiment's folder beside the store: `<store>.d/<name>`.
   const std::string& folder() const;
+  /// The settings that the journal holds, from the newest Configured; empty: none yet. Only before the first append.
+  Result<std::string> config() const;
   /// It was not in the store before this open().
   bool created() const;
 

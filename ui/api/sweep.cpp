@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <future>
+#include <mutex>
 
 #include "store/memory.hpp"
 #include "store/sqlite/sqlite_store.hpp"
@@ -81,7 +82,10 @@ class Sweep::Open {
   void end(Inbox::Ending ending) { inbox_.end(ending); }
 
   const Experiment& experiment() const { return *experiment_; }
-  const Spec& spec() const { return *specs_.back(); }
+  const Spec& spec() const {
+    const std::lock_guard lock{specs_mutex_};
+    return *specs_.back();
+  }
   bool resumed() const { return resumed_; }
   const std::string& changes() const { return changes_; }
   const std::string& store_path() const { return path_; }
@@ -93,7 +97,7 @@ class Sweep::Open {
   Result<Done> open_store(const Spec& spec, std::string name, bool create);
   Result<Done> fold(std::optional<Spec> wanted);
   Result<Done> refold();
-  Result<Done> read_all(std::vector<Record>& into) const;
+  Result<Done> fold_with(Spec spec, const Store& journal);
   void wake() {
     if (auto* e = waking_.load()) e->interrupt();
   }
@@ -103,6 +107,7 @@ class Sweep::Open {
   bool resumed_ = false, configure_ = false;
   std::unique_ptr<Store> store_;
   SqliteStore* sqlite_ = nullptr;
+  mutable std::mutex specs_mutex_;
   std::vector<std::unique_ptr<const Spec>> specs_;  // All of them: the executor keeps the one it was made with.
   std::unique_ptr<Experiment> experiment_;
   ThreadSafeInbox inbox_;
@@ -136,14 +141,11 @@ Result<Done> Sweep::Open::open_store(const Spec& spec, std::string name, bool cr
 }
 
 Result<Done> Sweep::Open::fold(std::optional<Spec> wanted) {
-  // The policies are made from the newest settings, which for an existing experiment stand at some place of the journal
-  // that is not known beforehand: read first, then fold.
-  std::vector<Record> journal;
-  if (auto done = read_all(journal); !done) return done.error();
-  std::string config;
-  for (const auto& r : journal)
-    if (const auto* c = r.as<Configured>()) config = c->config;
-  resumed_ = !journal.empty();
+  // The policies are made from the newest settings; the journal is folded with them from its beginning.
+  auto known = sqlite_ ? sqlite_->config() : Result<std::string>{std::string{}};
+  if (!known) return known.error();
+  const std::string config = std::move(known).value();
+  resumed_ = !config.empty();
 
   if (!wanted) {
     if (config.empty()) return Error{Error::Code::not_found, "the experiment has no settings yet", "start it with `tune sweep CONFIG`"};
@@ -159,17 +161,18 @@ Result<Done> Sweep::Open::fold(std::optional<Spec> wanted) {
   }
   configure_ = config != wanted->effective;
   if (configure_ && resumed_ && changes_.empty()) configure_ = false;  // Only formatting.
-  specs_.push_back(std::make_unique<const Spec>(std::move(*wanted)));
-  auto made = make_experiment(spec());
-  if (!made) return made.error();
-  experiment_ = std::move(made).value();
-  for (const auto& r : journal) experiment_->apply(r);
-  return Done{};
+  return fold_with(std::move(*wanted), *store_);
 }
 
-Result<Done> Sweep::Open::read_all(std::vector<Record>& into) const {
-  const auto keep = [&](Record&& r) { into.push_back(std::move(r)); };
-  return store_->read(1, keep);
+Result<Done> Sweep::Open::fold_with(Spec spec, const Store& journal) {
+  {
+    const std::lock_guard lock{specs_mutex_};
+    specs_.push_back(std::make_unique<const Spec>(std::move(spec)));
+  }
+  auto made = make_experiment(*specs_.back());
+  if (!made) return made.error();
+  experiment_ = std::move(made).value();
+  return journal.read(1, [&](Record&& r) { experiment_->apply(r); });
 }
 
 // After a change of settings: the same journal, folded with the policies that the new settings ask for.
@@ -182,22 +185,23 @@ Result<Done> Sweep::Open::refold() {
     if (!opened) return opened.error();
     reader = std::move(opened).value();
   }
-  std::vector<Record> journal;
-  if (auto done = (reader ? *reader : *store_).read(1, [&](Record&& r) { journal.push_back(std::move(r)); }); !done) return done;
+  const Store& journal = reader ? *reader : *store_;
   std::string config;
-  for (const auto& r : journal)
-    if (const auto* c = r.as<Configured>()) config = c->config;
+  if (auto done = journal.read(1, [&](Record&& r) {
+        if (const auto* c = r.as<Configured>()) config = c->config;
+      });
+      !done)
+    return done;
   auto spec = read_effective(config);
   if (!spec) return spec.error();
-  specs_.push_back(std::make_unique<const Spec>(std::move(spec).value()));
-  auto made = make_experiment(*specs_.back());
-  if (!made) return made.error();
-  experiment_ = std::move(made).value();
-  for (const auto& r : journal) experiment_->apply(r);
-  return Done{};
+  return fold_with(std::move(spec).value(), journal);
 }
 
 Result<Outcome> Sweep::Open::run() {
+  if (experiment_->finished() && !configure_) {
+    const auto& h = experiment_->history();
+    return Outcome{Outcome::End::finished, h.exit_code() ? h.exit_code() : h.best() ? 0 : 3};
+  }
   auto batch = std::make_shared<Batch>();
   const auto now = [&] { return std::max(experiment_->history().now(), executor_->now()); };
   const auto record = [&](Observation o) {
@@ -211,10 +215,8 @@ Result<Outcome> Sweep::Open::run() {
   waking_ = executor_.get();
 
   if (configure_) record(Configured{spec().effective, spec().space.hash(), changes_, options_.by});
-  if (!experiment_->finished()) {
-    record(this_process(!resumed_ ? "new" : options_.takeover ? "takeover" : "resume"));
-    if (auto kept = store_->append(std::move(batch)); !kept) return kept.error();
-  }
+  record(this_process(!resumed_ ? "new" : options_.takeover ? "takeover" : "resume"));
+  if (auto kept = store_->append(std::move(batch)); !kept) return kept.error();
   Watchers watchers{options_.watchers};
   const Edges edges{*store_, *executor_, proposer_, inbox_, watchers};
   auto outcome = tune::run(*experiment_, edges);
