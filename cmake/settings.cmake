@@ -19,7 +19,7 @@ target_include_directories(tune_settings INTERFACE $<BUILD_INTERFACE:${PROJECT_S
 target_compile_options(tune_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror
   -fstack-protector-strong -fno-math-errno
   # GCC 12 sees uninitialised members in optionals of variants, and overlapping copies in string + string, where there are none.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-restrict>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_compile_definitions(tune_settings INTERFACE TUNE_VERSION="${PROJECT_VERSION}" _GLIBCXX_ASSERTIONS
   $<$<CONFIG:Release>:_FORTIFY_SOURCE=2> $<$<BOOL:${TUNE_FAILPOINTS}>:TUNE_FAILPOINTS>)
 target_link_options(tune_settings INTERFACE -Wl,-z,relro,-z,now)
