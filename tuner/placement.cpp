@@ -7,19 +7,33 @@
 namespace tune {
 namespace {
 constexpr double kRounding = 1e-9;  // Shares like 0.1 + 0.2 + 0.7 shall fill a device.
+constexpr int kUncounted = 1'000'000;  // Trials that ask for nothing always fit.
+}
+
+void Placement::order(WorkerId id, Place& place) {
+  by_room_.erase({place.listed, id});
+  place.listed = place.offer.cpus - place.cpus;
+  if (place.open) by_room_.insert({place.listed, id});
 }
 
 void Placement::join(WorkerId id, const Offer& offer) {
   auto& place = workers_[id];
   place.offer = offer;
   place.open = true;
+  order(id, place);
 }
 
 void Placement::leave(WorkerId id) {
-  if (const auto it = workers_.find(id); it != workers_.end()) it->second.open = false;
+  const auto it = workers_.find(id);
+  if (it == workers_.end()) return;
+  it->second.open = false;
+  order(id, it->second);
 }
 
-void Placement::clear() { workers_.clear(); }
+void Placement::clear() {
+  workers_.clear();
+  by_room_.clear();
+}
 
 std::optional<Seat> Placement::seat(WorkerId id, const Place& place, const Resources& wanted, double slack_cpus) {
   if (!place.open || place.cpus + wanted.cpus > place.offer.cpus + slack_cpus + kRounding) return std::nullopt;
@@ -60,25 +74,21 @@ std::optional<Seat> Placement::seat(WorkerId id, const Place& place, const Resou
 std::optional<Seat> Placement::find(const Resources& wanted, int ahead) const {
   const bool interchangeable = wanted.gpus <= 0 && wanted.memory_bytes == 0 && wanted.custom.empty();
   const double slack = interchangeable ? ahead * wanted.cpus : 0;
-  std::optional<Seat> best;
-  double least_room = 0;
-  for (const auto& [id, place] : workers_)
-    if (auto s = seat(id, place, wanted, slack)) {
-      const double room = place.offer.cpus - place.cpus;
-      if (!best || room < least_room) best = std::move(s), least_room = room;
-    }
-  return best;
+  for (auto it = by_room_.lower_bound({wanted.cpus - slack - kRounding, WorkerId{INT64_MIN}}); it != by_room_.end(); ++it)
+    if (auto s = seat(it->second, workers_.at(it->second), wanted, slack)) return s;
+  return std::nullopt;
 }
 
 bool Placement::possible(const Resources& wanted) const {
   return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) {
-    return seat(w.first, Place{w.second.offer, true, 0, 0, {}, {}}, wanted, 0).has_value();
+    return seat(w.first, Place{w.second.offer, true, 0, 0, 0, {}, {}}, wanted, 0).has_value();
   });
 }
 
 void Placement::take(const Seat& seat) {
   auto& place = workers_[seat.worker];
   place.cpus += seat.cpus;
+  order(seat.worker, place);
   place.memory_bytes += seat.memory_bytes;
   for (const int d : seat.devices) place.devices[d] += seat.device_share;
   for (const auto& [name, amount] : seat.custom) place.custom[name] += amount;
@@ -87,6 +97,7 @@ void Placement::take(const Seat& seat) {
 void Placement::give_back(const Seat& seat) {
   auto& place = workers_[seat.worker];
   place.cpus -= seat.cpus;
+  order(seat.worker, place);
   place.memory_bytes -= seat.memory_bytes;
   for (const int d : seat.devices) {
     place.devices[d] -= seat.device_share;
@@ -111,15 +122,10 @@ double Placement::cpus_taken() const {
 int Placement::capacity(const Resources& each) const {
   int count = 0;
   for (const auto& [id, place] : workers_) {
-    Place empty{place.offer, place.open, 0, 0, {}, {}};
+    if (!place.open) continue;
     Placement alone;
-    alone.workers_[id] = std::move(empty);
-    while (count < 1'000'000) {
-      const auto s = alone.find(each);
-      if (!s) break;
-      alone.take(*s);
-      ++count;
-    }
+    alone.join(id, place.offer);
+    for (std::optional<Seat> s; count < kUncounted && (s = alone.find(each)); ++count) alone.take(*s);
   }
   return count;
 }

@@ -3,13 +3,17 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "tuner/resources.hpp"
 
 namespace tune {
 
-/// Who fits where: free room of every worker, folded from facts. O(workers x devices) a question.
+/// Who fits where: free room of every worker, folded from facts. Workers are kept in order of their room, so that a question
+/// costs O(log workers), and O(workers x devices) at most where devices, memory or custom resources decide.
 class Placement {
  public:
   void join(WorkerId, const Offer&);
@@ -36,13 +40,17 @@ class Placement {
   struct Place {
     Offer offer;
     bool open = true;
+    double listed = 0;               ///< Its room in by_room_.
     double cpus = 0;                 ///< Taken.
     std::int64_t memory_bytes = 0;
     std::map<int, double> devices;   ///< Device index to the share taken.
     std::map<std::string, double> custom;
   };
   static std::optional<Seat> seat(WorkerId, const Place&, const Resources&, double slack_cpus);
+  void order(WorkerId, Place&);
+
   std::map<WorkerId, Place> workers_;
+  std::set<std::pair<double, WorkerId>> by_room_;  // Free cpus of the open ones.
 };
 
 }  // namespace tune
