@@ -51,6 +51,7 @@ class Statement {
     }
   }
   void reset() { sqlite3_reset(raw_.get()); }
+  sqlite3_stmt* raw() const { return raw_.get(); }
 
   int columns() const { return sqlite3_column_count(raw_.get()); }
   bool is_null(int at) const { return sqlite3_column_type(raw_.get(), at) == SQLITE_NULL; }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/schema.hpp"
 
+#include <string_view>
+
 namespace tune::sqlite {
 
 const char* const kTables = R"sql(CREATE TABLE experiments(
@@ -168,5 +170,13 @@ CREATE VIEW workers AS
                                AND json_extract(x.body, '$.worker') = json_extract(j.body, '$.worker'))
   WHERE j.kind = 'WorkerJoined';
 )sql";
+
+std::string temporary_views() {
+  static constexpr std::string_view create = "CREATE VIEW";
+  std::string views = kViews;
+  for (std::size_t at = 0; (at = views.find(create, at)) != std::string::npos; at += create.size())
+    views.replace(at, create.size(), "CREATE TEMP VIEW");
+  return views;
+}
 
 }  // namespace tune::sqlite

@@ -13,6 +13,9 @@ inline constexpr std::int64_t kVersion = 1;
 /// Tables and views as docs/formats/store.md shows them: a test compares the two word for word.
 extern const char* const kTables;
 extern const char* const kViews;
+/// The same views for one connection only. With trusted_schema=OFF SQLite runs no JSON function for a view that stands in
+/// the file, and rightly: anybody may have put it there. A connection of ours that needs views brings its own.
+std::string temporary_views();
 
 /// Makes an empty store at `path`, mode 0600. It appears there whole or not at all, and never replaces a file.
 void create_store(const std::string& path, const char* vfs);

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "tuner/facts.hpp"
+#include "tuner/result.hpp"
+#include "tuner/store.hpp"
+#include "tuner/value.hpp"
+
+namespace tune {
+
+/// One value of a table: absent, a whole number, a number (NaN and infinities included) or text.
+using Cell = std::variant<std::monostate, std::int64_t, double, std::string>;
+
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<std::vector<Cell>> rows;
+};
+
+/// One experiment as the store tells of it.
+struct ExperimentRow {
+  std::int64_t id = 0;
+  std::string name;
+  double created = 0;
+  std::string state;                ///< new, running, finishing, finished
+  bool owned = false;               ///< A process owns it now. "running" and not owned: it was interrupted.
+  std::string why;                  ///< Why it finishes.
+  std::optional<int> exit_code;
+  std::optional<TrialId> best_trial;
+  std::optional<double> best_value;
+  std::vector<std::string> tags;
+  std::string note;
+  bool star = false, archived = false;
+  std::string config, space_hash;   ///< Effective configuration, JSON; empty before the first Configured.
+  std::array<std::int64_t, 9> counts{};  ///< Trials by TrialState.
+  std::int64_t trials = 0;
+  Seq last_seq = 0;
+  std::int64_t epoch = 0, pid = 0;  ///< Of the last owner.
+  std::string host, version;
+};
+
+/// Which trials, which columns, in which order.
+///
+/// A name in `where`, `sort` and `columns` is a column of the trial (number, state, cause, attempt, reports, last_step,
+/// until_step, proposed_at, launched_at, ended_at, value, feasible, tags, note, star), a parameter, or a metric (its last
+/// reported value), in this order; `params.x` and `metrics.x` say which is meant.
+struct TrialQuery {
+  /// `loss < 0.1 and (lr > 1e-4 or opt == "adam") and not feasible`. or and not; < <= > >= == = !=; numbers, "text",
+  /// 'text', true, false, nan, null; parentheses. A comparison with something absent does not hold, nor does its
+  /// negation; NaN is neither less nor greater than anything. Empty: all trials.
+  std::string where = {};
+  std::string sort = "number";   ///< Absent values and NaN come last either way.
+  bool descending = false;
+  std::optional<std::int64_t> top = {};
+  std::vector<TrialState> states = {};       ///< Empty: all.
+  std::vector<std::string> columns = {};     ///< Empty: number, state, cause, value, last_step, then every parameter.
+  std::string objective = {};                ///< The metric whose name means `value`. Empty: none does.
+};
+
+struct CurvePoint {
+  int attempt = 0;
+  std::int64_t n = 0, step = 0;
+  double at = 0, value = 0;
+};
+
+struct AttemptRow {
+  int attempt = 0;
+  std::string form;
+  std::optional<std::string> checkpoint;  ///< It was restored from.
+  std::optional<std::int64_t> worker, pid;
+  double launched_at = 0;
+  std::optional<double> started_at, ended_at;
+  std::optional<Cause> cause;             ///< Absent while it runs.
+  std::optional<int> exit_code, signal;
+  std::optional<double> seconds, cpu_seconds;
+  std::optional<std::int64_t> peak_memory_bytes;
+  std::string text;
+};
+
+struct TrialDetail {
+  TrialRow row;
+  Params params;                     ///< As they are now.
+  std::vector<std::string> tags;
+  std::string note;
+  bool star = false;
+  Metrics last;                      ///< The newest report's.
+  std::vector<AttemptRow> attempts;  ///< Oldest first.
+};
+
+/// Looks into a store beside its owners, whoever they are: for the command line and the dashboard. Takes no lock that anybody
+/// waits for. Each call sees one committed state of the experiment; two calls may see different ones. One thread.
+///
+/// Errors: not_found (no file, no such experiment or trial; the message names near ones), corrupt, io, and invalid for a
+/// query that makes no sense, with the place in it.
+class StoreReader {
+ public:
+  static Result<std::unique_ptr<StoreReader>> open(const std::string& path);
+  ~StoreReader();
+
+  /// By name; archived ones too.
+  Result<std::vector<ExperimentRow>> experiments() const;
+  Result<ExperimentRow> experiment(const std::string& name) const;
+  /// The only experiment of this store. invalid if there are several, naming them.
+  Result<ExperimentRow> only_experiment() const;
+
+  Result<Table> trials(std::int64_t experiment, const TrialQuery&) const;
+  /// The same, a row at a time in constant memory. `head` is called once, before any row.
+  Result<Done> each_trial(std::int64_t experiment, const TrialQuery&,
+                          const std::function<void(const std::vector<std::string>&)>& head,
+                          const std::function<void(std::span<const Cell>)>& row) const;
+  /// The projections as they are stored, by number.
+  Result<std::vector<TrialRow>> rows(std::int64_t experiment) const;
+
+  Result<TrialDetail> trial(std::int64_t experiment, TrialId) const;
+  Result<std::vector<AttemptRow>> attempts(std::int64_t experiment, TrialId) const;
+  /// Oldest report first; reports without the metric are left out.
+  Result<std::vector<CurvePoint>> curve(std::int64_t experiment, TrialId, const std::string& metric) const;
+  /// Every name that a report of the experiment had, sorted. Every parameter's name, sorted.
+  Result<std::vector<std::string>> metric_names(std::int64_t experiment) const;
+  Result<std::vector<std::string>> param_names(std::int64_t experiment) const;
+
+  /// The facts about one trial without its reports, oldest first: what `tune explain` tells.
+  Result<std::vector<Record>> facts(std::int64_t experiment, TrialId) const;
+  /// The journal from `from` on, reports included.
+  Result<Done> read(std::int64_t experiment, Seq from, const std::function<void(Record&&)>&) const;
+
+  /// A view of docs/formats/store.md whole, or its rows about one trial, in order of seq.
+  enum class View { decisions, rungs, lineage, attempts, checkpoints, workers };
+  Result<Table> view(View, std::int64_t experiment, std::optional<TrialId> = {}) const;
+
+ private:
+  struct Opened;
+  explicit StoreReader(std::unique_ptr<Opened>);
+  std::unique_ptr<Opened> opened_;
+};
+
+/// Writes a trial query's answer as text, in pieces, to `write`.
+/// CSV (RFC 4180, first line names the columns): cells that a spreadsheet would take for a formula (they begin with = + - @,
+/// tab or carriage return, and are no number) get a ' in front. Absent is empty, NaN nan.
+Result<Done> export_csv(const StoreReader&, std::int64_t experiment, const TrialQuery&,
+                        const std::function<void(std::string_view)>& write);
+/// One JSON object a line; absent is null, NaN "nan".
+Result<Done> export_ndjson(const StoreReader&, std::int64_t experiment, const TrialQuery&,
+                           const std::function<void(std::string_view)>& write);
+
+}  // namespace tune

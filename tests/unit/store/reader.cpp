@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sqlite/reader.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "store/sqlite/sqlite_store.hpp"
+#include "support/journals.hpp"
+#include "support/temp_folder.hpp"
+
+using namespace tune;
+using namespace tune::test;
+
+namespace {
+
+TrialRow row(std::int64_t id, TrialState state, std::optional<double> value) {
+  TrialRow r;
+  r.id = {id}, r.state = state, r.attempt = 1, r.reports = 2, r.last_step = 2, r.until_step = kNoStep, r.value = value;
+  r.proposed_at = 1, r.launched_at = 2, r.ended_at = is_final(state) ? 3 : 0;
+  return r;
+}
+
+/// Four trials: 0 complete at 0.5, 1 stopped at 0.25, 2 complete with NaN, 3 queued without a value.
+struct Stored {
+  TempFolder folder;
+  std::string path = folder / "a.db";
+  std::unique_ptr<StoreReader> reader;
+  std::int64_t experiment = 0;
+
+  Stored() {
+    auto store = SqliteStore::open(path, "mnist", {.create = true});
+    REQUIRE(store);
+    Journal journal;
+    auto b = std::make_shared<Batch>();
+    b->records = {journal.observe(Configured{"{}", "h", "", "me"}), journal.observe(Opened{})};
+    for (std::int64_t t = 0; t < 4; ++t) {
+      b->records.push_back(journal.decide(Propose{{t}, {{"lr", 0.1 * static_cast<double>(t + 1)}, {"opt", t % 2 ? "sgd" : "adam"}, {"flag", t == 0}}, "sampler", "random", 0, 0, {}, {}, 0}));
+      if (t == 3) break;
+      b->records.push_back(journal.decide(Launch{{t}, 1, Form::fresh, {Seat{{0}, 1, 0, {}, 1, {}}}, kNoStep, {}, {}, {}, false}));
+      b->records.push_back(journal.observe(Started{{t}, 1, 0, {0}, 1234}));
+      b->records.push_back(journal.report(t, 1, 0.9));
+      b->records.push_back(journal.report(t, 2, t == 2 ? std::nan("") : 0.5 / static_cast<double>(t + 1)));
+      b->records.push_back(journal.observe(Exited{{t}, 1, Cause::done, 0, {}, 0, {1.5, 1.25, 4096}, 2, ""}));
+      b->records.push_back(journal.decide(Settle{{t}, TrialState::complete, Cause::done, {}, true, 2}, {1, "asha", "why not", ""}));
+    }
+    b->trials = {row(0, TrialState::complete, 0.5), row(1, TrialState::stopped, 0.25), row(2, TrialState::complete, std::nan("")),
+                 row(3, TrialState::queued, {})};
+    b->best = TrialId{1};
+    b->records.push_back(journal.observe(Annotated{TrialId{1}, {"good", "x"}, {}, "mine", true, "me"}));
+    b->records.push_back(journal.observe(Annotated{{}, {"paper"}, {}, {}, {}, "me"}));
+    REQUIRE((*store)->append(b));
+    REQUIRE((*store)->flush());
+    experiment = (*store)->experiment();
+    auto opened = StoreReader::open(path);
+    REQUIRE(opened);
+    reader = std::move(opened).value();
+    REQUIRE(reader->experiment("mnist")->owned);
+  }
+
+  std::string numbers(TrialQuery query) {
+    query.columns = {"number"};
+    auto table = reader->trials(experiment, query);
+    if (!table) return table.error().message;
+    std::string text;
+    for (const auto& cells : table->rows) text += std::to_string(std::get<std::int64_t>(cells[0]));
+    return text;
+  }
+  std::string where(std::string text) { return numbers({.where = std::move(text), .objective = "loss"}); }
+};
+
+}  // namespace
+
+TEST_CASE("an experiment's row tells its state, its best trial and its counts", "[store]") {
+  Stored s;
+  const auto e = s.reader->experiment("mnist");
+  REQUIRE(e);
+  CHECK(e->state == "running");
+  CHECK_FALSE(e->owned);
+  CHECK(e->best_trial == TrialId{1});
+  CHECK(e->best_value == 0.25);
+  CHECK(e->counts[static_cast<std::size_t>(TrialState::complete)] == 2);
+  CHECK(e->trials == 4);
+  CHECK(e->tags == std::vector<std::string>{"paper"});
+  CHECK(s.reader->only_experiment()->name == "mnist");
+  CHECK(s.reader->experiment("mnits").error().hint == "did you mean mnist?");
+}
+
+TEST_CASE("where picks trials by columns, parameters and metrics", "[store]") {
+  Stored s;
+  CHECK(s.where("loss < 0.4") == "1");
+  CHECK(s.where("0.4 > loss") == "1");
+  CHECK(s.where("metrics.loss <= 0.5") == "01");
+  CHECK(s.where("opt == 'adam' and not state == \"complete\"") == "");
+  CHECK(s.where("lr >= 0.2 or flag") == "0123");
+  CHECK(s.where("flag == true") == "0");
+  CHECK(s.where("(number != 1 && number < 3) || star") == "012");
+  CHECK(s.where("params.lr > .35") == "3");
+  CHECK(s.where("") == "0123");
+}
+
+TEST_CASE("nan is neither less nor greater, and what is absent holds in no comparison nor in its negation", "[store]") {
+  Stored s;
+  CHECK(s.where("loss > 0") == "01");
+  CHECK(s.where("not loss > 0.3") == "1");
+  CHECK(s.where("loss == nan") == "2");
+  CHECK(s.where("value == null") == "3");
+  CHECK(s.where("value != null") == "012");
+}
+
+TEST_CASE("a where that makes no sense is refused with the place in it", "[store]") {
+  Stored s;
+  const auto bad = GENERATE(as<std::string>{}, "los < 1", "loss <", "loss < < 1", "(loss < 1", "loss", "loss < 1 loss", "1",
+                            "loss < 'x", "loss < null", "; drop table trials", "`loss");
+  INFO(bad);
+  if (bad == "loss") CHECK(s.where(bad) == "01");  // A number that is not zero.
+  else CHECK(s.where(bad).starts_with("where: "));
+  CHECK(s.where("los < 1").find("at byte 0") != std::string::npos);
+  CHECK(s.where(std::string(10000, '(')).starts_with("where: nested too deeply"));
+}
+
+TEST_CASE("text in a query is bound, never pasted into SQL", "[store]") {
+  Stored s;
+  CHECK(s.where("opt == 'x\" OR 1=1 --'") == "");
+  CHECK(s.where("opt == \"x'); DROP TABLE trials; --\"") == "");
+  CHECK(s.where("number >= 0") == "0123");
+}
+
+TEST_CASE("sorting puts absent values and NaN last in both directions", "[store]") {
+  Stored s;
+  CHECK(s.numbers({.sort = "value"}) == "1023");
+  CHECK(s.numbers({.sort = "value", .descending = true}) == "0123");
+  CHECK(s.numbers({.sort = "lr", .descending = true, .top = 2}) == "32");
+  CHECK(s.numbers({.states = {TrialState::queued, TrialState::stopped}}) == "13");
+}
+
+TEST_CASE("a trial's detail has its parameters with their types, its attempts and its newest report", "[store]") {
+  Stored s;
+  const auto t = s.reader->trial(s.experiment, {1});
+  REQUIRE(t);
+  CHECK(t->row == row(1, TrialState::stopped, 0.25));
+  CHECK(t->params == Params{{"lr", 0.2}, {"opt", "sgd"}, {"flag", false}});
+  CHECK(t->tags == std::vector<std::string>{"good", "x"});
+  CHECK((t->note == "mine" && t->star));
+  CHECK(t->last == Metrics{{"loss", 0.25}});
+  REQUIRE(t->attempts.size() == 1);
+  CHECK(t->attempts[0].cause == Cause::done);
+  CHECK(t->attempts[0].worker == 0);
+  CHECK(t->attempts[0].cpu_seconds == 1.25);
+  CHECK(s.reader->trial(s.experiment, {9}).error().code == Error::Code::not_found);
+}
+
+TEST_CASE("a curve has each report once, NaN included", "[store]") {
+  Stored s;
+  const auto c = s.reader->curve(s.experiment, {2}, "loss");
+  REQUIRE(c);
+  REQUIRE(c->size() == 2);
+  CHECK(c->at(0).value == 0.9);
+  CHECK(std::isnan(c->at(1).value));
+  CHECK(s.reader->metric_names(s.experiment).value() == std::vector<std::string>{"loss"});
+  CHECK(s.reader->param_names(s.experiment).value() == std::vector<std::string>{"flag", "lr", "opt"});
+}
+
+TEST_CASE("the facts about a trial come in order and without its reports", "[store]") {
+  Stored s;
+  const auto facts = s.reader->facts(s.experiment, {0});
+  REQUIRE(facts);
+  std::string kinds;
+  for (const auto& f : *facts) kinds += std::string{kind(f)} + " ";
+  CHECK(kinds == "Propose Launch Started Exited Settle ");
+  CHECK(facts->back().decided()->reason.why == "why not");
+}
+
+TEST_CASE("every view can be read, whole and about one trial", "[store]") {
+  Stored s;
+  using View = StoreReader::View;
+  const auto view = GENERATE(View::decisions, View::rungs, View::lineage, View::attempts, View::checkpoints, View::workers);
+  const auto whole = s.reader->view(view, s.experiment);
+  INFO((whole ? "" : whole.error().message));
+  CHECK(whole.has_value());
+  CHECK(s.reader->view(view, s.experiment, TrialId{0}).has_value());
+  CHECK(s.reader->view(View::attempts, s.experiment)->rows.size() == 3);
+}
+
+TEST_CASE("csv cells that a spreadsheet would run are made text", "[store]") {
+  TempFolder folder;
+  auto store = SqliteStore::open(folder / "a.db", "e", {.create = true});
+  Journal journal;
+  REQUIRE((*store)->append(batch({journal.decide(Propose{{0}, {{"a", "=1+1"}, {"b", "say \"hi\", you"}, {"c", -1.5}}, "point", "", 0, 0, {}, {}, 0})},
+                                 {row(0, TrialState::complete, std::nan(""))})));
+  REQUIRE((*store)->flush());
+  auto reader = StoreReader::open(folder / "a.db");
+  std::string csv, ndjson;
+  const TrialQuery query{.columns = {"number", "value", "more", "a", "b", "c"}};
+  REQUIRE(export_csv(**reader, 1, query, [&](auto text) { csv += text; }));
+  CHECK(csv == "number,value,more,a,b,c\r\n0,nan,,\"'=1+1\",\"say \"\"hi\"\", you\",-1.5\r\n");
+  REQUIRE(export_ndjson(**reader, 1, query, [&](auto text) { ndjson += text; }));
+  CHECK(ndjson == R"({"number":0,"value":"nan","more":null,"a":"=1+1","b":"say \"hi\", you","c":-1.5})" "\n");
+}
