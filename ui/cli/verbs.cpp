@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/cli/verbs.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <optional>
+
+#include "tuner/nearest.hpp"
+#include "ui/cli/completion.hpp"
+#include "ui/cli/invocation.hpp"
+
+namespace tune {
+namespace {
+
+constexpr Flag kGlobal[] = {
+    {"dir", "DIR", "go to DIR first", 'C'},
+    {"store", "PATH", "the store; default $TUNE_STORE, else ./tune.db"},
+    {"output", "FORM", "table, json or csv (some verbs have more)", 'o'},
+    {"json", "", "one JSON object a line"},
+    {"color", "WHEN", "auto, always or never; auto honours NO_COLOR and CLICOLOR_FORCE"},
+    {"progress", "FORM", "auto, bar, plain or none"},
+    {"quiet", "", "results and errors only", 'q'},
+    {"verbose", "", "tell more", 'v'},
+    {"yes", "", "do not ask"},
+    {"no-input", "", "never ask; what would need an answer is not done"},
+    {"help", "", "this text", 'h'},
+    {"version", "", "the version"},
+};
+
+constexpr Flag kSweep[] = {
+    {"trials", "N", "how many trials in all (stop.trials)", 'n'},
+    {"time", "D", "how long in all: 90s, 1h30m (stop.time)", 't'},
+    {"parallel", "N", "trials at once (executor.parallel)", 'j'},
+    {"seed", "S", "seed of every random choice"},
+    {"name", "X", "name of the experiment"},
+    {"set", "KEY=VALUE", "any setting: --set params.lr.max=0.1", 0, true},
+    {"resume", "[WHEN]", "auto (default), or never: begin anew under another name"},
+    {"takeover", "", "take the experiment from the process that owns it"},
+    {"dry-run", "[N]", "show N trials (3) that would run; run and record nothing"},
+    {"print-cmd", "", "print the command of each trial as it starts"},
+    {"metrics-addr", "ADDR", "serve Prometheus metrics: 127.0.0.1:9464"},
+    {"metrics-public", "", "serve them without the token, on this machine"},
+    {"on-interrupt", "HOW", "Ctrl-C: stop (default), drain or kill"},
+    {"on-hup", "HOW", "lost terminal: detach (default) or stop"},
+    {"require-target", "", "exit 7 unless stop.target was reached"},
+    {"fail-fast", "N", "end after N failed trials (stop.max_failures)"},
+    {"allow-network-store", "", "accept a store on a network file system"},
+};
+constexpr Flag kCheck[] = {{"strict", "", "exit 1 on warnings"},
+                           {"format", "FORM", "text, json, sarif or github"},
+                           {"effective", "", "print the whole config with every default"},
+                           {"set", "KEY=VALUE", "any setting, as for sweep", 0, true}};
+constexpr Flag kInit[] = {{"from", "COMMAND", "guess the parameters from a command line"},
+                          {"force", "", "overwrite files that are there"}};
+constexpr Flag kLs[] = {{"all", "", "archived ones too"}, {"tag", "TAG", "those with this tag"}};
+constexpr Flag kStatus[] = {{"watch", "", "again every two seconds until it ends"},
+                            {"wait", "", "return when it ends"},
+                            {"timeout", "D", "give up waiting after D: exit 8"}};
+constexpr Flag kTrials[] = {{"where", "EXPR", "loss < 0.1 and lr > 1e-4"},
+                            {"sort", "NAME", "a column, parameter or metric; -NAME: greatest first"},
+                            {"top", "N", "the first N"},
+                            {"columns", "A,B", "number, state, value, a parameter, a metric …"},
+                            {"state", "S,S", "complete, stopped, failed, running …"}};
+constexpr Flag kBest[] = {{"run", "", "run the command again with these parameters"}};
+constexpr Flag kLogs[] = {{"follow", "", "go on as it is written", 'f'},
+                          {"attempt", "N", "another than the newest"},
+                          {"stderr", "", "what it wrote to standard error"},
+                          {"failed", "", "the end of each failure, by cause"},
+                          {"tail", "N", "the last N lines"}};
+constexpr Flag kDiff[] = {{"only-changed", "", "leave out what is equal"}};
+constexpr Flag kWhy[] = {{"reason", "TEXT", "is recorded with it"}};
+constexpr Flag kEnqueue[] = {{"param", "NAME=VALUE", "a parameter; those left out are proposed", 'p', true},
+                             {"priority", "N", "before those with less"},
+                             {"reason", "TEXT", "is recorded with it"}};
+constexpr Flag kNote[] = {{"star", "", "mark it"}, {"unstar", "", "take the mark away"}};
+constexpr Flag kTag[] = {{"drop", "TAG", "take a tag away", 0, true}};
+constexpr Flag kExport[] = {{"format", "FORM", "csv, ndjson (the trials), journal (every fact) or config"},
+                            {"where", "EXPR", "only these trials"},
+                            {"columns", "A,B", "only these columns"}};
+constexpr Flag kReplay[] = {{"verify", "", "decide everything again and compare"}};
+constexpr Flag kFsck[] = {{"rebuild", "", "make the tables anew from the journal"},
+                          {"complete", "", "every trial must be in a final state"},
+                          {"ledger", "FILE", "one line NAME/NUMBER ATTEMPT SEQ a report that was acknowledged"}};
+constexpr Flag kDoctor[] = {{"protocol", "", "play a trial with the program after `--` and say what it supports"}};
+
+constexpr Verb kVerbs[] = {
+    {"completion", "teach a shell these verbs", "bash|zsh|fish", {},
+     {"tune completion bash > ~/.local/share/bash-completion/completions/tune", "tune completion fish | source"}, completion_verb},
+};
+
+void append_flags(std::string& out, std::span<const Flag> flags) {
+  for (const auto& flag : flags) {
+    std::string left = flag.letter ? std::string("-") + flag.letter + ", " : "    ";
+    left += "--" + std::string(flag.name);
+    if (!flag.value.empty()) left += flag.value.front() == '[' ? "[=" + std::string(flag.value.substr(1)) : " " + std::string(flag.value);
+    out += "  " + pad(left, 28) + " " + std::string(flag.help) + "\n";
+  }
+}
+
+std::string help_text() {
+  std::string out =
+      "tune finds good settings for any program.\n\n"
+      "usage: tune VERB …\n\n";
+  for (const auto& verb : kVerbs) out += "  " + pad(std::string(verb.name), 11) + std::string(verb.help) + "\n";
+  out += "\noptions of every verb:\n";
+  append_flags(out, kGlobal);
+  out +=
+      "\nexamples:\n  tune init && tune sweep config.json\n  tune best -o args\n\n"
+      "`tune VERB --help` tells more about one.\n";
+  return out;
+}
+
+std::string help_text(const Verb& verb) {
+  std::string out = std::string(verb.help) + "\n\nusage: tune " + std::string(verb.name);
+  if (!verb.usage.empty()) out += " " + std::string(verb.usage);
+  out += "\n";
+  if (!verb.flags.empty()) out += "\noptions:\n";
+  append_flags(out, verb.flags);
+  out += "\noptions of every verb:\n";
+  append_flags(out, kGlobal);
+  out += "\nexamples:\n";
+  for (const auto& example : verb.examples) out += "  " + std::string(example) + "\n";
+  return out;
+}
+
+/// The verb is the first argument that is neither an option nor the value of a global one.
+std::optional<std::size_t> place_of_verb(const std::vector<std::string>& arguments) {
+  const auto takes_next = [](std::string_view word) {
+    return std::any_of(std::begin(kGlobal), std::end(kGlobal), [&](const Flag& flag) {
+      if (flag.value.empty()) return false;
+      return (word.starts_with("--") && word.substr(2) == flag.name) || (flag.letter && word.size() == 2 && word[1] == flag.letter);
+    });
+  };
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--") return std::nullopt;
+    if (!arguments[i].starts_with("-")) return i;
+    if (takes_next(arguments[i])) ++i;
+  }
+  return std::nullopt;
+}
+
+int without_verb(const std::vector<std::string>& arguments) {
+  for (const auto& word : arguments) {
+    if (word == "--version") return std::puts("tune " TUNE_VERSION), kOk;
+    if (word == "--help" || word == "-h") return std::fputs(help_text().c_str(), stdout), kOk;
+  }
+  if (arguments.empty()) return std::fputs(help_text().c_str(), stderr), kUsage;
+  print_error(usage_error("no verb among the arguments", "tune --help"), false);
+  return kUsage;
+}
+
+int unknown_verb(const std::string& word) {
+  std::vector<std::string> names;
+  for (const auto& verb : kVerbs) names.emplace_back(verb.name);
+  const auto near = nearest(word, names);
+  print_error(usage_error("`" + printable(word) + "` is no verb of tune",
+                          near.empty() ? "tune --help" : "did you mean `tune " + std::string(near) + "`?"),
+              false);
+  return kUsage;
+}
+
+int serve(const Verb& verb, std::vector<std::string> arguments) {
+  auto parsed = Invocation::parse(verb, std::move(arguments));
+  if (!parsed) {
+    print_error(parsed.error(), false);
+    return kUsage;
+  }
+  auto& call = *parsed;
+  if (call.has("help")) return call.print(help_text(verb)), kOk;
+  if (call.has("version")) return call.print("tune " TUNE_VERSION "\n"), kOk;
+  if (const auto folder = call.get("dir"); folder && chdir(folder->c_str()) != 0)
+    return call.fail({Error::Code::not_found, "cannot go to `" + printable(*folder) + "`: " + std::strerror(errno), {}});
+  return verb.serve(call);
+}
+
+/// A closed descriptor 0, 1 or 2 would be given to the next file that is opened: the store must never be what we print into.
+void occupy_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd)
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
+}  // namespace
+
+std::span<const Verb> verbs() { return kVerbs; }
+std::span<const Flag> global_flags() { return kGlobal; }
+
+const Verb* find_verb(std::string_view name) {
+  const auto found = std::find_if(std::begin(kVerbs), std::end(kVerbs), [&](const Verb& v) { return v.name == name; });
+  return found == std::end(kVerbs) ? nullptr : found;
+}
+
+int command_line(std::vector<std::string> arguments) {
+  occupy_standard_descriptors();
+  int code = kUnexpected;
+  try {
+    const auto place = place_of_verb(arguments);
+    if (!place) {
+      code = without_verb(arguments);
+    } else {
+      const std::string word = arguments[*place];
+      arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(*place));
+      if (word == "help") {
+        const auto* about = arguments.empty() ? nullptr : find_verb(arguments[0]);
+        std::fputs(about ? help_text(*about).c_str() : help_text().c_str(), stdout);
+        code = kOk;
+      } else {
+        const auto* verb = find_verb(word);
+        code = verb ? serve(*verb, std::move(arguments)) : unknown_verb(word);
+      }
+    }
+  } catch (const std::exception& problem) {
+    print_error({Error::Code::io, std::string("unexpected: ") + printable(problem.what()), {}}, false);
+    return kUnexpected;
+  }
+  // Results that did not arrive are no success, whoever closed the pipe.
+  if (std::fflush(stdout) != 0 && errno != EPIPE) {
+    const std::string why = std::strerror(errno);
+    print_error({Error::Code::io, "cannot write the results: " + why, {}}, false);
+    if (code == kOk) code = kUnexpected;
+  }
+  return code;
+}
+
+int completion_verb(Invocation& call) {
+  if (call.words().size() != 1) return call.fail(usage_error("which shell?", "tune completion bash"));
+  const auto options = [](std::span<const Flag> flags) {
+    std::vector<CompletedOption> out;
+    for (const auto& flag : flags) {
+      const bool value = !flag.value.empty() && flag.value.front() != '[';
+      out.push_back({"--" + std::string(flag.name), std::string(flag.help), value});
+    }
+    return out;
+  };
+  std::vector<CompletedVerb> all;
+  for (const auto& verb : kVerbs) {
+    using Operand = CompletedVerb::Operand;
+    const bool file = verb.usage.starts_with("CONFIG") || verb.usage.starts_with("FILE");
+    const bool experiment = verb.usage.find("EXPERIMENT") != std::string_view::npos;
+    all.push_back({std::string(verb.name), std::string(verb.help), options(verb.flags),
+                   file ? Operand::file : experiment ? Operand::experiment : Operand::none});
+  }
+  const auto text = completion(call.words()[0], all, options(kGlobal));
+  if (!text) return call.fail(text.error());
+  call.print(*text);
+  return kOk;
+}
+
+}  // namespace tune
