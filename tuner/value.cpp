@@ -17,6 +17,15 @@ std::string to_text(const Value& value) {
                     value);
 }
 
+std::string to_json(const Value& value) {
+  std::string out;
+  JsonWriter json{out};
+  std::visit([&](const auto& v) { json.value(v); }, value);
+  const auto* d = std::get_if<double>(&value);
+  if (d && std::isfinite(*d) && out.find_first_of(".e") == std::string::npos) out += ".0";
+  return out;
+}
+
 std::optional<double> to_number(const Value& value) {
   return std::visit(overloaded{[](const std::string&) { return std::optional<double>{}; },
                                [](auto n) { return std::optional{static_cast<double>(n)}; }},

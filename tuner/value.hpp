@@ -18,6 +18,9 @@ using Value = std::variant<bool, std::int64_t, double, std::string>;
 /// As an argument of a command line: shortest text that reads back as the same value; "true" and "false".
 std::string to_text(const Value&);
 
+/// As JSON. A double is seen to be one: 1.0 and not 1.
+std::string to_json(const Value&);
+
 /// The value as a number where it has one (bool counts 0 and 1).
 std::optional<double> to_number(const Value&);
 

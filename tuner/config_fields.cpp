@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tuner/config_fields.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace tune {
+namespace {
+
+constexpr std::string_view kPool = "agents on many machines";
+constexpr std::string_view kEngines = "the cluster engines";
+constexpr std::string_view kSearch = "search that learns";
+constexpr std::string_view kPopulation = "population based training";
+constexpr std::string_view kRules = "stop rules";
+constexpr std::string_view kGangs = "trials of several ranks";
+
+constexpr Field kFields[] = {
+    {"$schema", "text", "", "Where editors find the JSON Schema. Not read."},
+    {"version", "1", "1", "Version of this format."},
+    {"name", "text", "file name", "The experiment's name: letters, digits, `.`, `_` and `-`, at most 63. By default the file's stem, or the folder's name for config.json."},
+    {"description", "text", "", "For people."},
+    {"tags", "list of texts", "[]", "For finding the experiment again."},
+    {"seed", "integer, at least 0", "0", "Seed of everything random: proposals, brackets, seeds of trials."},
+    {"order", "word or object", "recorded", "In which order reports are learned: \"recorded\" as they arrive, or \"logical\" by virtual slots, so that the same seed gives the same trials whatever the timing. A word, or an object with `mode` and `slots`."},
+    {"order.mode", "recorded, logical", "recorded", "See `order`."},
+    {"order.slots", "integer, at least 1", "8", "Virtual slots of the logical order."},
+    {"objective", "object", "", "The metric to make small or large. This or `objectives` is needed."},
+    {"objective.metric", "text", "", "Name of the reported number."},
+    {"objective.goal", "minimize, maximize", "minimize", "Which way is better."},
+    {"objective.reduce", "last, best, mean_last_k", "last", "How a trial's reports become its value."},
+    {"objective.k", "integer, at least 1", "", "How many reports `mean_last_k` takes."},
+    {"objectives", "list of objects, at least 2", "", "Several goals at once; each like `objective`."},
+    {"outcome_constraints", "object", "{}", "Bounds on reported metrics. A trial outside them is infeasible: it is kept and shown, and never best."},
+    {"outcome_constraints.*", "object with min, max", "", "Bounds of one metric; at least one of `min` and `max`."},
+    {"outcome_constraints.*.min", "number", "", "The metric must not be below."},
+    {"outcome_constraints.*.max", "number", "", "The metric must not be above."},
+    {"on_nan", "worst, stop, fail", "worst", "What a NaN or infinite objective means: the worst value (the trial goes on, and fails only if it never reports a finite one), the end of the trial, or its failure."},
+    {"params", "object, not empty", "", "What is searched, by name. A value is a constant, a list is a choice, an object has a `type`. Dots in names nest in the params file."},
+    {"params.*", "value, list or object", "", "One parameter."},
+    {"params.*.type", "uniform, loguniform, int, logint, normal, lognormal, choice, ordinal, grid, bool, const", "", "What its values are and how they are drawn."},
+    {"params.*.min", "number", "", "Smallest value. Bounds are values, never exponents. Needed except for normal and lognormal, where it cuts the distribution."},
+    {"params.*.max", "number", "", "Largest value, included."},
+    {"params.*.step", "number, above 0", "", "Only min + k * step (multiples of step for a normal without min). Whole for int and logint."},
+    {"params.*.mu", "number", "", "Mean of a normal; of the natural logarithm for lognormal."},
+    {"params.*.sigma", "number, above 0", "", "Standard deviation of a normal; of the natural logarithm for lognormal."},
+    {"params.*.values", "list, not empty", "", "The values of a choice, ordinal (in order) or grid."},
+    {"params.*.weights", "list of numbers, at least 0", "equal", "How often each value of a choice is drawn, relative to the others."},
+    {"params.*.value", "value", "", "The value of a const."},
+    {"params.*.when", "object", "", "Active only while every test on another parameter holds: a value, a list of values, or an object with gt, ge, lt, le, not. Inactive parameters are absent from the trial."},
+    {"params.*.unit", "text", "", "Shown beside values."},
+    {"params.*.doc", "text", "", "Shown where the parameter is explained."},
+    {"params.*.default", "value", "", "A value to start from.", kSearch},
+    {"params.*.prior", "object", "", "Where good values are expected.", kSearch},
+    {"constraints", "list of texts", "[]", "Expressions over parameters that every trial satisfies: \"tile_m * tile_n <= 65536\". One that mentions an inactive parameter is not judged."},
+    {"points", "list of objects", "[]", "Trials to do first: a value for every active parameter that is no constant."},
+    {"warm_start", "list of texts", "[]", "Experiments to learn from.", kSearch},
+    {"replicates", "object", "", "Repeat each configuration with its own seeds.", "replicates"},
+    {"instances", "list of texts", "[]", "Problem instances, each one step.", "instances"},
+    {"command", "list of texts", "", "The program and its arguments, one element each; no shell. Placeholders are filled in for each trial. This or `trainable` is needed to run trials."},
+    {"trainable", "object", "", "A C++ function instead of a command."},
+    {"trainable.name", "text", "", "The name it was registered with."},
+    {"trainable.plugin", "text", "", "Shared library that registers it; a path from the config's folder."},
+    {"trial", "object", "", "Ranks of a trial.", kGangs},
+    {"cwd", "text", "the config's folder", "Where commands start; a path from the config's folder."},
+    {"env", "object", "{}", "Environment variables for trials; null removes an inherited one."},
+    {"env.*", "text or null", "", "Value of one variable."},
+    {"env_inherit", "all, none, list", "all", "Which variables of tune's own environment trials see; \"list\": those in env_pass."},
+    {"env_pass", "list of texts", "[]", "Variables passed on with env_inherit \"list\"."},
+    {"inputs", "object", "", "Data that trials read.", kPool},
+    {"code", "object", "", "Program files to bring to agents.", kPool},
+    {"requires", "list of texts", "[]", "Labels that a worker must have.", kPool},
+    {"report", "object", "{}", "How trials report."},
+    {"report.channel", "auto, fd, socket, stdout, regex, result_file", "auto", "Where reports come from. \"auto\": every way that the trial uses, with regex and result_file if they are given."},
+    {"report.step", "text", "step", "Name of the reported key that is the step."},
+    {"report.dialect", "word", "", "Reports as other tools write them.", "dialects of other tools"},
+    {"report.regex", "object", "{}", "Reads metrics from the output of a program that cannot be changed."},
+    {"report.regex.*", "text", "", "Pattern (ECMAScript) for one metric; its first group is the number."},
+    {"report.result_file", "text", "", "JSON file that the trial has written when it ends, from its folder."},
+    {"report.max_line", "size", "64KiB", "Longer report lines are counted and left out."},
+    {"search", "object", "sobol", "How trials are chosen."},
+    {"search.type", "auto or a search", "auto", "Which search. \"auto\" is sobol in this version."},
+    {"search.profile", "tune, optuna5", "", "Whose defaults.", kSearch},
+    {"search.startup", "integer, at least 0", "", "Trials before the model is asked.", kSearch},
+    {"search.cost_aware", "true or false", "", "Weigh improvement against cost.", kSearch},
+    {"scheduler", "object", "fifo", "Which trials are stopped, paused or go on."},
+    {"scheduler.type", "auto or a scheduler", "auto", "Which scheduler. \"auto\" is fifo in this version."},
+    {"scheduler.async", "true or false", "", "Promote without waiting for a full rung.", "hyperband"},
+    {"scheduler.brackets", "integer, at least 1", "", "How many brackets.", "hyperband"},
+    {"scheduler.population", "integer, at least 2", "", "Members of the population.", kPopulation},
+    {"scheduler.interval", "integer, at least 1", "", "Steps between exploits.", kPopulation},
+    {"scheduler.frequencies", "list of integers", "", "Intervals of several populations.", kPopulation},
+    {"scheduler.quantile", "number, above 0 and at most 0.5", "", "Share of members that copy and are copied.", kPopulation},
+    {"scheduler.perturb", "list of numbers", "", "Factors of an explore.", kPopulation},
+    {"scheduler.resample_probability", "number, at least 0 and at most 1", "", "How often a parameter is drawn anew.", kPopulation},
+    {"scheduler.mutate", "list of texts", "", "Parameters that change.", kPopulation},
+    {"scheduler.rules", "list of objects", "", "Stop rules beside the scheduler.", kRules},
+    {"scheduler.grow", "object", "", "Freed slots for the trials that remain.", "elastic trials"},
+    {"scheduler.schedule", "list of objects", "", "Parameters by step, to follow again.", kPopulation},
+    {"stop", "object", "{}", "When the experiment, or one trial, ends. Whatever comes first."},
+    {"stop.trials", "integer, at least 1", "", "After so many trials."},
+    {"stop.time", "duration", "", "After so much wall time, pauses between sessions not counted."},
+    {"stop.target", "number", "", "When a trial reaches this value of the (single) objective."},
+    {"stop.max_failures", "integer, at least 0", "", "When more trials than this failed."},
+    {"stop.plateau", "object", "", "When the best value stands still."},
+    {"stop.plateau.trials", "integer, at least 1", "", "For so many finished trials."},
+    {"stop.plateau.min_delta", "number, at least 0", "0", "An improvement must be larger than this to count."},
+    {"stop.cost", "number", "", "After so much reported cost.", "cost-aware search"},
+    {"stop.improvement", "object", "", "When improvement has become unlikely.", kSearch},
+    {"stop.trial_time", "duration", "", "An attempt that takes longer is ended, cause `timeout`."},
+    {"stop.trial_idle", "duration", "", "An attempt that is silent for longer is ended, cause `silence`."},
+    {"resources", "object", "{\"cpu\": 1}", "What one trial needs; as many run at once as fit. Other names are counted resources."},
+    {"resources.cpu", "number, above 0", "1", "Cores."},
+    {"resources.gpu", "number, at least 0", "0", "Devices; below 1 a share of one, above 1 whole."},
+    {"resources.memory", "size", "", "Memory; not counted if absent."},
+    {"resources.*", "number, at least 0", "", "A counted resource of your own."},
+    {"executor", "object", "process", "Where trials run."},
+    {"executor.type", "process, thread", "process (thread for a trainable)", "Child processes of this one, or threads in it."},
+    {"executor.parallel", "integer, at least 1", "what fits", "At most so many trials at once."},
+    {"executor.isolate", "none, cgroup", "", "How trials are kept apart.", "isolation by cgroups"},
+    {"executor.listen", "text", "", "Address that agents dial.", kPool},
+    {"executor.lease", "duration", "", "Silence after which an agent is given up.", kPool},
+    {"executor.on_lost", "stop, finish", "", "What a cut-off agent does.", kPool},
+    {"executor.finish_within", "duration", "", "Bound of on_lost finish.", kPool},
+    {"executor.speculate", "true or false", "", "Second copies of slow trials.", kPool},
+    {"executor.min_agents", "integer", "", "Agents to keep.", kPool},
+    {"executor.max_agents", "integer", "", "Agents at most.", kPool},
+    {"executor.backlog", "integer", "", "Queued allocations.", kEngines},
+    {"executor.per_agent", "object", "", "Resources of one agent.", kEngines},
+    {"executor.walltime", "duration", "", "Length of an allocation.", kEngines},
+    {"executor.margin", "duration", "", "Time kept for saving.", kEngines},
+    {"executor.idle", "duration", "", "Idle time before release.", kEngines},
+    {"executor.site_args", "list of texts", "", "Arguments of the site's submit program.", kEngines},
+    {"executor.address", "text", "", "Where the engine is.", kEngines},
+    {"executor.token_file", "text", "", "Credential of the engine.", kEngines},
+    {"executor.namespace", "text", "", "Kubernetes namespace.", kEngines},
+    {"executor.image", "text", "", "Container image.", kEngines},
+    {"executor.queue", "text", "", "Queue or partition.", kEngines},
+    {"executor.submit", "list of texts", "", "How to submit.", kEngines},
+    {"executor.status", "list of texts", "", "How to ask.", kEngines},
+    {"executor.cancel", "list of texts", "", "How to cancel.", kEngines},
+    {"executor.logs", "list of texts", "", "How to read logs.", kEngines},
+    {"executor.from", "text", "", "Trials to simulate.", "the simulator"},
+    {"executor.workers", "integer", "", "Workers to simulate.", "the simulator"},
+    {"executor.faults", "object", "", "Faults to simulate.", "the simulator"},
+    {"retry", "object", "{}", "What happens to a trial whose attempt failed. Attempts that ended through no fault of theirs are repeated anyway."},
+    {"retry.max", "integer, at least 0", "0", "Attempts beyond the first."},
+    {"retry.backoff", "duration", "1s", "Wait before the first retry; it doubles each time."},
+    {"retry.on", "list of exit, signal, timeout, silence, oom, no-metric, nan", "[\"signal\", \"oom\"]", "Causes that are worth another attempt."},
+    {"retry.memory_factor", "number, at least 1", "1", "Memory of the next attempt after `oom`, relative to the last."},
+    {"checkpoint", "object", "", "Present: the trial can save and go on from what it saved. Needed by schedulers that pause."},
+    {"checkpoint.keep", "integer, at least 1", "1", "The newest so many of each trial."},
+    {"checkpoint.keep_best", "true or false", "true", "Also the one with the best value."},
+    {"checkpoint.every", "integer, at least 1", "", "Ask for a checkpoint every so many steps."},
+    {"checkpoint.store", "coordinator, shared:PATH", "", "Where checkpoints lie.", kPool},
+    {"checkpoint.max_bytes", "size", "", "Bound of all checkpoints.", kPool},
+    {"shutdown", "object", "{}", "How trials are asked to end."},
+    {"shutdown.grace", "duration", "10s", "Time to save and leave before they are killed."},
+    {"shutdown.signal", "SIGTERM, SIGINT, SIGUSR1", "SIGTERM", "Sent to trials that do not speak the protocol."},
+    {"store", "text", "tune.db where tune is started", "Database file; a path from the config's folder."},
+    {"metrics", "object", "{}", "Prometheus metrics."},
+    {"metrics.address", "text", "", "A listener that serves /metrics only: \"127.0.0.1:9090\"."},
+    {"metrics.public", "true or false", "false", "Serve /metrics without a token."},
+};
+
+bool one_level_below(std::string_view field, std::string_view path) {
+  if (path.empty()) return field.find('.') == std::string_view::npos;
+  return field.size() > path.size() && field.starts_with(path) && field[path.size()] == '.' &&
+         field.find('.', path.size() + 1) == std::string_view::npos;
+}
+
+}  // namespace
+
+std::span<const Field> config_fields() { return kFields; }
+
+const Field* find_field(std::string_view path) {
+  const auto same = [&](std::string_view p) {
+    const auto* found = std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& f) { return f.path == p; });
+    return found == std::end(kFields) ? nullptr : found;
+  };
+  if (const Field* f = same(path)) return f;
+  // A name in the place of a `*`: params.opt.lr.min is params.*.min. Names may have dots, so the last word decides.
+  for (const std::string_view base : {"params", "outcome_constraints", "env", "report.regex", "resources"}) {
+    if (!path.starts_with(base) || path.size() <= base.size() || path[base.size()] != '.') continue;
+    const auto last = path.substr(path.find_last_of('.') + 1);
+    if (last.size() + base.size() + 1 < path.size())
+      if (const Field* f = same(std::string{base} + ".*." + std::string{last})) return f;
+    return same(std::string{base} + ".*");
+  }
+  if (path.starts_with("objectives.")) return same("objective." + std::string{path.substr(path.find_last_of('.') + 1)});
+  return nullptr;
+}
+
+std::vector<const Field*> fields_of(std::string_view path) {
+  std::vector<const Field*> out;
+  for (const auto& f : kFields)
+    if (one_level_below(f.path, path)) out.push_back(&f);
+  return out;
+}
+
+}  // namespace tune
