@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedulers/rung.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace tune::detail {
+
+void Level::record(const Entry& e) {
+  ranking_.insert(e);
+  // The small number keeps 3 / (1 / 3 written in decimals) whole.
+  quota_ = std::max(at_least_, static_cast<std::int64_t>(static_cast<double>(size()) / eta_ + 1e-9));
+  if (quota_ > 0) cut_ = ranking_.at(quota_);
+}
+
+std::optional<Level::Entry> Level::candidate() const {
+  if (waiting_.empty() || !goes_on(*waiting_.begin())) return std::nullopt;
+  return *waiting_.begin();
+}
+
+Rung Level::crossing(const Entry& e, int bracket, int rung, const History& history) const {
+  const double cut = quota_ > 0 ? history.value(cut_.score) : std::numeric_limits<double>::quiet_NaN();
+  return {bracket, rung, step_, history.value(e.score), ranking_.rank(e), size(), cut};
+}
+
+std::string sentence(const Rung& r, std::int64_t quota) {
+  char text[160];
+  char* at = text;
+  const auto words = [&](std::string_view w) { at = std::copy(w.begin(), w.end(), at); };
+  const auto number = [&](std::int64_t n) { at = std::to_chars(at, text + sizeof text, n).ptr; };
+  words("rung "), number(r.rung), words(" at step "), number(r.step);
+  words(": rank "), number(r.rank), words(" of "), number(r.of);
+  if (quota == 0)
+    words(", too few to say who goes on");
+  else if (quota == 1)
+    words(", the best one goes on");
+  else
+    words(", the best "), number(quota), words(" go on");
+  return {text, at};
+}
+
+std::vector<std::int64_t> rung_steps(double first, double eta, std::optional<std::int64_t> last) {
+  constexpr double kFar = 1e15;  // Steps beyond are not counted exactly by a double, nor reached.
+  const double end = last ? static_cast<double>(*last) : kFar;
+  std::vector<std::int64_t> steps;
+  for (double step = first; step < end; step *= eta) {
+    const auto whole = std::max<std::int64_t>(1, std::llround(step));
+    if ((steps.empty() || whole > steps.back()) && static_cast<double>(whole) < end) steps.push_back(whole);
+  }
+  if (last || steps.empty()) steps.push_back(last.value_or(1));
+  return steps;
+}
+
+}  // namespace tune::detail
