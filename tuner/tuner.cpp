@@ -61,7 +61,7 @@ class Loop {
   }
 
   void begin_turn() {
-    now_ = std::max(now_, edge_.executor.now());
+    now_ = std::max({now_, x_.history().now(), edge_.executor.now()});  // The clock of an earlier process may have been ahead.
     batch_ = std::make_shared<Batch>();
     turn_ = {};
   }

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/world.hpp"
+
+#include "tuner/json.hpp"
+
+namespace tune::test {
+namespace {
+
+struct NobodyAsks final : Inbox {
+  std::vector<Observation> take() override { return {}; }
+  void refuse(const Requested&, const Error&) override {}
+  void recorded(const Observation&) override {}
+  Ending ending() const override { return Ending::none; }
+};
+
+struct ProposesAtOnce final : Proposer {
+  void begin(const Sampler& s, TrialId t, Rng rng) override { answer_ = Answer{t, s.propose(t, rng), 0}; }
+  std::optional<Answer> take(bool) override { return std::exchange(answer_, std::nullopt); }
+  std::optional<Answer> answer_;
+};
+
+Value parsed(const Option& o) {
+  JsonReader reader{o.fallback};
+  switch (reader.next()) {
+    case JsonReader::Token::boolean: return reader.boolean();
+    case JsonReader::Token::string: return std::string{reader.text()};
+    default: break;
+  }
+  if (o.kind == Option::Kind::integer) return *reader.integer();
+  return reader.number();
+}
+
+template <class Entry>
+const Entry& entry(std::span<const Entry> all, std::string_view name) {
+  for (const auto& e : all)
+    if (e.info.name == name) return e;
+  throw std::out_of_range("no entry " + std::string{name});
+}
+
+Dimension dimension(std::string name, Dimension::Kind kind, double min = 0, double max = 0, double step = 0) {
+  Dimension d;
+  d.name = std::move(name), d.kind = kind, d.min = min, d.max = max, d.step = step;
+  return d;
+}
+
+std::string about(TrialId t) { return "trial " + std::to_string(t.value); }
+
+}  // namespace
+
+Params with_defaults(const PolicyInfo& info, Params given) {
+  for (const auto& o : info.options)
+    if (!o.fallback.empty() && !given.contains(o.name)) given.set(std::string{o.name}, parsed(o));
+  return given;
+}
+
+const SamplerEntry& sampler_entry(std::string_view name) { return entry(samplers(), name); }
+const SchedulerEntry& scheduler_entry(std::string_view name) { return entry(schedulers(), name); }
+
+Space mixed_space() {
+  using Kind = Dimension::Kind;
+  Dimension optimizer = dimension("optimizer", Kind::choice);
+  optimizer.values = {std::string{"sgd"}, std::string{"adam"}};
+  Dimension momentum = dimension("momentum", Kind::uniform, 0.5, 0.99);
+  momentum.when = {{"optimizer", Test::Op::in, {std::string{"sgd"}}, 0}};
+  return Space::make({dimension("lr", Kind::loguniform, 1e-5, 1e-1), dimension("width", Kind::logint, 16, 1024),
+                      dimension("dropout", Kind::uniform, 0, 0.6, 0.05), optimizer, momentum})
+      .value();
+}
+
+Space small_finite_space() {
+  using Kind = Dimension::Kind;
+  Dimension kind = dimension("kind", Kind::choice);
+  kind.values = {std::string{"plain"}, std::string{"deep"}, std::string{"wide"}};
+  Dimension depth = dimension("depth", Kind::integer, 1, 4);
+  depth.when = {{"kind", Test::Op::in, {std::string{"deep"}}, 0}};
+  return Space::make({dimension("x", Kind::integer, 0, 3), kind, depth}, {"x + depth <= 5"}).value();
+}
+
+Spec simulated_spec(Space space) {
+  Spec spec;
+  spec.name = "simulated";
+  spec.seed = 1;
+  Objective loss;
+  loss.metric = "loss";
+  spec.objectives = {loss};
+  spec.space = std::move(space);
+  spec.command = {"simulated"};
+  spec.checkpoint.emplace();
+  spec.search = {"random", {}};
+  spec.stop.trials = 20;
+  return spec;
+}
+
+// --- invariants -------------------------------------------------------------------------------------------------------
+
+Invariants::Invariants(const Space& space, int slots_of_a_worker)
+    : space_(space), slots_(slots_of_a_worker), finite_(space.cardinality() && *space.cardinality() < 1'000'000) {}
+
+std::string Invariants::see(const Record& r) {
+  if (r.seq != seq_ + 1) return "seq " + std::to_string(r.seq) + " follows " + std::to_string(seq_);
+  seq_ = r.seq;
+  if (r.at < at_) return "time goes back at " + std::to_string(r.seq);
+  at_ = r.at;
+  auto wrong = see_attempt(r);
+  if (wrong.empty()) wrong = see_policy(r);
+  return wrong.empty() ? wrong : "record " + std::to_string(r.seq) + ", " + std::string{kind(r)} + ": " + wrong;
+}
+
+std::string Invariants::see_attempt(const Record& r) {
+  const auto id = trial_of(r);
+  if (!id) return "";
+  const auto index = static_cast<std::size_t>(id->value);
+  if (r.as<Propose>()) {
+    if (index != attempts_.size()) return about(*id) + " is not the next one";
+    attempts_.emplace_back(), final_.push_back(false);
+    return "";
+  }
+  if (index >= attempts_.size()) return about(*id) + " does not exist";
+  Attempt& a = attempts_[index];
+  if (const auto* l = r.as<Launch>()) {
+    if (final_[index]) return about(*id) + " is final and launched";
+    if (a.live) return about(*id) + " is on two live attempts";
+    if (l->attempt != a.number + 1) return about(*id) + " skips an attempt";
+    a = {l->attempt, true, false, l->ranks.front().worker};
+  } else if (const auto* s = r.as<Started>()) {
+    if (s->attempt != a.number || !a.live) return about(*id) + " starts an attempt that is not live";
+    a.started = true;
+    if (++busy_[a.worker.value] > slots_) return "worker " + std::to_string(a.worker.value) + " holds more than it has slots";
+  } else if (const auto* e = r.as<Exited>(); e && e->attempt == a.number) {
+    if (!a.live) return about(*id) + " ends twice";
+    if (a.started) --busy_[a.worker.value];
+    a.live = false;
+  } else if (r.as<Settle>()) {
+    if (final_[index]) return about(*id) + " is settled twice";
+    final_[index] = true;
+  } else if (r.as<Retry>()) {
+    final_[index] = false;
+  }
+  return "";
+}
+
+std::string Invariants::see_policy(const Record& r) {
+  if (const auto* p = r.as<Propose>()) {
+    if (!space_.satisfies(p->params)) return "breaks a constraint";
+    if (!space_.encode(p->params)) return "is not of the space";
+    if (finite_ && !proposed_.insert(fingerprint(p->params)).second) return "proposes what was proposed before";
+  }
+  const auto once = [&](auto& set, TrialId t, const std::optional<Rung>& rung) -> std::string {
+    if (!rung || set.insert({t.value, rung->bracket, rung->rung}).second) return "";
+    return about(t) + " has two decisions at rung " + std::to_string(rung->rung);
+  };
+  if (const auto* e = r.as<Extend>()) return once(crossings_, e->trial, e->rung);
+  if (const auto* p = r.as<Pause>()) return once(crossings_, p->trial, p->rung);
+  if (const auto* s = r.as<Stop>()) return once(crossings_, s->trial, s->rung);
+  if (const auto* l = r.as<Launch>()) return once(promotions_, l->trial, l->rung);
+  return "";
+}
+
+std::string Invariants::at_end() const {
+  for (std::size_t i = 0; i < final_.size(); ++i)
+    if (!final_[i]) return "trial " + std::to_string(i) + " is not final at the end";
+  for (const auto& a : attempts_)
+    if (a.live) return "an attempt is live at the end";
+  return "";
+}
+
+// --- the world ----------------------------------------------------------------------------------------------------------
+
+Result<Done> MortalStore::append(std::shared_ptr<const Batch> batch) {
+  const Seq first = batch->records.front().seq, last = batch->records.back().seq;
+  if (lies && last > most) throw Killed{};  // It loses the batch before, too: see World::run.
+  auto kept = batch;
+  if (last > most) {
+    auto part = std::make_shared<Batch>();
+    part->records.assign(batch->records.begin(), batch->records.begin() + static_cast<std::ptrdiff_t>(std::max<Seq>(0, most - first + 1)));
+    kept = part;
+  }
+  for (const auto& r : kept->records)
+    if (auto w = invariants_.see(r); wrong.empty()) wrong = std::move(w);
+  if (!kept->records.empty()) (void)MemoryStore::append(kept).has_value();
+  if (last > most) throw Killed{};
+  return Done{};
+}
+
+std::vector<Record> MortalStore::records() const {
+  std::vector<Record> all;
+  (void)read(1, [&](Record&& r) { all.push_back(std::move(r)); }).has_value();
+  return all;
+}
+
+World::World(Spec s, SimulatorOptions o) : spec(std::move(s)), options(o), store(spec.space, o.slots) { options.alone = true; }
+
+bool World::run(Seq most) {
+  const auto& search = sampler_entry(spec.search.type);
+  const auto& scheduling = scheduler_entry(spec.scheduler.type);
+  auto sampler = search.make({spec.space, spec.objectives, spec.seed, with_defaults(search.info, spec.search.options)});
+  auto scheduler = scheduling.make({spec, with_defaults(scheduling.info, spec.scheduler.options)});
+  if (!sampler) throw std::runtime_error(sampler.error().message);
+  if (!scheduler) throw std::runtime_error(scheduler.error().message);
+  experiment_ = std::make_unique<Experiment>(spec, std::move(*sampler), std::move(*scheduler));
+  Time last{1000};
+  (void)store.read(1, [&](Record&& r) {
+    last = r.at;
+    experiment_->apply(r);
+  }).has_value();
+
+  store.most = most;
+  Simulator simulator{spec, find_problem("curve", spec, 0).value(), options};
+  NobodyAsks inbox;
+  ProposesAtOnce proposer;
+  Watcher watcher;
+  try {
+    // As the facade does: who has it now is a fact.
+    auto begin = std::make_shared<Batch>();
+    const auto fact = [&](Observation o) {
+      begin->records.push_back({experiment_->next_seq(), last, store.epoch(), std::move(o)});
+      experiment_->apply(begin->records.back());
+    };
+    if (experiment_->history().last_seq() == 0) fact(Configured{"{}", spec.space.hash(), "", "test"});
+    fact(Opened{"test", "", "here", "", 1, experiment_->next_seq() == 2 ? "new" : "resume"});
+    (void)store.append(begin).has_value();
+    auto result = tune::run(*experiment_, {store, simulator, proposer, inbox, watcher});
+    if (!result) throw std::runtime_error(result.error().message);
+    outcome = *result;
+    return true;
+  } catch (const Killed&) {
+    store.listen({});
+    store.reopen();
+    return false;
+  }
+}
+
+std::string World::wrong() const {
+  if (!store.wrong.empty()) return store.wrong;
+  return experiment_ && experiment_->finished() ? store.invariants().at_end() : "";
+}
+
+std::string World::table() const {
+  std::string out;
+  for (const Trial& t : experiment_->history().trials()) {
+    out += std::to_string(t.id.value);
+    for (const auto& [name, value] : t.params) out += " " + name + "=" + to_text(value);
+    out += " " + std::string{to_text(t.state)};
+    for (const double v : t.values) out += " " + to_text(v);
+    out += " @" + std::to_string(t.last_step) + "\n";
+  }
+  return out;
+}
+
+std::string World::decisions() const {
+  std::string out;
+  for (const auto& r : store.records())
+    if (const auto* d = r.decided()) {
+      out += std::string{kind(r)} + " " + std::to_string(trial_of(r).value_or(TrialId{}).value) + " " + d->reason.why + "\n";
+    }
+  return out;
+}
+
+}  // namespace tune::test

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "executors/simulator.hpp"
+#include "search/all.hpp"
+#include "schedulers/all.hpp"
+#include "store/memory.hpp"
+#include "tuner/tuner.hpp"
+
+/// Whole experiments in virtual time: the real loop, policies from the tables, a memory store that outlives kills.
+namespace tune::test {
+
+struct Killed {};
+
+/// A policy's options with the defaults of its table entry filled in, as the config parser does.
+Params with_defaults(const PolicyInfo&, Params given);
+const SamplerEntry& sampler_entry(std::string_view name);
+const SchedulerEntry& scheduler_entry(std::string_view name);
+
+/// A space with every trait that matters: continuous, logarithmic, stepped, listed, conditional.
+Space mixed_space();
+/// 24 configurations, 18 of which hold the constraint; one parameter is conditional.
+Space small_finite_space();
+/// Objective `loss`, 8 workers' worth of small trials, checkpoints, seed 1.
+Spec simulated_spec(Space space);
+
+/// Watches the journal as it grows and says what is wrong with it. Knows nothing of how experiments decide.
+class Invariants {
+ public:
+  explicit Invariants(const Space& space, int slots_of_a_worker);
+  /// Empty: all is well.
+  std::string see(const Record&);
+  /// After the end: everything is final.
+  std::string at_end() const;
+
+ private:
+  struct Attempt {
+    int number = 0;
+    bool live = false, started = false;
+    WorkerId worker;
+  };
+  std::string see_attempt(const Record&);
+  std::string see_policy(const Record&);
+
+  const Space& space_;
+  int slots_;
+  bool finite_;
+  Seq seq_ = 0;
+  Time at_;
+  std::vector<Attempt> attempts_;
+  std::vector<bool> final_;
+  std::map<std::int64_t, int> busy_;  // Trials that run, by worker.
+  std::set<std::tuple<std::int64_t, int, int>> crossings_, promotions_;
+  std::set<std::uint64_t> proposed_;
+};
+
+/// Keeps the first `most` records and then kills the process.
+class MortalStore : public MemoryStore {
+ public:
+  MortalStore(const Space& space, int slots) : invariants_(space, slots) {}
+  Result<Done> append(std::shared_ptr<const Batch>) override;
+
+  Seq most = INT64_MAX;
+  bool lies = false;  ///< Acknowledges what it then loses in the kill: the control that must turn the suite red.
+  std::vector<Record> records() const;
+  std::string wrong;  ///< The first thing that was wrong.
+  const Invariants& invariants() const { return invariants_; }
+
+ private:
+  Invariants invariants_;
+};
+
+struct World {
+  World(Spec spec, SimulatorOptions options);
+
+  /// Runs until the experiment is finished, or until the journal has `most` records; then a kill: what is not in the
+  /// journal is forgotten. True: finished. Says what was wrong in `wrong()`.
+  bool run(Seq most = INT64_MAX);
+  /// The same with the store's journal thrown away from `keep` on before it goes on.
+  std::string wrong() const;
+  /// One line a trial: number, parameters, state, values, last step. What a user compares.
+  std::string table() const;
+  /// One line a decision: what, who, about which trial and how far.
+  std::string decisions() const;
+
+  Spec spec;
+  SimulatorOptions options;
+  MortalStore store;
+  Outcome outcome;
+
+ private:
+  std::unique_ptr<Experiment> experiment_;
+  std::vector<Record> kept_;
+};
+
+}  // namespace tune::test
