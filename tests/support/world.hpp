@@ -60,14 +60,13 @@ class Invariants {
   std::set<std::uint64_t> proposed_;
 };
 
-/// Keeps the first `most` records and then kills the process.
+/// Kills the process at the batch that goes beyond record `most`.
 class MortalStore : public MemoryStore {
  public:
   MortalStore(const Space& space, int slots) : invariants_(space, slots) {}
   Result<Done> append(std::shared_ptr<const Batch>) override;
 
   Seq most = INT64_MAX;
-  bool lies = false;  ///< Acknowledges what it then loses in the kill: the control that must turn the suite red.
   std::vector<Record> records() const;
   std::string wrong;  ///< The first thing that was wrong.
   const Invariants& invariants() const { return invariants_; }
@@ -79,10 +78,9 @@ class MortalStore : public MemoryStore {
 struct World {
   World(Spec spec, SimulatorOptions options);
 
-  /// Runs until the experiment is finished, or until the journal has `most` records; then a kill: what is not in the
-  /// journal is forgotten. True: finished. Says what was wrong in `wrong()`.
+  /// Runs until the experiment is finished (true) or the process is killed: what is not in the journal is forgotten.
   bool run(Seq most = INT64_MAX);
-  /// The same with the store's journal thrown away from `keep` on before it goes on.
+  /// What was wrong first; empty: nothing.
   std::string wrong() const;
   /// One line a trial: number, parameters, state, values, last step. What a user compares.
   std::string table() const;
@@ -96,7 +94,6 @@ struct World {
 
  private:
   std::unique_ptr<Experiment> experiment_;
-  std::vector<Record> kept_;
 };
 
 }  // namespace tune::test
