@@ -4,8 +4,8 @@
 #   find_package(tune REQUIRED)
 #   target_link_libraries(my_tuner PRIVATE tune::tune)
 #
-# Headers keep their folders under include/tune, which is on the include path: "tuner/trainable.hpp" is right in the tree
-# and after the installation.
+# Headers keep their folders under include/tune, and both include and include/tune are on the include path: <tune/tune.hpp>,
+# and "tuner/trainable.hpp" as in the tree.
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tune)
@@ -21,11 +21,13 @@ foreach(target ${package_targets})
     set(scope PUBLIC)
   endif()
   target_compile_features(${target} ${scope} cxx_std_20)
-  target_include_directories(${target} ${scope} $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/tune>)
 endforeach()
 
-install(TARGETS ${package_targets} EXPORT tune-targets)
+install(TARGETS ${package_targets} EXPORT tune-targets
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${CMAKE_INSTALL_INCLUDEDIR}/tune)
 install(EXPORT tune-targets NAMESPACE tune:: DESTINATION ${package_folder})
+file(WRITE ${PROJECT_BINARY_DIR}/tune.hpp "// SPDX-License-Identifier: Apache-2.0\n#pragma once\n#include \"ui/api/tune.hpp\"\n")
+install(FILES ${PROJECT_BINARY_DIR}/tune.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tune)
 install(DIRECTORY tuner DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tune FILES_MATCHING PATTERN "*.hpp")
 install(DIRECTORY ui/api DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tune/ui FILES_MATCHING PATTERN "*.hpp")
 if(TARGET tune)
