@@ -167,7 +167,7 @@ class Checks {
       findings_.add("E065", places_.at("stop.time"), "`stop.time` depends on the clock, which the logical order never looks at", "bound the trials: \"stop\": {\"trials\": 100}");
     if (spec_.objectives.size() > 1 && stop.target) findings_.add("E013", places_.at("stop.target"), "`target` needs a single objective");
     if (spec_.objectives.size() > 1 && stop.plateau) findings_.add("E013", places_.at("stop.plateau"), "`plateau` needs a single objective");
-    if (!stop.trials && !stop.time && !stop.plateau && !spec_.space.cardinality())
+    if (!findings_.has_errors() && !stop.trials && !stop.time && !stop.plateau && !spec_.space.cardinality())
       findings_.add("W016", places_.at("stop"), stop.target ? "only `target` ends this experiment, and it may never be reached" : "nothing ends this experiment", "\"stop\": {\"trials\": 100}");
   }
 

@@ -117,7 +117,7 @@ PolicySpec read_policy(Section& top, const Kind& kind, Places& places) {
     if (value) out.options.set(std::string{o.name}, std::move(*value));
     if (const auto* m = s.member(o.name)) places.keys[std::string{kind.key} + "." + m->key] = m->span();
   }
-  if (!s.present()) return out;
+  if (!s.present() || (!named && kind.key != "executor")) return out;  // A missing type is reported already.
   for (const auto& m : s.node()->members) {
     const auto is = [&](std::string_view name) { return name == m.key; };
     const bool own = std::any_of(policy->options.begin(), policy->options.end(), [&](const auto& o) { return is(o.name); });

@@ -26,7 +26,7 @@ std::string joined(std::string_view folder, std::string_view path) {
 class Reader {
  public:
   Reader(Findings& findings, const ConfigContext& context, const JsonNode& root)
-      : findings_(findings), context_(context), top_(findings, &root, {0, 0, 0}, "") {}
+      : findings_(findings), context_(context), top_(findings, &root, {0, root.span.begin, root.span.begin + 1}, "") {}
 
   void read(Spec& spec, Places& places) {
     identity(spec);
@@ -285,7 +285,14 @@ class Reader {
 
 void report_json(Findings& findings, const JsonFault& fault) {
   switch (fault.kind) {
-    case JsonFault::Kind::syntax: findings.add("E001", fault.span, fault.message); break;
+    case JsonFault::Kind::syntax: {
+      // What is missing at the end is missing after the last text, not after the last blank line.
+      const auto text = findings.text(fault.span.source);
+      const auto last = text.find_last_not_of(" \t\r\n");
+      const auto at = std::min(fault.span.begin, last == std::string_view::npos ? 0 : last + 1);
+      findings.add("E001", {fault.span.source, at, at + 1}, fault.message);
+      break;
+    }
     case JsonFault::Kind::duplicate: findings.add("E002", fault.span, shown(fault.message) + " is given twice in one object", "one of the two would be lost; keep one"); break;
     case JsonFault::Kind::encoding: findings.add("E016", fault.span, fault.message); break;
   }
