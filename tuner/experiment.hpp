@@ -98,6 +98,7 @@ class Experiment {
   void fold(const auto&, const Record&) {}
 
   Trial& at(TrialId);
+  void touch(TrialId);
   void set_state(Trial&, TrialState);
   void enqueue(Trial&);
   void unqueue(const Trial&);
@@ -160,7 +161,7 @@ class Experiment {
   Time opened_at_;
   std::deque<Time> exits_;              // The last ones: how fast slots turn over.
   std::vector<TrialId> touched_;
-  std::set<TrialId> touched_set_;
+  std::vector<bool> is_touched_;        // By trial.
 };
 
 }  // namespace tune

@@ -67,7 +67,7 @@ void Experiment::apply(const Record& r) {
   }
   if (const auto id = trial_of(r); id && history_.contains(*id)) {
     at(*id).last_fact = r.seq;
-    if (touched_set_.insert(*id).second) touched_.push_back(*id);
+    touch(*id);
   }
   // Reports are learned when they are consumed: at once, or at their logical time.
   if (!r.as<Reported>()) learn(r);
@@ -157,6 +157,7 @@ void Experiment::consume_report(const Record& r) {
   if (is_final(t.state) || report.step <= t.last_step) return;  // A later attempt repeats what an earlier one reported.
   t.last_step = report.step;
   ++t.reports;
+  touch(t.id);
 
   const auto& positions = history_.positions(report.metrics);
   if (t.values.empty()) t.values.assign(positions.size(), std::nan(""));
@@ -265,6 +266,7 @@ void Experiment::fold(const Exited& e, const Record& r) {
 void Experiment::consume_exit(const Record& r) {
   const auto& e = *r.as<Exited>();
   Trial& t = at(e.trial);
+  touch(t.id);
   const Asked asked = t.asked;
   if (asked == Asked::stop)
     return owe_settle(t, t.stop_as, t.stop_as == TrialState::failed ? Cause::nan : e.cause, r.seq, "ended as it was asked to");
@@ -496,8 +498,15 @@ void Experiment::paid(const Decision& decision) {
   if (it != due_.end()) due_.erase(it);
 }
 
+void Experiment::touch(TrialId id) {
+  const auto i = static_cast<std::size_t>(id.value);
+  if (i >= is_touched_.size()) is_touched_.resize(i + 1);
+  if (!is_touched_[i]) touched_.push_back(id);
+  is_touched_[i] = true;
+}
+
 std::vector<TrialId> Experiment::take_touched() {
-  touched_set_.clear();
+  for (const auto id : touched_) is_touched_[static_cast<std::size_t>(id.value)] = false;
   return std::exchange(touched_, {});
 }
 

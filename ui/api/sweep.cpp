@@ -172,7 +172,9 @@ Result<Done> Sweep::Open::fold_with(Spec spec, const Store& journal) {
   auto made = make_experiment(*specs_.back());
   if (!made) return made.error();
   experiment_ = std::move(made).value();
-  return journal.read(1, [&](Record&& r) { experiment_->apply(r); });
+  auto done = journal.read(1, [&](Record&& r) { experiment_->apply(r); });
+  experiment_->take_touched();  // Their rows are in the store already.
+  return done;
 }
 
 // After a change of settings: the same journal, folded with the policies that the new settings ask for.
