@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tuner/resources.hpp"
 #include "tuner/value.hpp"
@@ -26,6 +28,7 @@ class Session {
   virtual std::uint64_t seed() const = 0;                  ///< For this trial; the same in every attempt.
   virtual std::int64_t until_step() const = 0;             ///< Last step now allowed.
   virtual std::optional<std::filesystem::path> checkpoint() const = 0;  ///< Folder to restore from; nullopt: fresh start.
+  virtual std::int64_t checkpoint_step() const = 0;        ///< That the checkpoint was taken at; 0: fresh start.
 
   /// Steps count from 1 and only grow. False: return from run() now (stopped, paused or shutting down); when it is to be
   /// paused and the trial can save, call save() first. Waits for the decision only at a step where one is due.
