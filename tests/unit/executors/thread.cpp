@@ -125,7 +125,7 @@ TEST_CASE("launches beyond the slots wait, and trials that ran before go first",
   bench.executor->shut_down(false);
 }
 
-TEST_CASE("a paused trial saves, and a stepped one goes on from there", "[thread]") {
+TEST_CASE("a stepped trial that is paused saves what it is told to before it leaves", "[thread]") {
   struct Counter final : SteppedTrainable {
     std::int64_t sum = 0;
     void setup(const Params&, std::uint64_t) override {}
