@@ -28,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 Error trouble(const std::string& what, const fs::path& path, int error) {
-  return {Error::Code::io, what + " " + printable(path.string()) + ": " + std::strerror(error),
+  return {error == ENOENT ? Error::Code::not_found : Error::Code::io, what + " " + printable(path.string()) + ": " + std::strerror(error),
           error == ENOSPC ? "free some space; the trial goes on from its last checkpoint" : ""};
 }
 Error refused(const std::string& why, const fs::path& path) {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tuner/facts.hpp"
+#include "tuner/resources.hpp"
+#include "tuner/spec.hpp"
+
+namespace tune {
+
+/// What a trial finds in its environment besides what it inherits. docs/protocol.md lists the variables.
+struct TrialVariables {
+  TrialId trial;
+  int attempt = 1;
+  std::uint64_t seed = 0;
+  const Params* params = nullptr;
+  Seat seat;
+  std::string trial_folder, checkpoint_folder, params_file, checkpoint;  ///< checkpoint empty: not set.
+  std::int64_t until_step = kNoStep;
+  std::string socket, socket_token, token;
+};
+
+/// Makes the environments of an experiment's trials. The inherited part is made once.
+class Environment {
+ public:
+  /// Inherits as spec.env_inherit, env_pass and env say. `devices`: see Offer.
+  Environment(const Spec&, const std::vector<Device>& devices);
+  std::vector<std::string> of(const TrialVariables&) const;
+  /// A value of the inherited part; nullptr if it is not there.
+  const char* find(const std::string& name) const;
+
+ private:
+  const Spec& spec_;
+  std::vector<Device> devices_;
+  std::vector<std::string> base_;
+  bool has_inputs_ = false;
+};
+
+/// What this machine offers: CPUs that we may run on (affinity, cgroup quota), memory (cgroup limit), accelerators. With
+/// `parallel` it offers exactly that many places for trials of this size. Accelerators are those of CUDA_VISIBLE_DEVICES
+/// if it is set, else of /proc/driver/nvidia; TUNE_FAKE_GPUS=n pretends there are n (for tests).
+Offer offer_of_this_machine(const Spec&);
+
+}  // namespace tune

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "executors/process/environment.hpp"
+#include "executors/process/supervisor.hpp"
+#include "tuner/command.hpp"
+#include "tuner/executor.hpp"
+
+namespace tune {
+
+/// Runs trials as programs on this machine: one attempt is one process tree. A thin Executor around a Supervisor: it turns
+/// a Launch into argv, environment and folders, and holds launches back until their seat is free.
+///
+/// If tune is killed its trials end with it (PDEATHSIG; what escapes that is found by its token at the next open()).
+class ProcessExecutor final : public Executor {
+ public:
+  /// Error::invalid if the command does not parse.
+  static Result<std::unique_ptr<Executor>> make(const ExecutorContext&);
+
+  Time now() const override;
+  std::vector<Observation> open(const History&) override;
+  void carry_out(const Decided&, const History&) override;
+  void acknowledge(const Observation&) override;
+  std::vector<Observation> wait(std::optional<Time> until) override;
+  void interrupt() override;
+  void shut_down(bool kill) override;
+
+ private:
+  ProcessExecutor(const ExecutorContext&, Command);
+  struct Pending {
+    Launch launch;
+    Params params;
+  };
+
+  void on(const Launch&, const History&);
+  void on(const Stop&, const std::string& why);
+  void on(const Pause&, const std::string& why);
+  void on(const Extend&, const std::string& why);
+  void on(const Update&, const std::string& why);
+  void on(const Exploit&, const std::string& why);
+  void on(const Collect&, const std::string& why);
+  void on(const auto&, const std::string&) {}
+
+  void end(TrialId, int attempt, Cause, const std::string& why);
+  void start_what_fits();
+  void start(Pending);
+  void start(const Pending&, const std::string& checkpoint);
+  bool fits(const Seat&) const;
+  void hold(const Seat&, double sign);
+  void over(const Exited&);
+  std::string trial_folder(TrialId) const;
+
+  // Where trials have their folders; with a memory store a temporary one that goes when we do.
+  struct Folder {
+    explicit Folder(const std::string& given);
+    ~Folder();
+    std::string path;
+    bool temporary;
+  };
+
+  const Spec& spec_;
+  Command command_;
+  const Folder home_;
+  const std::string& folder_ = home_.path;
+  std::string checkpoints_;
+  bool eager_folders_ = false, params_on_disk_ = false;
+  Offer offer_;
+  Environment environment_;
+  Supervisor supervisor_;
+
+  std::unordered_map<TrialId, int> newest_;   // Attempt that was ordered last: launches are idempotent.
+  std::deque<Pending> resumed_, fresh_;       // Held back; resumed trials go first.
+  std::unordered_map<TrialId, Seat> seats_;   // Held by attempts that were started.
+  std::set<TrialId> restoring_;               // Started, while their checkpoint is being verified.
+  double cpus_ = 0;
+  std::map<int, double> shares_;              // Of devices.
+  Time not_before_;                           // After the system refused a start.
+  double refusal_pause_ = 0;
+  bool ending_ = false;
+};
+
+/// The line of the table in all.cpp.
+ExecutorEntry process();
+
+}  // namespace tune

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// A trial program with bad manners, for tests: probe MODE. It uses the raw protocol, so that it can break it.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace {
+
+const int channel = std::getenv("TUNE_FD") ? std::atoi(std::getenv("TUNE_FD")) : -1;
+
+void send(const std::string& line) {
+  const std::string text = line + "\n";
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t n = ::write(channel, text.data() + done, text.size() - done);
+    if (n <= 0) std::exit(9);
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+std::string receive() {
+  std::string line;
+  for (char c; ::read(channel, &c, 1) == 1 && c != '\n';) line += c;
+  return line;
+}
+
+void report(int step, const char* value = "0.5", const char* more = "") {
+  send("{\"step\":" + std::to_string(step) + ",\"loss\":" + value + more + "}");
+}
+
+[[noreturn]] void forever() {
+  for (;;) ::pause();
+}
+
+// A process that leaves every group it can and stays.
+void daemonize() {
+  if (::fork() != 0) return;
+  ::setsid();
+  if (::fork() != 0) ::_exit(0);
+  ::signal(SIGTERM, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
+  forever();
+}
+
+int steps(int last, bool sync) {
+  for (int step = 1; step <= last; ++step) {
+    report(step, "0.5", sync ? ",\"sync\":true" : "");
+    if (sync && receive().find("\"stop\"") != std::string::npos) break;
+  }
+  return 0;
+}
+
+// Writes down what was promised to it: a line only after the report was answered.
+int ledger() {
+  const char* path = std::getenv("PROBE_LEDGER");
+  const int fd = ::open(path ? path : "/dev/null", O_WRONLY | O_APPEND | O_CREAT, 0600);
+  const char* steps = std::getenv("PROBE_STEPS");
+  for (int step = 1; step <= (steps ? std::atoi(steps) : 10); ++step) {
+    const std::string value = std::to_string(step) + ".25";
+    report(step, value.c_str(), ",\"sync\":true");
+    const std::string answer = receive();
+    if (answer.empty()) return 1;
+    const std::string line = std::string{std::getenv("TUNE_TRIAL_NUMBER")} + " " + std::getenv("TUNE_ATTEMPT") + " " +
+                             std::to_string(step) + " " + value + "\n";
+    if (::write(fd, line.data(), line.size()) < 0) return 1;
+    if (answer.find("\"stop\"") != std::string::npos) break;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string mode = argc > 1 ? argv[1] : "";
+  if (mode == "noop") return 0;
+  if (mode == "once") return report(1), 0;
+  if (mode == "steps") return steps(argc > 2 ? std::atoi(argv[2]) : 10, false);
+  if (mode == "sync") return steps(argc > 2 ? std::atoi(argv[2]) : 10, true);
+  if (mode == "ledger") return ledger();
+  if (mode == "exit") return report(1), std::atoi(argv[2]);
+  if (mode == "exit0_noresult") return 0;
+  if (mode == "segv") ::raise(SIGSEGV);
+  if (mode == "kill_self") ::raise(SIGKILL);
+  if (mode == "hang") forever();
+  if (mode == "ignore_term") ::signal(SIGTERM, SIG_IGN), forever();
+  if (mode == "double_fork") return report(1), daemonize(), 0;
+  if (mode == "setsid_tree") {
+    for (int i = 0; i < 3; ++i) daemonize();
+    if (::fork() == 0) ::setsid(), forever();
+    forever();
+  }
+  if (mode == "hold_stdout") {
+    if (::fork() == 0) ::setsid(), ::sleep(600);
+    return report(1), 0;
+  }
+  if (mode == "spam") {
+    const std::string block(1 << 16, 'x');
+    for (int i = 0; i < 400; ++i)
+      if (::write(1, (block + "\n").data(), block.size() + 1) < 0) return 1;
+    return report(1), 0;
+  }
+  if (mode == "longline") {
+    const std::string block(1 << 20, 'y');
+    for (int i = 0; i < 20; ++i)
+      if (::write(1, block.data(), block.size()) < 0) return 1;
+    return report(1), 0;
+  }
+  if (mode == "badutf8") return std::puts("\xff\xfe\x1b[31m\x00"), send("{\"lo\xffss\":1}"), report(1), 0;
+  if (mode == "nan") return report(1, "NaN"), report(2, "\"nan\""), 0;
+  if (mode == "inf") return report(1, "Infinity"), report(2, "\"-inf\""), 0;
+  if (mode == "huge_line") return send("{\"step\":1,\"x\":\"" + std::string(200'000, 'z') + "\"}"), report(2), 0;
+  if (mode == "garbage") {
+    for (int i = 0; i < 1000; ++i) send("this is no report");
+    return report(1), 0;
+  }
+  if (mode == "out_of_order") return report(5), report(3), report(9), 0;
+  if (mode == "after_stop") {
+    report(1, "0.5", ",\"sync\":true"), receive();
+    for (int step = 2; step < 50; ++step) report(step);
+    return 0;
+  }
+  if (mode == "oom") {
+    std::vector<char*> blocks;
+    for (int i = 0; i < 1024; ++i) {
+      auto* block = static_cast<char*>(std::malloc(1 << 24));
+      if (!block) return 3;
+      std::memset(block, 1, 1 << 24);
+      blocks.push_back(block);
+    }
+    return blocks.empty();
+  }
+  if (mode == "close_fds") {
+    ::close(channel);
+    return std::puts("::tune {\"step\":1,\"loss\":0.25}"), 0;
+  }
+  if (mode == "checkpoint") {
+    const std::string folder = std::string{std::getenv("TUNE_CHECKPOINT_DIR")} + "/step-1";
+    if (std::system(("mkdir -p '" + folder + "' && echo weights > '" + folder + "/model'").c_str()) != 0) return 1;
+    return report(1, "0.5", ",\"checkpoint\":\"step-1\""), 0;
+  }
+  if (mode == "bad_checkpoint") return report(1, "0.5", ",\"checkpoint\":\"../../../etc/passwd\""), 0;
+  if (mode == "restore") {
+    const char* from = std::getenv("TUNE_CHECKPOINT");
+    const bool there = from && ::access((std::string{from} + "/model").c_str(), R_OK) == 0;
+    return report(2, there ? "1" : "0"), 0;
+  }
+  if (mode == "params") {
+    // Every way in must say the same.
+    FILE* in = std::fopen(std::getenv("TUNE_PARAMS"), "r");
+    char text[4096] = {};
+    if (!in || std::fread(text, 1, sizeof text - 1, in) == 0) return 1;
+    std::printf("%s %s %s\n", text, std::getenv("TUNE_P_LR"), argc > 2 ? argv[2] : "");
+    return ::access(std::getenv("TUNE_TRIAL_DIR"), W_OK) == 0 ? report(1), 0 : 2;
+  }
+  std::fprintf(stderr, "probe: no mode %s\n", mode.c_str());
+  return 64;
+}
