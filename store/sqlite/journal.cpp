@@ -167,6 +167,14 @@ TrialRow trial_row(const Statement& s) {
   return t;
 }
 
+Value read_param(const Statement& s, int value, int type) {
+  const auto kind = s.text(type);
+  if (kind == "bool") return s.integer(value) != 0;
+  if (kind == "int") return s.integer(value);
+  if (kind == "float") return s.number(value);
+  return std::string{s.text(value)};
+}
+
 // --- reading --------------------------------------------------------------------------------------------------------
 
 namespace {

@@ -24,6 +24,8 @@ class JournalWriter {
 
   /// A report's row conflicts only if (trial, attempt, n) is stored already: then a Warned fact takes the seq.
   void insert(const Record&);
+  /// Only what the record changes in `experiments` and `params`.
+  void project(const Record&);
   void upsert(const TrialRow&);
   void best(TrialId);
   /// Once per transaction, after everything else: the experiment is finished once it was told to and nothing is live.
@@ -33,7 +35,6 @@ class JournalWriter {
  private:
   void insert_report(const Record&, const Reported&);
   void insert_fact(const Record&);
-  void project(const Record&);
   void put_params(TrialId, const Params&);
   void annotate(const Annotated&);
   std::int64_t set_id(const Metrics&);
@@ -61,6 +62,8 @@ Result<Done> read_journal(const Database&, std::int64_t experiment, Seq from, co
 inline constexpr const char* kTrialColumns =
     "id, state, cause, attempt, reports, last_step, until_step, proposed_at, launched_at, ended_at, value, more, feasible";
 TrialRow trial_row(const Statement&);
+/// A parameter from its columns `value` and `type`.
+Value read_param(const Statement&, int value, int type);
 
 /// JSON array of numbers <-> vector; NaN is "nan", infinities are 9e999 so that SQL reads them as numbers.
 void append_numbers(std::string& out, const double* begin, const double* end);

@@ -160,6 +160,12 @@ HeadFile HeadFile::open(const std::string& folder) {
   return head;
 }
 
+HeadFile HeadFile::open_existing(const std::string& folder) {
+  HeadFile head;
+  head.fd_ = ::open((folder + "/head").c_str(), O_RDONLY | O_CLOEXEC);
+  return head;
+}
+
 Seq HeadFile::read() const {
   char text[32];
   const auto n = ::pread(fd_, text, sizeof text, 0);

@@ -60,6 +60,7 @@ class HeadFile {
   HeadFile& operator=(HeadFile&& other) noexcept;
   ~HeadFile();
   static HeadFile open(const std::string& folder);
+  static HeadFile open_existing(const std::string& folder);  ///< To read only.
   Seq read() const;  ///< 0 if it tells nothing.
   void write(Seq) const;
 

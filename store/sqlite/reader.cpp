@@ -95,14 +95,6 @@ void count_trials(const Database& db, ExperimentRow& e) {
     if (const auto state = trial_state(counts.text(0))) e.counts[static_cast<std::size_t>(*state)] = counts.integer(1);
 }
 
-Value param_value(const Statement& s, int value, int type) {
-  const auto kind = s.text(type);
-  if (kind == "bool") return s.integer(value) != 0;
-  if (kind == "int") return s.integer(value);
-  if (kind == "float") return s.number(value);
-  return std::string{s.text(value)};
-}
-
 std::vector<AttemptRow> attempt_rows(const Database& db, std::int64_t trial) {
   auto s = db.prepare(
       "SELECT attempt, form, checkpoint, worker, pid, launched_at, started_at, ended_at, cause, exit_code, signal, seconds, "
@@ -290,7 +282,7 @@ Result<TrialDetail> StoreReader::trial(std::int64_t experiment, TrialId id) cons
     detail.tags = string_list(s.text(13)), detail.note = s.text(14), detail.star = s.integer(15) != 0;
     s.reset();
     auto params = opened_->db.prepare("SELECT name, value, type FROM params WHERE trial=?1 ORDER BY name");
-    for (params.bind(1, key); params.step();) detail.params.set(std::string{params.text(0)}, param_value(params, 1, 2));
+    for (params.bind(1, key); params.step();) detail.params.set(std::string{params.text(0)}, read_param(params, 1, 2));
     detail.last = last_metrics(opened_->db, key);
     detail.attempts = attempt_rows(opened_->db, key);
     return detail;

@@ -6,7 +6,7 @@
 
 #include "store/sqlite/sqlite_store.hpp"
 #include "support/journals.hpp"
-#include "support/temp_folder.hpp"
+#include "support/scratch.hpp"
 
 using namespace tune;
 using namespace tune::test;
@@ -22,7 +22,7 @@ TrialRow row(std::int64_t id, TrialState state, std::optional<double> value) {
 
 /// Four trials: 0 complete at 0.5, 1 stopped at 0.25, 2 complete with NaN, 3 queued without a value.
 struct Stored {
-  TempFolder folder;
+  Scratch folder;
   std::string path = folder / "a.db";
   std::unique_ptr<StoreReader> reader;
   std::int64_t experiment = 0;
@@ -182,7 +182,7 @@ TEST_CASE("every view can be read, whole and about one trial", "[store]") {
 }
 
 TEST_CASE("csv cells that a spreadsheet would run are made text", "[store]") {
-  TempFolder folder;
+  Scratch folder;
   auto store = SqliteStore::open(folder / "a.db", "e", {.create = true});
   Journal journal;
   REQUIRE((*store)->append(batch({journal.decide(Propose{{0}, {{"a", "=1+1"}, {"b", "say \"hi\", you"}, {"c", -1.5}}, "point", "", 0, 0, {}, {}, 0})},

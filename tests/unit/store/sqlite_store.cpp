@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "support/journals.hpp"
-#include "support/temp_folder.hpp"
+#include "support/scratch.hpp"
 
 using namespace tune;
 using namespace tune::test;
@@ -21,7 +21,7 @@ std::unique_ptr<SqliteStore> opened(const std::string& path, OpenOptions options
 }  // namespace
 
 TEST_CASE("what was appended reads back bit for bit after the store was closed", "[store]") {
-  TempFolder folder;
+  Scratch folder;
   Journal journal;
   std::vector<Record> written;
   const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
