@@ -40,16 +40,14 @@ Result<std::string> changes(const Spec& before, const Spec& after) {
   if (before.objectives != after.objectives) return refused("its objective would change");
   if (before.logical_order != after.logical_order || (after.logical_order && before.slots != after.slots))
     return refused("its order would change");
-  if (before.space.hash() != after.space.hash()) {
-    for (const auto& d : before.space.dimensions()) {
-      const auto* now = after.space.find(d.name);
-      if (!now) return refused("parameter `" + d.name + "` would be gone");
-      if (!wider(d, *now)) return refused("parameter `" + d.name + "` would become narrower or another kind");
-    }
-    for (const auto& d : after.space.dimensions())
-      if (!before.space.find(d.name)) return refused("parameter `" + d.name + "` would be new");
-    if (before.space.constraints() != after.space.constraints()) return refused("its constraints would change");
+  for (const auto& d : before.space.dimensions()) {
+    const auto* now = after.space.find(d.name);
+    if (!now) return refused("parameter `" + d.name + "` would be gone");
+    if (!wider(d, *now)) return refused("parameter `" + d.name + "` would become narrower or another kind");
   }
+  for (const auto& d : after.space.dimensions())
+    if (!before.space.find(d.name)) return refused("parameter `" + d.name + "` would be new");
+  if (before.space.constraints() != after.space.constraints()) return refused("its constraints would change");
   const auto a = nlohmann::json::parse(before.effective, nullptr, false), b = nlohmann::json::parse(after.effective, nullptr, false);
   std::string text;
   compare(a, b, {}, text);
