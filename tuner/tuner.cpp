@@ -123,6 +123,7 @@ class Loop {
     for (const auto& r : batch_->records) ++(r.decided() ? turn_.decisions : turn_.observations);
     if (batch_->records.empty()) return Done{};
     for (const auto id : x_.take_touched()) batch_->trials.push_back(row_of(x_.history().trial(id)));
+    batch_->best = x_.history().best();
     pending_.push_back({batch_, edge_.executor.now()});
     return edge_.store.append(std::move(batch_));
   }

@@ -246,6 +246,7 @@ Result<Done> Sweep::Open::apply(std::vector<Observation> wishes) {
   }
   if (!batch->records.empty()) {
     for (const auto id : experiment_->take_touched()) batch->trials.push_back(row_of(experiment_->history().trial(id)));
+    batch->best = experiment_->history().best();
     if (auto kept = store_->append(std::move(batch)); !kept) return kept;
     if (auto kept = store_->flush(); !kept) return kept;
   }
