@@ -16,11 +16,17 @@ struct Command::Parser {
   std::vector<Fault> faults{};
 
   using Kind = Piece::Kind;
-  static constexpr std::array<std::pair<std::string_view, Kind>, 11> kBuiltIn{{
-      {"args", Kind::args}, {"params_file", Kind::params_file}, {"checkpoint", Kind::checkpoint}, {"seed", Kind::seed},
-      {"trial.id", Kind::trial_id}, {"trial.number", Kind::trial_number}, {"trial.dir", Kind::trial_folder},
-      {"trial.attempt", Kind::trial_attempt}, {"resources.cpu", Kind::cpus}, {"resources.gpu_ids", Kind::gpus},
-      {"args:space", Kind::args_space}}};
+  static constexpr std::array<std::pair<std::string_view, Kind>, 11> kBuiltIn{{{"args", Kind::args},
+                                                                               {"params_file", Kind::params_file},
+                                                                               {"checkpoint", Kind::checkpoint},
+                                                                               {"seed", Kind::seed},
+                                                                               {"trial.id", Kind::trial_id},
+                                                                               {"trial.number", Kind::trial_number},
+                                                                               {"trial.dir", Kind::trial_folder},
+                                                                               {"trial.attempt", Kind::trial_attempt},
+                                                                               {"resources.cpu", Kind::cpus},
+                                                                               {"resources.gpu_ids", Kind::gpus},
+                                                                               {"args:space", Kind::args_space}}};
 
   void parse() {
     for (std::size_t i = 0; i < argv.size(); ++i) element(i);
@@ -36,7 +42,8 @@ struct Command::Parser {
       if (!text.empty()) out.push_back({Kind::text, std::move(text), std::nullopt});
       text.clear();
     };
-    const auto fault = [&](Fault::Kind kind, std::size_t begin, std::size_t end, std::string message, std::string hint) {
+    const auto fault = [&](Fault::Kind kind, std::size_t begin, std::size_t end, std::string message,
+                           std::string hint) {
       faults.push_back({kind, index, begin, end, std::move(message), std::move(hint)});
     };
 
@@ -55,11 +62,14 @@ struct Command::Parser {
           break;
         }
         flush();
-        auto piece = placeholder(std::string_view{in}.substr(at + 2, end - at - 2), [&](Fault::Kind kind, std::string message, std::string hint) {
-          fault(kind, at, end + 1, std::move(message), std::move(hint));
-        });
+        auto piece = placeholder(std::string_view{in}.substr(at + 2, end - at - 2),
+                                 [&](Fault::Kind kind, std::string message, std::string hint) {
+                                   fault(kind, at, end + 1, std::move(message), std::move(hint));
+                                 });
         if (piece && fills_element(*piece) && (at > 0 || end + 1 < in.size()))
-          fault(Fault::Kind::not_alone, at, end + 1, "`" + printable(in.substr(at, end + 1 - at)) + "` stands for several arguments or none, so it must be an element of its own",
+          fault(Fault::Kind::not_alone, at, end + 1,
+                "`" + printable(in.substr(at, end + 1 - at)) +
+                    "` stands for several arguments or none, so it must be an element of its own",
                 piece->prefix ? "text before the value goes behind the `?`: \"${name?--name=}\"" : "");
         if (piece) out.push_back(std::move(*piece));
         at = end + 1;
@@ -120,25 +130,35 @@ Result<Command> Command::parse(const std::vector<std::string>& argv, const Space
 std::string Command::value(const Piece& piece, const Attempt& attempt) {
   using Kind = Piece::Kind;
   switch (piece.kind) {
-    case Kind::text: return piece.text;
+    case Kind::text:
+      return piece.text;
     case Kind::parameter: {
       const Value* v = attempt.params.find(piece.text);
       return v ? to_text(*v) : std::string{};
     }
-    case Kind::checkpoint: return attempt.checkpoint;
-    case Kind::params_file: return attempt.params_file;
-    case Kind::trial_id: return attempt.id;
-    case Kind::trial_number: return std::to_string(attempt.number);
-    case Kind::trial_folder: return attempt.folder;
-    case Kind::trial_attempt: return std::to_string(attempt.attempt);
-    case Kind::cpus: return to_text(attempt.cpus);
-    case Kind::seed: return std::to_string(attempt.seed);
+    case Kind::checkpoint:
+      return attempt.checkpoint;
+    case Kind::params_file:
+      return attempt.params_file;
+    case Kind::trial_id:
+      return attempt.id;
+    case Kind::trial_number:
+      return std::to_string(attempt.number);
+    case Kind::trial_folder:
+      return attempt.folder;
+    case Kind::trial_attempt:
+      return std::to_string(attempt.attempt);
+    case Kind::cpus:
+      return to_text(attempt.cpus);
+    case Kind::seed:
+      return std::to_string(attempt.seed);
     case Kind::gpus: {
       std::string out;
       for (const int g : attempt.gpus) out += (out.empty() ? "" : ",") + std::to_string(g);
       return out;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -182,7 +202,8 @@ bool Command::passes_all() const {
   using Kind = Piece::Kind;
   for (const auto& element : elements_)
     for (const auto& piece : element)
-      if (piece.kind == Kind::params_file || piece.kind == Kind::args || piece.kind == Kind::args_space || piece.kind == Kind::args_override)
+      if (piece.kind == Kind::params_file || piece.kind == Kind::args || piece.kind == Kind::args_space ||
+          piece.kind == Kind::args_override)
         return true;
   return false;
 }

@@ -13,8 +13,8 @@
 
 namespace tune {
 
-/// A `command` of a config: an argv with placeholders. One element gives one argument and no shell ever sees it, so values
-/// need no quoting. Immutable once parsed; threads may share it.
+/// A `command` of a config: an argv with placeholders. One element gives one argument and no shell ever sees it, so
+/// values need no quoting. Immutable once parsed; threads may share it.
 ///
 ///   ${name}            the parameter's value; nothing where the parameter is inactive
 ///   ${name?PREFIX}     PREFIX and the value as one argument, dropped whole where the parameter is inactive or empty
@@ -24,10 +24,11 @@ namespace tune {
 ///   ${params_file}     path of the JSON file with typed values
 ///   ${checkpoint}      path of the checkpoint to restore; empty on a fresh start. ${checkpoint?PREFIX} works too
 ///   ${trial.id} ${trial.number} ${trial.dir} ${trial.attempt} ${seed} ${resources.cpu} ${resources.gpu_ids}
-///   $$                 a dollar sign; a $ before anything else but { stands for itself, so "$TUNE_P_LR" needs no escape
+///   $$                 a dollar sign; a $ before anything else but { stands for itself, so "$TUNE_P_LR" needs no
+///   escape
 ///
-/// Those that can give several arguments or none (`?`, ${args}) fill an element alone. A parameter that is called like a
-/// built-in hides it.
+/// Those that can give several arguments or none (`?`, ${args}) fill an element alone. A parameter that is called like
+/// a built-in hides it.
 class Command {
  public:
   /// What is wrong with a template, and where: bytes [begin, end) of argv[element].
@@ -41,11 +42,11 @@ class Command {
   /// Everything that an attempt fills in.
   struct Attempt {
     const Params& params;
-    std::string id;                  ///< NAME/NUMBER
+    std::string id;  ///< NAME/NUMBER
     std::int64_t number = 0;
     int attempt = 1;
     std::string folder, params_file;
-    std::string checkpoint;          ///< Empty: fresh start.
+    std::string checkpoint;  ///< Empty: fresh start.
     double cpus = 1;
     std::vector<int> gpus;
     std::uint64_t seed = 0;
@@ -68,8 +69,20 @@ class Command {
  private:
   struct Piece {
     enum class Kind : std::uint8_t {
-      text, parameter, checkpoint, params_file, trial_id, trial_number, trial_folder, trial_attempt, cpus, gpus, seed,
-      args, args_space, args_override
+      text,
+      parameter,
+      checkpoint,
+      params_file,
+      trial_id,
+      trial_number,
+      trial_folder,
+      trial_attempt,
+      cpus,
+      gpus,
+      seed,
+      args,
+      args_space,
+      args_override
     };
     Kind kind = Kind::text;
     std::string text;                   ///< Of text; name of a parameter.

@@ -13,11 +13,12 @@ namespace tune {
 
 /// What a config's text does not say by itself.
 struct ConfigContext {
-  const Catalogue& catalogue;         ///< Which searches, schedulers and executors there are, with their options.
-  std::string file = "config.json";   ///< For messages; its stem (or the folder's name, for config.json) is the default name.
-  std::string folder = "/";           ///< Absolute: the default of `cwd`, and what relative paths in the config start from.
+  const Catalogue& catalogue;  ///< Which searches, schedulers and executors there are, with their options.
+  std::string file =
+      "config.json";         ///< For messages; its stem (or the folder's name, for config.json) is the default name.
+  std::string folder = "/";  ///< Absolute: the default of `cwd`, and what relative paths in the config start from.
   std::vector<std::string> sets = {};  ///< `--set` in order: "params.lr.max=0.1"; the value as JSON, else as text.
-  bool needs_program = true;          ///< False where trials are driven from outside: then `command` may be missing.
+  bool needs_program = true;           ///< False where trials are driven from outside: then `command` may be missing.
 };
 
 struct ConfigResult {
@@ -26,10 +27,10 @@ struct ConfigResult {
   int hidden = 0;                       ///< How many more there were.
 };
 
-/// Reads a config: JSON with comments and trailing commas, whole schema of docs/config.md. Everything wrong is reported at
-/// once, at its place. Nothing is ignored: a key is served, unknown, or refused as not served yet. Total on any bytes.
-/// Reading `spec->effective` gives the same Spec again, whatever file and folder it is read from.
-/// Touches no file: paths are only joined. Milliseconds, unless there are constraints (10,000 draws try them).
+/// Reads a config: JSON with comments and trailing commas, whole schema of docs/config.md. Everything wrong is reported
+/// at once, at its place. Nothing is ignored: a key is served, unknown, or refused as not served yet. Total on any
+/// bytes. Reading `spec->effective` gives the same Spec again, whatever file and folder it is read from. Touches no
+/// file: paths are only joined. Milliseconds, unless there are constraints (10,000 draws try them).
 ConfigResult read_config(std::string_view text, const ConfigContext&);
 
 /// The name that an experiment has if its config gives none.

@@ -13,7 +13,8 @@ namespace {
 
 class Checks {
  public:
-  Checks(Findings& findings, const Spec& spec, const Places& places) : findings_(findings), spec_(spec), places_(places) {}
+  Checks(Findings& findings, const Spec& spec, const Places& places)
+      : findings_(findings), spec_(spec), places_(places) {}
 
   void all() {
     command();
@@ -37,8 +38,12 @@ class Checks {
     using Kind = Command::Fault::Kind;
     const auto faults = Command::check(spec_.command, spec_.space);
     for (const auto& f : faults) {
-      const char* code = f.kind == Kind::unknown ? "E050" : f.kind == Kind::malformed ? "E051" : f.kind == Kind::not_alone ? "E052" : f.kind == Kind::nul ? "E053"
-                         : f.kind == Kind::empty ? "E011" : "E010";
+      const char* code = f.kind == Kind::unknown     ? "E050"
+                         : f.kind == Kind::malformed ? "E051"
+                         : f.kind == Kind::not_alone ? "E052"
+                         : f.kind == Kind::nul       ? "E053"
+                         : f.kind == Kind::empty     ? "E011"
+                                                     : "E010";
       findings_.add(code, within(f.element, f.begin, f.end), f.message, f.hint);
     }
     if (!faults.empty()) return;
@@ -57,7 +62,8 @@ class Checks {
       if (at + 1 < text.size() && text[at + 1] == '{') {
         const auto end = text.find('}', at);
         const auto inside = text.substr(at + 2, end - at - 2);
-        each(inside.substr(0, inside.find('?')), inside.find('?') != std::string_view::npos, within(element, at, end + 1));
+        each(inside.substr(0, inside.find('?')), inside.find('?') != std::string_view::npos,
+             within(element, at, end + 1));
         at = end + 1;
       } else {
         at += at + 1 < text.size() && text[at + 1] == '$' ? 2 : 1;
@@ -73,8 +79,11 @@ class Checks {
       if (!shell || !argv[i + 1].starts_with('-') || !argv[i + 1].ends_with('c')) continue;
       placeholders(i + 2, [&](std::string_view p, bool, Span span) {
         if (spec_.space.find(p))
-          findings_.add("W012", span, "${" + std::string{p} + "} is inside the script text of `" + std::string{name} + " -c`; a value could change the script",
-                        "use \"$" + environment_name(p) + "\" inside the script, or pass ${" + std::string{p} + "} as its own argument");
+          findings_.add("W012", span,
+                        "${" + std::string{p} + "} is inside the script text of `" + std::string{name} +
+                            " -c`; a value could change the script",
+                        "use \"$" + environment_name(p) + "\" inside the script, or pass ${" + std::string{p} +
+                            "} as its own argument");
       });
     }
   }
@@ -88,11 +97,13 @@ class Checks {
       const bool in_script = std::any_of(spec_.command.begin(), spec_.command.end(), [&](const std::string& e) {
         return e.find(variable) != std::string::npos || e.find("TUNE_PARAMS") != std::string::npos;
       });
-      const bool decides = std::any_of(spec_.space.dimensions().begin(), spec_.space.dimensions().end(), [&](const Dimension& other) {
-        return std::any_of(other.when.begin(), other.when.end(), [&](const Test& t) { return t.parent == d.name; });
-      });
+      const bool decides =
+          std::any_of(spec_.space.dimensions().begin(), spec_.space.dimensions().end(), [&](const Dimension& other) {
+            return std::any_of(other.when.begin(), other.when.end(), [&](const Test& t) { return t.parent == d.name; });
+          });
       if (in_script || decides || std::binary_search(named.begin(), named.end(), d.name)) continue;
-      findings_.add("W010", places_.params.at(d.name), "the command never mentions " + shown(d.name), "add \"--" + d.name + "=${" + d.name + "}\", or \"${args}\" for all of them");
+      findings_.add("W010", places_.params.at(d.name), "the command never mentions " + shown(d.name),
+                    "add \"--" + d.name + "=${" + d.name + "}\", or \"${args}\" for all of them");
     }
   }
 
@@ -101,16 +112,21 @@ class Checks {
       placeholders(i, [&](std::string_view p, bool optional, Span span) {
         const auto* d = spec_.space.find(p);
         if (d && !d->when.empty() && !optional)
-          findings_.add("W013", span, "${" + std::string{p} + "} is empty in trials where " + shown(p) + " is not active", "\"${" + std::string{p} + "?--" + std::string{p} + "=}\" leaves the whole argument out");
+          findings_.add("W013", span,
+                        "${" + std::string{p} + "} is empty in trials where " + shown(p) + " is not active",
+                        "\"${" + std::string{p} + "?--" + std::string{p} + "=}\" leaves the whole argument out");
       });
   }
 
   void hidden() {
-    static constexpr std::string_view built_in[] = {"args", "params_file", "checkpoint", "seed", "trial.id", "trial.number", "trial.dir", "trial.attempt", "resources.cpu", "resources.gpu_ids"};
+    static constexpr std::string_view built_in[] = {"args",          "params_file",      "checkpoint", "seed",
+                                                    "trial.id",      "trial.number",     "trial.dir",  "trial.attempt",
+                                                    "resources.cpu", "resources.gpu_ids"};
     for (std::size_t i = 0; i < spec_.command.size(); ++i)
       placeholders(i, [&](std::string_view p, bool, Span span) {
         if (spec_.space.find(p) && std::find(std::begin(built_in), std::end(built_in), p) != std::end(built_in))
-          findings_.add("W014", span, "${" + std::string{p} + "} is the parameter here, which hides the built-in of that name");
+          findings_.add("W014", span,
+                        "${" + std::string{p} + "} is the parameter here, which hides the built-in of that name");
       });
   }
 
@@ -130,17 +146,23 @@ class Checks {
     }
     for (std::size_t c = 0; c < all.size(); ++c)
       if (held[c] * 100 < kDraws)
-        findings_.add("W011", places_.constraints[c], "this constraint held for " + std::to_string(held[c]) + " of 10,000 random trials; search will waste its time", "narrow the ranges so that most trials satisfy it");
+        findings_.add("W011", places_.constraints[c],
+                      "this constraint held for " + std::to_string(held[c]) +
+                          " of 10,000 random trials; search will waste its time",
+                      "narrow the ranges so that most trials satisfy it");
   }
 
   void search() {
     if (spec_.search.type != "grid" || spec_.space.cardinality()) return;
     for (const auto& d : spec_.space.dimensions())
       if (!d.cardinality()) {
-        findings_.add("E063", places_.params.at(d.name), "search \"grid\" needs a finite space, and " + shown(d.name) + " is continuous", "give it a `step`, or `values`");
+        findings_.add("E063", places_.params.at(d.name),
+                      "search \"grid\" needs a finite space, and " + shown(d.name) + " is continuous",
+                      "give it a `step`, or `values`");
         return;
       }
-    findings_.add("E063", places_.at("search"), "the grid is too large to count", "use another search, or larger steps");
+    findings_.add("E063", places_.at("search"), "the grid is too large to count",
+                  "use another search, or larger steps");
   }
 
   std::optional<double> option(const char* name) const {
@@ -153,22 +175,32 @@ class Checks {
     const Value* mode = spec_.scheduler.options.find("mode");
     if (mode && *mode == Value{std::string{"promote"}} && !spec_.checkpoint)
       findings_.add("E064", places_.at(places_.keys.contains("scheduler.mode") ? "scheduler.mode" : "scheduler"),
-                    "asha with \"mode\": \"promote\" pauses trials, so they must be able to save", "add \"checkpoint\": {}, or use \"mode\": \"stop\"");
+                    "asha with \"mode\": \"promote\" pauses trials, so they must be able to save",
+                    "add \"checkpoint\": {}, or use \"mode\": \"stop\"");
     const auto min = option("min_step"), max = option("max_step"), eta = option("eta");
     if (min && max && *min > *max)
       findings_.add("E006", places_.at("scheduler"), "`min_step` must not be above `max_step`");
     else if (min && max && eta && *eta > 1 && *min * *eta > *max)
-      findings_.add("W015", places_.at("scheduler"), "no rung lies between `min_step` and `max_step`: nothing will be stopped early", "make `min_step` at most max_step / eta");
+      findings_.add("W015", places_.at("scheduler"),
+                    "no rung lies between `min_step` and `max_step`: nothing will be stopped early",
+                    "make `min_step` at most max_step / eta");
   }
 
   void ends() {
     const auto& stop = spec_.stop;
     if (spec_.logical_order && stop.time)
-      findings_.add("E065", places_.at("stop.time"), "`stop.time` depends on the clock, which the logical order never looks at", "bound the trials: \"stop\": {\"trials\": 100}");
-    if (spec_.objectives.size() > 1 && stop.target) findings_.add("E013", places_.at("stop.target"), "`target` needs a single objective");
-    if (spec_.objectives.size() > 1 && stop.plateau) findings_.add("E013", places_.at("stop.plateau"), "`plateau` needs a single objective");
+      findings_.add("E065", places_.at("stop.time"),
+                    "`stop.time` depends on the clock, which the logical order never looks at",
+                    "bound the trials: \"stop\": {\"trials\": 100}");
+    if (spec_.objectives.size() > 1 && stop.target)
+      findings_.add("E013", places_.at("stop.target"), "`target` needs a single objective");
+    if (spec_.objectives.size() > 1 && stop.plateau)
+      findings_.add("E013", places_.at("stop.plateau"), "`plateau` needs a single objective");
     if (!findings_.has_errors() && !stop.trials && !stop.time && !stop.plateau && !spec_.space.cardinality())
-      findings_.add("W016", places_.at("stop"), stop.target ? "only `target` ends this experiment, and it may never be reached" : "nothing ends this experiment", "\"stop\": {\"trials\": 100}");
+      findings_.add("W016", places_.at("stop"),
+                    stop.target ? "only `target` ends this experiment, and it may never be reached"
+                                : "nothing ends this experiment",
+                    "\"stop\": {\"trials\": 100}");
   }
 
   Findings& findings_;
@@ -178,8 +210,6 @@ class Checks {
 
 }  // namespace
 
-void check_whole(Findings& findings, const Spec& spec, const Places& places) {
-  Checks{findings, spec, places}.all();
-}
+void check_whole(Findings& findings, const Spec& spec, const Places& places) { Checks{findings, spec, places}.all(); }
 
 }  // namespace tune::detail

@@ -20,7 +20,13 @@ class Effective {
     if (!s.description.empty()) json_.key("description").value(s.description);
     texts("tags", s.tags, false);
     json_.key("seed").value(static_cast<std::int64_t>(s.seed));
-    json_.key("order").begin_object().key("mode").value(s.logical_order ? "logical" : "recorded").key("slots").value(s.slots).end_object();
+    json_.key("order")
+        .begin_object()
+        .key("mode")
+        .value(s.logical_order ? "logical" : "recorded")
+        .key("slots")
+        .value(s.slots)
+        .end_object();
     objectives(s);
     json_.key("on_nan").value(s.on_nan == OnNan::worst ? "worst" : s.on_nan == OnNan::stop ? "stop" : "fail");
     params(s);
@@ -54,7 +60,9 @@ class Effective {
 
   void objective(const Objective& o) {
     json_.begin_object().key("metric").value(o.metric).key("goal").value(o.maximize ? "maximize" : "minimize");
-    json_.key("reduce").value(o.reduce == Objective::Reduce::last ? "last" : o.reduce == Objective::Reduce::best ? "best" : "mean_last_k");
+    json_.key("reduce").value(o.reduce == Objective::Reduce::last   ? "last"
+                              : o.reduce == Objective::Reduce::best ? "best"
+                                                                    : "mean_last_k");
     if (o.reduce == Objective::Reduce::mean_last_k) json_.key("k").value(o.k);
     json_.end_object();
   }
@@ -92,17 +100,27 @@ class Effective {
     json_.begin_object();
     for (; i < tests.size() && tests[i].parent == parent; ++i) {
       switch (tests[i].op) {
-        case Test::Op::gt: test_bound("gt", tests[i]); break;
-        case Test::Op::ge: test_bound("ge", tests[i]); break;
-        case Test::Op::lt: test_bound("lt", tests[i]); break;
-        case Test::Op::le: test_bound("le", tests[i]); break;
-        default: json_.key("not"), list(tests[i]);
+        case Test::Op::gt:
+          test_bound("gt", tests[i]);
+          break;
+        case Test::Op::ge:
+          test_bound("ge", tests[i]);
+          break;
+        case Test::Op::lt:
+          test_bound("lt", tests[i]);
+          break;
+        case Test::Op::le:
+          test_bound("le", tests[i]);
+          break;
+        default:
+          json_.key("not"), list(tests[i]);
       }
     }
     json_.end_object();
   }
   void dimension(const Dimension& d) {
-    static constexpr const char* names[] = {"uniform", "loguniform", "int", "logint", "normal", "lognormal", "choice", "ordinal", "grid", "bool", "const"};
+    static constexpr const char* names[] = {"uniform", "loguniform", "int",  "logint", "normal", "lognormal",
+                                            "choice",  "ordinal",    "grid", "bool",   "const"};
     const bool whole = d.kind == Kind::integer || d.kind == Kind::logint;
     const auto number = [&](const char* key, double x) {
       json_.key(key);
@@ -166,13 +184,21 @@ class Effective {
     }
     json_.end_object();
     using Inherit = Spec::Inherit;
-    json_.key("env_inherit").value(s.env_inherit == Inherit::all ? "all" : s.env_inherit == Inherit::none ? "none" : "list");
+    json_.key("env_inherit")
+        .value(s.env_inherit == Inherit::all    ? "all"
+               : s.env_inherit == Inherit::none ? "none"
+                                                : "list");
     texts("env_pass", s.env_pass, false);
   }
 
   void report(const ReportSpec& r) {
     static constexpr const char* channels[] = {"auto", "fd", "socket", "stdout", "regex", "result_file"};
-    json_.key("report").begin_object().key("channel").value(channels[static_cast<std::size_t>(r.channel)]).key("step").value(r.step);
+    json_.key("report")
+        .begin_object()
+        .key("channel")
+        .value(channels[static_cast<std::size_t>(r.channel)])
+        .key("step")
+        .value(r.step);
     if (!r.regex.empty()) {
       json_.key("regex").begin_object();
       for (const auto& [metric, pattern] : r.regex) json_.key(metric).value(pattern);
@@ -195,7 +221,14 @@ class Effective {
     duration("time", s.time);
     if (s.target) json_.key("target").value(*s.target);
     integer("max_failures", s.max_failures);
-    if (s.plateau) json_.key("plateau").begin_object().key("trials").value(s.plateau->trials).key("min_delta").value(s.plateau->min_delta).end_object();
+    if (s.plateau)
+      json_.key("plateau")
+          .begin_object()
+          .key("trials")
+          .value(s.plateau->trials)
+          .key("min_delta")
+          .value(s.plateau->min_delta)
+          .end_object();
     duration("trial_time", s.trial_time);
     duration("trial_idle", s.trial_idle);
     json_.end_object();
@@ -209,16 +242,32 @@ class Effective {
   }
 
   void edges(const Spec& s) {
-    json_.key("retry").begin_object().key("max").value(s.retry.max).key("backoff").value(to_text(s.retry.backoff)).key("on").begin_array();
+    json_.key("retry")
+        .begin_object()
+        .key("max")
+        .value(s.retry.max)
+        .key("backoff")
+        .value(to_text(s.retry.backoff))
+        .key("on")
+        .begin_array();
     for (const Cause c : s.retry.on) json_.value(to_text(c));
     json_.end_array().key("memory_factor").value(s.retry.memory_factor).end_object();
     if (s.checkpoint) {
-      json_.key("checkpoint").begin_object().key("keep").value(s.checkpoint->keep).key("keep_best").value(s.checkpoint->keep_best);
+      json_.key("checkpoint")
+          .begin_object()
+          .key("keep")
+          .value(s.checkpoint->keep)
+          .key("keep_best")
+          .value(s.checkpoint->keep_best);
       integer("every", s.checkpoint->every);
       json_.end_object();
     }
     json_.key("shutdown").begin_object().key("grace").value(to_text(s.shutdown.grace));
-    json_.key("signal").value(s.shutdown.signal == 2 ? "SIGINT" : s.shutdown.signal == 10 ? "SIGUSR1" : "SIGTERM").end_object();
+    json_.key("signal")
+        .value(s.shutdown.signal == 2    ? "SIGINT"
+               : s.shutdown.signal == 10 ? "SIGUSR1"
+                                         : "SIGTERM")
+        .end_object();
     if (!s.store.empty()) json_.key("store").value(s.store);
     json_.key("metrics").begin_object();
     if (!s.metrics_address.empty()) json_.key("address").value(s.metrics_address);

@@ -39,12 +39,14 @@ struct Setter {
         std::size_t index = 0;
         const auto [end, ec] = std::from_chars(word.data(), word.data() + word.size(), index);
         if (ec != std::errc{} || end != word.data() + word.size() || index >= node->items.size())
-          return refuse(shown(word) + " is no place in a list of " + std::to_string(node->items.size()) + "; they count from 0");
+          return refuse(shown(word) + " is no place in a list of " + std::to_string(node->items.size()) +
+                        "; they count from 0");
         node = &node->items[index];
         path = dot == std::string_view::npos ? "" : path.substr(dot + 1);
         continue;
       }
-      if (node->kind != JsonNode::Kind::object) return refuse("there is no object that " + shown(path) + " could be set in");
+      if (node->kind != JsonNode::Kind::object)
+        return refuse("there is no object that " + shown(path) + " could be set in");
       JsonMember* next = nullptr;
       for (auto& m : node->members) {
         const bool fits = path == m.key || (path.starts_with(m.key) && path[m.key.size()] == '.');

@@ -45,8 +45,11 @@ bool is_list(Kind k) { return k == Kind::choice || k == Kind::ordinal || k == Ki
 // "opt.weight-decay": words of letters, digits, _ and -, joined by dots; the first begins with a letter or _.
 bool is_parameter_name(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  if (name.empty() || name.size() > 128 || !letter(name[0]) || name.back() == '.' || name.find("..") != std::string_view::npos) return false;
-  return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.'; });
+  if (name.empty() || name.size() > 128 || !letter(name[0]) || name.back() == '.' ||
+      name.find("..") != std::string_view::npos)
+    return false;
+  return std::all_of(name.begin(), name.end(),
+                     [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.'; });
 }
 
 class ParamReader {
@@ -95,16 +98,20 @@ class ParamReader {
       std::vector<std::string_view> names;
       for (const auto& t : types()) names.push_back(t.name);
       const auto near = nearest(*name, std::span<const std::string_view>{names});
-      findings_.add("E020", given->span(), shown(*name) + " is no type of parameter",
-                    near.empty() ? "there are uniform, loguniform, int, logint, normal, lognormal, choice, ordinal, grid, bool and const"
-                                 : "did you mean \"" + std::string{near} + "\"?");
+      findings_.add(
+          "E020", given->span(), shown(*name) + " is no type of parameter",
+          near.empty()
+              ? "there are uniform, loguniform, int, logint, normal, lognormal, choice, ordinal, grid, bool and const"
+              : "did you mean \"" + std::string{near} + "\"?");
       return std::nullopt;
     }
     for (const auto& key : m.value.members) {
-      static constexpr std::array<std::string_view, 7> specific{"min", "max", "step", "mu", "sigma", "values", "weights"};
+      static constexpr std::array<std::string_view, 7> specific{"min",   "max",    "step",   "mu",
+                                                                "sigma", "values", "weights"};
       const bool known = key.key == "value" || std::find(specific.begin(), specific.end(), key.key) != specific.end();
       if (known && std::find(type->keys.begin(), type->keys.end(), key.key) == type->keys.end())
-        findings_.add("E003", key.key_span, shown(key.key) + " does not belong to a parameter of type \"" + *name + "\"");
+        findings_.add("E003", key.key_span,
+                      shown(key.key) + " does not belong to a parameter of type \"" + *name + "\"");
     }
 
     Dimension d;
@@ -133,7 +140,8 @@ class ParamReader {
     if (!i) return std::nullopt;
     constexpr std::int64_t exact = std::int64_t{1} << 53;
     if (*i > exact || *i < -exact) {
-      findings_.add("E027", s.member(key)->span(), shown(key) + " is beyond 2^53, where whole numbers are no longer exact");
+      findings_.add("E027", s.member(key)->span(),
+                    shown(key) + " is beyond 2^53, where whole numbers are no longer exact");
       return std::nullopt;
     }
     return static_cast<double>(*i);
@@ -148,17 +156,21 @@ class ParamReader {
     const auto step = bound(s, "step", d.kind, is_integer(d.kind) ? kFromOne : kPositive);
     const auto mu = s.number("mu"), sigma = s.number("sigma", kPositive);
     const auto unread = [&](const char* key, const auto& value) { return s.member(key) && !value; };
-    if (!needed || unread("min", min) || unread("max", max) || unread("step", step) || unread("mu", mu) || unread("sigma", sigma)) return false;
+    if (!needed || unread("min", min) || unread("max", max) || unread("step", step) || unread("mu", mu) ||
+        unread("sigma", sigma))
+      return false;
     d.min = min.value_or(-kInfinity), d.max = max.value_or(kInfinity), d.step = step.value_or(0);
     if (normal) d.mu = *mu, d.sigma = *sigma;
 
     if (!(d.min < d.max)) {
       findings_.add("E021", s.member("max")->span(), "`max` must be greater than `min` for \"" + type + "\"",
-                    d.min > d.max ? "swap them: \"min\": " + to_text(d.max) + ", \"max\": " + to_text(d.min) : "a single value is a constant: write it alone");
+                    d.min > d.max ? "swap them: \"min\": " + to_text(d.max) + ", \"max\": " + to_text(d.min)
+                                  : "a single value is a constant: write it alone");
       return false;
     }
     if (is_log(d.kind) && !(d.min > 0)) {
-      findings_.add("E022", s.member("min")->span(), "`min` must be above 0 for \"" + type + "\"", "a log scale never reaches 0; bounds are values, not exponents");
+      findings_.add("E022", s.member("min")->span(), "`min` must be above 0 for \"" + type + "\"",
+                    "a log scale never reaches 0; bounds are values, not exponents");
       return false;
     }
     if (d.kind == Kind::lognormal && !(d.max > 0)) {
@@ -166,19 +178,23 @@ class ParamReader {
       return false;
     }
     if (d.step > d.max - d.min) {
-      findings_.add("E023", s.member("step")->span(), "`step` is larger than the range from " + to_text(d.min) + " to " + to_text(d.max));
+      findings_.add("E023", s.member("step")->span(),
+                    "`step` is larger than the range from " + to_text(d.min) + " to " + to_text(d.max));
       return false;
     }
     return normal ? has_mass(s, d) : divides(s, d);
   }
 
   bool has_mass(Section& s, const Dimension& d) {
-    const auto standard = [&](double x) { return ((d.kind == Kind::lognormal ? (x > 0 ? std::log(x) : -kInfinity) : x) - d.mu) / d.sigma; };
+    const auto standard = [&](double x) {
+      return ((d.kind == Kind::lognormal ? (x > 0 ? std::log(x) : -kInfinity) : x) - d.mu) / d.sigma;
+    };
     const double low = standard(d.min), high = standard(d.max), nearest_end = low > 0 ? low : high < 0 ? -high : 0;
     const bool overflow = d.kind == Kind::lognormal && std::isinf(std::exp(d.mu + 9 * d.sigma)) && std::isinf(d.max);
     if (nearest_end <= 30 && !overflow) return true;
-    findings_.add("E028", s.where(), overflow ? "this lognormal has values that no number can hold; `mu` and `sigma` are of the logarithm"
-                                              : "`min` and `max` lie more than 30 `sigma` from `mu`: nothing of the distribution is left");
+    findings_.add("E028", s.where(),
+                  overflow ? "this lognormal has values that no number can hold; `mu` and `sigma` are of the logarithm"
+                           : "`min` and `max` lie more than 30 `sigma` from `mu`: nothing of the distribution is left");
     return false;
   }
 
@@ -186,7 +202,9 @@ class ParamReader {
     if (d.step > 0) {
       const double top = *to_number(d.at(1));
       if (top < d.max - 1e-9 * d.step)
-        findings_.add("W017", s.member("step")->span(), "`step` does not divide the range: the largest value is " + to_text(top) + ", not " + to_text(d.max));
+        findings_.add(
+            "W017", s.member("step")->span(),
+            "`step` does not divide the range: the largest value is " + to_text(top) + ", not " + to_text(d.max));
     }
     return true;
   }
@@ -210,7 +228,8 @@ class ParamReader {
     for (std::size_t i = 0; i < d.values.size(); ++i) {
       const auto first = std::find(d.values.begin(), d.values.end(), d.values[i]);
       if (first - d.values.begin() == static_cast<std::ptrdiff_t>(i)) continue;
-      findings_.add("E025", m.value.items[i].span, shown(to_text(d.values[i])) + " is in the list already", d.kind == Kind::choice ? "use `weights` to draw it more often" : "");
+      findings_.add("E025", m.value.items[i].span, shown(to_text(d.values[i])) + " is in the list already",
+                    d.kind == Kind::choice ? "use `weights` to draw it more often" : "");
       return false;
     }
     return true;
@@ -228,10 +247,13 @@ class ParamReader {
       sum += *w;
     }
     if (d.weights.size() != d.values.size()) {
-      findings_.add("E024", m->span(), "there are " + std::to_string(d.values.size()) + " values and " + std::to_string(d.weights.size()) + " weights");
+      findings_.add("E024", m->span(),
+                    "there are " + std::to_string(d.values.size()) + " values and " + std::to_string(d.weights.size()) +
+                        " weights");
       return false;
     }
-    if (!(sum > 0) || std::isinf(sum)) return findings_.add("E024", m->span(), "the weights must have a positive and finite sum"), false;
+    if (!(sum > 0) || std::isinf(sum))
+      return findings_.add("E024", m->span(), "the weights must have a positive and finite sum"), false;
     // Left alone when they are shares already: dividing again would move the last digit.
     if (std::fabs(sum - 1) > 1e-9)
       for (auto& w : d.weights) w /= sum;
@@ -240,7 +262,8 @@ class ParamReader {
 
   void conditions(const JsonMember& when, Dimension& d) {
     if (when.value.kind != JsonNode::Kind::object) {
-      findings_.add("E004", when.span(), "`when` must be an object and is " + std::string{kind_of(when.value)}, "\"when\": {\"optimizer\": \"sgd\"}");
+      findings_.add("E004", when.span(), "`when` must be an object and is " + std::string{kind_of(when.value)},
+                    "\"when\": {\"optimizer\": \"sgd\"}");
       return;
     }
     if (when.value.members.empty()) findings_.add("E011", when.span(), "`when` has no test");
@@ -253,9 +276,11 @@ class ParamReader {
       for (const auto& test : m.value.members) {
         static constexpr std::array<std::pair<std::string_view, Test::Op>, 4> bounds{
             {{"gt", Test::Op::gt}, {"ge", Test::Op::ge}, {"lt", Test::Op::lt}, {"le", Test::Op::le}}};
-        const auto* bound = std::find_if(bounds.begin(), bounds.end(), [&](const auto& b) { return b.first == test.key; });
+        const auto* bound =
+            std::find_if(bounds.begin(), bounds.end(), [&](const auto& b) { return b.first == test.key; });
         if (bound != bounds.end()) {
-          if (const auto x = number_of(findings_, test.value, test.span(), test.key, {})) d.when.push_back({m.key, bound->second, {}, *x});
+          if (const auto x = number_of(findings_, test.value, test.span(), test.key, {}))
+            d.when.push_back({m.key, bound->second, {}, *x});
         } else if (test.key == "not") {
           list_test(m.key, test.value, Test::Op::not_in, d);
         } else {
@@ -287,11 +312,14 @@ void check_names(Findings& findings, const std::vector<Dimension>& all, const Pl
   for (const auto& d : all) {
     const auto [other, fresh] = by_environment.emplace(environment_name(d.name), d.name);
     if (!fresh)
-      findings.add("E029", places.params.at(d.name), shown(d.name) + " and " + shown(other->second) + " would both be " + other->first + " in the environment");
+      findings.add(
+          "E029", places.params.at(d.name),
+          shown(d.name) + " and " + shown(other->second) + " would both be " + other->first + " in the environment");
     for (auto dot = d.name.find('.'); dot != std::string::npos; dot = d.name.find('.', dot + 1)) {
       const auto outer = d.name.substr(0, dot);
       if (std::any_of(all.begin(), all.end(), [&](const auto& o) { return o.name == outer; }))
-        findings.add("E029", places.params.at(d.name), shown(outer) + " cannot be a value and hold " + shown(d.name) + " in the params file");
+        findings.add("E029", places.params.at(d.name),
+                     shown(outer) + " cannot be a value and hold " + shown(d.name) + " in the params file");
     }
   }
 }
@@ -306,7 +334,8 @@ bool reachable(const Test& test, const Dimension& parent) {
   const bool number = parent.kind < Kind::choice;
   switch (test.op) {
     case Test::Op::in:
-      return std::any_of(test.values.begin(), test.values.end(), [&](const Value& v) { return parent.position(v).has_value(); });
+      return std::any_of(test.values.begin(), test.values.end(),
+                         [&](const Value& v) { return parent.position(v).has_value(); });
     case Test::Op::not_in: {
       const auto n = parent.cardinality();
       std::vector<double> excluded;
@@ -316,10 +345,14 @@ bool reachable(const Test& test, const Dimension& parent) {
       excluded.erase(std::unique(excluded.begin(), excluded.end()), excluded.end());
       return !n || excluded.size() < *n;
     }
-    default: break;
+    default:
+      break;
   }
   const auto holds = [&](double x) {
-    return test.op == Test::Op::gt ? x > test.bound : test.op == Test::Op::ge ? x >= test.bound : test.op == Test::Op::lt ? x < test.bound : x <= test.bound;
+    return test.op == Test::Op::gt   ? x > test.bound
+           : test.op == Test::Op::ge ? x >= test.bound
+           : test.op == Test::Op::lt ? x < test.bound
+                                     : x <= test.bound;
   };
   if (number) {
     const bool up = test.op == Test::Op::gt || test.op == Test::Op::ge;
@@ -327,10 +360,14 @@ bool reachable(const Test& test, const Dimension& parent) {
     return holds(*to_number(parent.at(up ? 1 : 0)));
   }
   if (parent.kind == Kind::boolean) return holds(0) || holds(1);
-  return std::any_of(parent.values.begin(), parent.values.end(), [&](const Value& v) { const auto x = to_number(v); return x && holds(*x); });
+  return std::any_of(parent.values.begin(), parent.values.end(), [&](const Value& v) {
+    const auto x = to_number(v);
+    return x && holds(*x);
+  });
 }
 
-bool check_conditions(Findings& findings, const std::vector<Dimension>& all, const JsonNode& params, const Places& places) {
+bool check_conditions(Findings& findings, const std::vector<Dimension>& all, const JsonNode& params,
+                      const Places& places) {
   bool fine = true;
   std::vector<std::string> names;
   for (const auto& m : params.members) names.push_back(m.key);
@@ -342,14 +379,17 @@ bool check_conditions(Findings& findings, const std::vector<Dimension>& all, con
         fine = false;
         if (places.params.contains(test.parent)) continue;  // It is wrong itself, and reported.
         const auto near = nearest(test.parent, names);
-        findings.add("E030", span, "`when` of " + shown(d.name) + " names " + shown(test.parent) + ", which is no parameter",
+        findings.add("E030", span,
+                     "`when` of " + shown(d.name) + " names " + shown(test.parent) + ", which is no parameter",
                      near.empty() ? "" : "did you mean \"" + std::string{near} + "\"?");
       } else if (!reachable(test, *parent)) {
-        findings.add("E032", span, shown(d.name) + " can never be active: no value of " + shown(test.parent) + " passes its test");
+        findings.add("E032", span,
+                     shown(d.name) + " can never be active: no value of " + shown(test.parent) + " passes its test");
       } else if (test.op == Test::Op::in) {
         for (const auto& v : test.values)
           if (!parent->position(v))
-            findings.add("E032", span, "`when` of " + shown(d.name) + ": " + shown(test.parent) + " is never " + shown(to_text(v)));
+            findings.add("E032", span,
+                         "`when` of " + shown(d.name) + ": " + shown(test.parent) + " is never " + shown(to_text(v)));
       }
     }
   }
@@ -395,7 +435,8 @@ bool check_circles(Findings& findings, const std::vector<Dimension>& all, const 
   return fine;
 }
 
-std::vector<std::string> read_constraints(Findings& findings, Section& top, const std::vector<Dimension>& all, Places& places) {
+std::vector<std::string> read_constraints(Findings& findings, Section& top, const std::vector<Dimension>& all,
+                                          Places& places) {
   const auto texts = top.texts("constraints");
   if (!texts) return {};
   const auto& items = top.member("constraints")->value.items;
@@ -407,7 +448,8 @@ std::vector<std::string> read_constraints(Findings& findings, Section& top, cons
     Span span = items[i].span;
     if (!expression) {
       // Without escapes the bytes of the text are those of the config.
-      if (span.end - span.begin == (*texts)[i].size() + 2) span = {span.source, span.begin + 1 + at, span.begin + 2 + at};
+      if (span.end - span.begin == (*texts)[i].size() + 2)
+        span = {span.source, span.begin + 1 + at, span.begin + 2 + at};
       findings.add("E033", span, "this constraint cannot be read: " + expression.error().message);
       continue;
     }
@@ -417,7 +459,8 @@ std::vector<std::string> read_constraints(Findings& findings, Section& top, cons
       known = false;
       if (places.params.contains(name)) continue;
       const auto near = nearest(name, names);
-      findings.add("E034", span, "the constraint names " + shown(name) + ", which is no parameter", near.empty() ? "" : "did you mean \"" + std::string{near} + "\"?");
+      findings.add("E034", span, "the constraint names " + shown(name) + ", which is no parameter",
+                   near.empty() ? "" : "did you mean \"" + std::string{near} + "\"?");
     }
     if (!known) continue;
     out.push_back((*texts)[i]);
@@ -432,7 +475,8 @@ void read_points(Findings& findings, Section& top, Spec& spec) {
   if (m->value.kind != JsonNode::Kind::array) return top.wrong_type(*m, "a list of objects");
   for (const auto& item : m->value.items) {
     if (item.kind != JsonNode::Kind::object) {
-      findings.add("E004", item.span, "a point is an object with a value for each parameter; this is " + std::string{kind_of(item)});
+      findings.add("E004", item.span,
+                   "a point is an object with a value for each parameter; this is " + std::string{kind_of(item)});
       continue;
     }
     Params given;
@@ -443,7 +487,8 @@ void read_points(Findings& findings, Section& top, Spec& spec) {
       if (!v) continue;
       const auto* d = spec.space.find(member.key);
       const auto* x = std::get_if<double>(&*v);
-      if (d && is_integer(d->kind) && x && *x == std::floor(*x) && std::fabs(*x) <= 0x1p53) v = static_cast<std::int64_t>(*x);
+      if (d && is_integer(d->kind) && x && *x == std::floor(*x) && std::fabs(*x) <= 0x1p53)
+        v = static_cast<std::int64_t>(*x);
       given.set(member.key, *v);
     }
     if (!fine) continue;
@@ -451,7 +496,8 @@ void read_points(Findings& findings, Section& top, Spec& spec) {
     if (complete)
       spec.points.push_back(std::move(*complete));
     else
-      findings.add("E035", item.span, "this point is not in the space: " + complete.error().message, complete.error().hint);
+      findings.add("E035", item.span, "this point is not in the space: " + complete.error().message,
+                   complete.error().hint);
   }
 }
 
@@ -461,14 +507,16 @@ bool read_space(Findings& findings, Section& top, Spec& spec, Places& places) {
   const auto* params = top.require("params");
   if (!params) return false;
   if (params->value.kind != JsonNode::Kind::object) return top.wrong_type(*params, "an object"), false;
-  if (params->value.members.empty()) return findings.add("E011", params->span(), "`params` is empty: there is nothing to search"), false;
+  if (params->value.members.empty())
+    return findings.add("E011", params->span(), "`params` is empty: there is nothing to search"), false;
 
   const auto dimensions = ParamReader{findings, places}.read(params->value);
   check_names(findings, dimensions, places);
   const bool known = check_conditions(findings, dimensions, params->value, places);
   const bool acyclic = check_circles(findings, dimensions, places);
   auto constraints = read_constraints(findings, top, dimensions, places);
-  if (!known || !acyclic || dimensions.size() != params->value.members.size() || constraints.size() != (top.member("constraints") ? top.member("constraints")->value.items.size() : 0))
+  if (!known || !acyclic || dimensions.size() != params->value.members.size() ||
+      constraints.size() != (top.member("constraints") ? top.member("constraints")->value.items.size() : 0))
     return false;
   auto space = Space::make(dimensions, std::move(constraints));
   if (!space) return findings.add("E006", params->span(), space.error().message, space.error().hint), false;

@@ -57,8 +57,8 @@ inline constexpr Range kFromOne{1};
 inline constexpr Range kFromZero{0};
 
 /// One object of the config while it is read. Its known keys are those of config_fields() under `path`; the constructor
-/// reports the unknown and the not yet served. Getters report a wrong type or range and answer nullopt, as they do for an
-/// absent key. An absent section is empty.
+/// reports the unknown and the not yet served. Getters report a wrong type or range and answer nullopt, as they do for
+/// an absent key. An absent section is empty.
 class Section {
  public:
   /// `more`: keys besides those of the table (options of a policy, for example).
@@ -108,9 +108,9 @@ std::optional<Value> value_of(Findings&, const JsonNode&, std::string_view name)
 
 /// Where things stood, for the checks that need several parts of the config.
 struct Places {
-  std::map<std::string, Span, std::less<>> params;        ///< A parameter's key and value.
-  std::vector<Span> command;                              ///< By element.
-  std::map<std::string, Span, std::less<>> keys;          ///< "scheduler", "stop.time", "search.type": those given.
+  std::map<std::string, Span, std::less<>> params;  ///< A parameter's key and value.
+  std::vector<Span> command;                        ///< By element.
+  std::map<std::string, Span, std::less<>> keys;    ///< "scheduler", "stop.time", "search.type": those given.
   std::vector<Span> constraints;
   Span top;
   Span at(std::string_view key) const {

@@ -14,14 +14,24 @@ namespace {
 struct Later {
   std::string_view type, comes_with;
 };
-constexpr Later kLaterSearches[] = {{"tpe", "search that learns"}, {"gp", "search that learns"}, {"cmaes", "search that learns"},
-                                    {"catcma", "search that learns"}, {"de", "search that learns"}, {"nsga2", "search for several goals"},
-                                    {"nsga3", "search for several goals"}, {"regularized_evolution", "search that learns"}};
-constexpr Later kLaterSchedulers[] = {{"hyperband", "hyperband"}, {"median", "stop rules"}, {"percentile", "stop rules"}, {"patience", "stop rules"},
-                                      {"threshold", "stop rules"}, {"racing", "instances"}, {"curve", "stop rules"},
-                                      {"pbt", "population based training"}, {"pb2", "population based training"}, {"replay", "population based training"}};
-constexpr Later kLaterExecutors[] = {{"pool", "agents on many machines"}, {"slurm", "the cluster engines"}, {"ray", "the cluster engines"},
-                                     {"kubernetes", "the cluster engines"}, {"command", "the cluster engines"}, {"simulator", "the simulator"}};
+constexpr Later kLaterSearches[] = {
+    {"tpe", "search that learns"},         {"gp", "search that learns"},
+    {"cmaes", "search that learns"},       {"catcma", "search that learns"},
+    {"de", "search that learns"},          {"nsga2", "search for several goals"},
+    {"nsga3", "search for several goals"}, {"regularized_evolution", "search that learns"}};
+constexpr Later kLaterSchedulers[] = {{"hyperband", "hyperband"},
+                                      {"median", "stop rules"},
+                                      {"percentile", "stop rules"},
+                                      {"patience", "stop rules"},
+                                      {"threshold", "stop rules"},
+                                      {"racing", "instances"},
+                                      {"curve", "stop rules"},
+                                      {"pbt", "population based training"},
+                                      {"pb2", "population based training"},
+                                      {"replay", "population based training"}};
+constexpr Later kLaterExecutors[] = {{"pool", "agents on many machines"}, {"slurm", "the cluster engines"},
+                                     {"ray", "the cluster engines"},      {"kubernetes", "the cluster engines"},
+                                     {"command", "the cluster engines"},  {"simulator", "the simulator"}};
 
 std::string quote(std::string_view s) { return "\"" + std::string{s} + "\""; }
 
@@ -44,15 +54,18 @@ std::optional<Value> read_option(Section& s, const Option& o) {
     case Option::Kind::number:
       if (const auto d = s.number(o.name, range)) return Value{*d};
       return std::nullopt;
-    case Option::Kind::text: break;
+    case Option::Kind::text:
+      break;
   }
   const auto given = s.text(o.name);
   if (!given) return std::nullopt;
-  if (o.choices.empty() || std::find(o.choices.begin(), o.choices.end(), *given) != o.choices.end()) return Value{*given};
+  if (o.choices.empty() || std::find(o.choices.begin(), o.choices.end(), *given) != o.choices.end())
+    return Value{*given};
   std::string list;
   for (const auto c : o.choices) list += (list.empty() ? "" : ", ") + std::string{c};
   const auto near = nearest(*given, std::span<const std::string_view>{o.choices});
-  s.findings().add("E007", s.member(o.name)->span(), shown(*given) + " is no value of " + shown(o.name) + "; there are " + list,
+  s.findings().add("E007", s.member(o.name)->span(),
+                   shown(*given) + " is no value of " + shown(o.name) + "; there are " + list,
                    near.empty() ? "" : "did you mean " + quote(near) + "?");
   return std::nullopt;
 }
@@ -62,20 +75,23 @@ std::optional<Value> default_of(const Option& o) {
   if (o.fallback.empty()) return std::nullopt;
   JsonReader reader{o.fallback};
   switch (reader.next()) {
-    case JsonReader::Token::boolean: return Value{reader.boolean()};
-    case JsonReader::Token::string: return Value{std::string{reader.text()}};
+    case JsonReader::Token::boolean:
+      return Value{reader.boolean()};
+    case JsonReader::Token::string:
+      return Value{std::string{reader.text()}};
     case JsonReader::Token::number:
       if (o.kind == Option::Kind::integer && reader.integer()) return Value{*reader.integer()};
       return Value{reader.number()};
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
 struct Kind {
-  std::string_view key;                    // "scheduler"
+  std::string_view key;  // "scheduler"
   const std::vector<PolicyInfo>& table;
   std::span<const Later> later;
-  std::string automatic;                   // What "auto", or nothing, means now.
+  std::string automatic;  // What "auto", or nothing, means now.
 };
 
 const PolicyInfo* find_policy(const Kind& kind, Section& s, const std::string& type, Span span) {
@@ -83,7 +99,9 @@ const PolicyInfo* find_policy(const Kind& kind, Section& s, const std::string& t
   if (found != kind.table.end()) return &*found;
   for (const auto& l : kind.later) {
     if (l.type != type) continue;
-    s.findings().add("E061", span, std::string{kind.key} + " " + quote(type) + " is not served by this version; it comes with " + std::string{l.comes_with},
+    s.findings().add("E061", span,
+                     std::string{kind.key} + " " + quote(type) + " is not served by this version; it comes with " +
+                         std::string{l.comes_with},
                      "there are " + names_of(kind.table));
     return nullptr;
   }
@@ -120,11 +138,13 @@ PolicySpec read_policy(Section& top, const Kind& kind, Places& places) {
   if (!s.present() || (!named && kind.key != "executor")) return out;  // A missing type is reported already.
   for (const auto& m : s.node()->members) {
     const auto is = [&](std::string_view name) { return name == m.key; };
-    const bool own = std::any_of(policy->options.begin(), policy->options.end(), [&](const auto& o) { return is(o.name); });
+    const bool own =
+        std::any_of(policy->options.begin(), policy->options.end(), [&](const auto& o) { return is(o.name); });
     if (own || std::none_of(all_options.begin(), all_options.end(), is)) continue;
     std::string list;
     for (const auto& o : policy->options) list += (list.empty() ? "" : ", ") + std::string{o.name};
-    s.findings().add("E062", m.key_span, shown(m.key) + " is no option of " + std::string{kind.key} + " " + quote(out.type),
+    s.findings().add("E062", m.key_span,
+                     shown(m.key) + " is no option of " + std::string{kind.key} + " " + quote(out.type),
                      list.empty() ? "it has no options" : "it has " + list);
   }
   return out;
@@ -135,16 +155,19 @@ PolicySpec read_policy(Section& top, const Kind& kind, Places& places) {
 void read_policies(Section& top, const Catalogue& catalogue, Spec& spec, Places& places) {
   spec.search = read_policy(top, {"search", catalogue.samplers, kLaterSearches, "sobol"}, places);
   spec.scheduler = read_policy(top, {"scheduler", catalogue.schedulers, kLaterSchedulers, "fifo"}, places);
-  spec.executor = read_policy(top, {"executor", catalogue.executors, kLaterExecutors, spec.trainable.empty() ? "process" : "thread"}, places);
+  spec.executor = read_policy(
+      top, {"executor", catalogue.executors, kLaterExecutors, spec.trainable.empty() ? "process" : "thread"}, places);
 
   const auto* executor = top.member("executor");
   if (const auto* m = executor ? executor->value.find("parallel") : nullptr)
-    if (const auto n = integer_of(top.findings(), m->value, m->span(), "parallel", {1, 1e6})) spec.parallel = static_cast<int>(*n);
+    if (const auto n = integer_of(top.findings(), m->value, m->span(), "parallel", {1, 1e6}))
+      spec.parallel = static_cast<int>(*n);
 
   // ASHA pauses and resumes where the trial can, and stops for good where it cannot.
   for (const auto& p : catalogue.schedulers)
     for (const auto& o : p.options)
-      if (p.name == spec.scheduler.type && p.name == "asha" && o.name == "mode" && !places.keys.contains("scheduler.mode"))
+      if (p.name == spec.scheduler.type && p.name == "asha" && o.name == "mode" &&
+          !places.keys.contains("scheduler.mode"))
         spec.scheduler.options.set("mode", std::string{spec.checkpoint ? "promote" : "stop"});
 }
 
@@ -155,7 +178,8 @@ Result<Params> complete_options(const PolicyInfo& policy, Params given) {
     return Error{Error::Code::invalid, std::string{policy.name} + ": option `" + printable(name) + "` " + what, ""};
   };
   for (const auto& [name, value] : given)
-    if (std::none_of(policy.options.begin(), policy.options.end(), [&](const auto& o) { return o.name == name; })) return bad(name, "is unknown");
+    if (std::none_of(policy.options.begin(), policy.options.end(), [&](const auto& o) { return o.name == name; }))
+      return bad(name, "is unknown");
   for (const auto& o : policy.options) {
     const Value* value = given.find(o.name);
     if (!value) {
@@ -164,10 +188,13 @@ Result<Params> complete_options(const PolicyInfo& policy, Params given) {
     }
     const auto number = to_number(*value);
     const auto* text = std::get_if<std::string>(value);
-    if (o.kind == Option::Kind::boolean && !std::holds_alternative<bool>(*value)) return bad(o.name, "must be true or false");
-    if (o.kind == Option::Kind::integer && !std::holds_alternative<std::int64_t>(*value)) return bad(o.name, "must be a whole number");
+    if (o.kind == Option::Kind::boolean && !std::holds_alternative<bool>(*value))
+      return bad(o.name, "must be true or false");
+    if (o.kind == Option::Kind::integer && !std::holds_alternative<std::int64_t>(*value))
+      return bad(o.name, "must be a whole number");
     if (o.kind == Option::Kind::text && !text) return bad(o.name, "must be a text");
-    if (o.kind == Option::Kind::text && !o.choices.empty() && std::find(o.choices.begin(), o.choices.end(), *text) == o.choices.end())
+    if (o.kind == Option::Kind::text && !o.choices.empty() &&
+        std::find(o.choices.begin(), o.choices.end(), *text) == o.choices.end())
       return bad(o.name, "has no value `" + printable(*text) + "`");
     if ((o.kind == Option::Kind::integer || o.kind == Option::Kind::number) &&
         (!number || std::holds_alternative<bool>(*value) || !(*number >= o.min && *number <= o.max)))

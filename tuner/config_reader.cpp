@@ -12,9 +12,12 @@ namespace detail {
 namespace {
 
 bool is_experiment_name(std::string_view name) {
-  const auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+  const auto letter_or_digit = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
   return !name.empty() && name.size() <= 63 && letter_or_digit(name[0]) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 std::string joined(std::string_view folder, std::string_view path) {
@@ -49,7 +52,8 @@ class Reader {
     if (const auto* m = top_.member("version"); m && !(m->value.kind == JsonNode::Kind::number && m->value.number == 1))
       findings_.add("E006", m->span(), "`version` must be 1");
     spec.name = top_.text("name").value_or(default_name(context_.file, context_.folder));
-    if (const auto* m = top_.member("name"); m && m->value.kind == JsonNode::Kind::string && !is_experiment_name(spec.name))
+    if (const auto* m = top_.member("name");
+        m && m->value.kind == JsonNode::Kind::string && !is_experiment_name(spec.name))
       findings_.add("E012", m->span(), shown(spec.name) + " is no name for an experiment",
                     "a letter or digit first, then letters, digits, `.`, `_` and `-`, at most 63");
     spec.description = top_.text("description").value_or("");
@@ -81,7 +85,9 @@ class Reader {
       findings_.add("E011", m->span(), "`metric` is empty");
     out.maximize = s.word<bool>("goal", {{"minimize", false}, {"maximize", true}}).value_or(false);
     using Reduce = Objective::Reduce;
-    out.reduce = s.word<Reduce>("reduce", {{"last", Reduce::last}, {"best", Reduce::best}, {"mean_last_k", Reduce::mean_last_k}}).value_or(Reduce::last);
+    out.reduce =
+        s.word<Reduce>("reduce", {{"last", Reduce::last}, {"best", Reduce::best}, {"mean_last_k", Reduce::mean_last_k}})
+            .value_or(Reduce::last);
     const auto k = s.integer("k", {1, 100'000});
     if (out.reduce == Reduce::mean_last_k && !s.member("k")) s.require("k");
     if (out.reduce != Reduce::mean_last_k && s.member("k"))
@@ -94,20 +100,26 @@ class Reader {
     const auto* one = top_.member("objective");
     const auto* many = top_.member("objectives");
     if (one && many) findings_.add("E013", many->key_span, "`objective` and `objectives` exclude each other");
-    if (!one && !many) findings_.add("E005", top_.where(), "the config needs `objective`", "\"objective\": {\"metric\": \"loss\", \"goal\": \"minimize\"}");
+    if (!one && !many)
+      findings_.add("E005", top_.where(), "the config needs `objective`",
+                    "\"objective\": {\"metric\": \"loss\", \"goal\": \"minimize\"}");
     if (one) spec.objectives.push_back(objective(top_.section("objective")));
     if (many && many->value.kind != JsonNode::Kind::array) {
       top_.wrong_type(*many, "a list of objects");
     } else if (many) {
-      if (many->value.items.size() < 2) findings_.add("E011", many->span(), "`objectives` is for two goals or more", "use `objective` for one");
+      if (many->value.items.size() < 2)
+        findings_.add("E011", many->span(), "`objectives` is for two goals or more", "use `objective` for one");
       for (const auto& item : many->value.items) {
         spec.objectives.push_back(objective(Section{findings_, &item, item.span, "objective"}));
         const auto& metric = spec.objectives.back().metric;
-        const auto first = std::find_if(spec.objectives.begin(), spec.objectives.end(), [&](const auto& o) { return o.metric == metric; });
-        if (&*first != &spec.objectives.back()) findings_.add("E073", item.span, shown(metric) + " is an objective already");
+        const auto first = std::find_if(spec.objectives.begin(), spec.objectives.end(),
+                                        [&](const auto& o) { return o.metric == metric; });
+        if (&*first != &spec.objectives.back())
+          findings_.add("E073", item.span, shown(metric) + " is an objective already");
       }
     }
-    spec.on_nan = top_.word<OnNan>("on_nan", {{"worst", OnNan::worst}, {"stop", OnNan::stop}, {"fail", OnNan::fail}}).value_or(OnNan::worst);
+    spec.on_nan = top_.word<OnNan>("on_nan", {{"worst", OnNan::worst}, {"stop", OnNan::stop}, {"fail", OnNan::fail}})
+                      .value_or(OnNan::worst);
 
     auto bounds = top_.section("outcome_constraints");
     if (!bounds.present()) return;
@@ -115,8 +127,10 @@ class Reader {
       Section s{findings_, &m.value, m.key_span, "outcome_constraints.*"};
       OutcomeConstraint c{m.key, s.number("min"), s.number("max")};
       if (m.key.empty()) findings_.add("E011", m.key_span, "the metric of an outcome constraint is empty");
-      if (s.present() && !s.member("min") && !s.member("max")) findings_.add("E005", m.key_span, "a bound on " + shown(m.key) + " needs `min` or `max`");
-      if (c.min && c.max && *c.min > *c.max) findings_.add("E072", s.member("max")->span(), "`max` must not be less than `min`");
+      if (s.present() && !s.member("min") && !s.member("max"))
+        findings_.add("E005", m.key_span, "a bound on " + shown(m.key) + " needs `min` or `max`");
+      if (c.min && c.max && *c.min > *c.max)
+        findings_.add("E072", s.member("max")->span(), "`max` must not be less than `min`");
       spec.outcome_constraints.push_back(std::move(c));
     }
   }
@@ -134,7 +148,8 @@ class Reader {
     }
     if (const auto plugin = trainable.text("plugin")) spec.plugin = joined(context_.folder, *plugin);
     if (!top_.member("command") && !top_.member("trainable") && context_.needs_program)
-      findings_.add("E054", top_.where(), "the config needs `command` or `trainable`: what a trial runs", "\"command\": [\"./program\", \"${args}\"]");
+      findings_.add("E054", top_.where(), "the config needs `command` or `trainable`: what a trial runs",
+                    "\"command\": [\"./program\", \"${args}\"]");
     spec.cwd = joined(context_.folder, top_.text("cwd").value_or("."));
 
     auto env = top_.section("env");
@@ -144,14 +159,17 @@ class Reader {
       if (m.value.kind == JsonNode::Kind::null) {
         spec.env[m.key] = std::nullopt;
       } else if (m.value.kind == JsonNode::Kind::string) {
-        if (m.value.text.find('\0') != std::string::npos) findings_.add("E053", m.span(), "a variable's value cannot hold a NUL character");
+        if (m.value.text.find('\0') != std::string::npos)
+          findings_.add("E053", m.span(), "a variable's value cannot hold a NUL character");
         spec.env[m.key] = m.value.text;
       } else {
         env.wrong_type(m, "a text, or null to remove it,");
       }
     }
     using Inherit = Spec::Inherit;
-    spec.env_inherit = top_.word<Inherit>("env_inherit", {{"all", Inherit::all}, {"none", Inherit::none}, {"list", Inherit::list}}).value_or(Inherit::all);
+    spec.env_inherit =
+        top_.word<Inherit>("env_inherit", {{"all", Inherit::all}, {"none", Inherit::none}, {"list", Inherit::list}})
+            .value_or(Inherit::all);
     spec.env_pass = top_.texts("env_pass").value_or(std::vector<std::string>{});
     if (const auto* m = top_.member("env_pass"); m && spec.env_inherit != Inherit::list)
       findings_.add("E013", m->key_span, "`env_pass` needs \"env_inherit\": \"list\"");
@@ -160,13 +178,21 @@ class Reader {
   void report(ReportSpec& out) {
     auto s = top_.section("report");
     using Channel = ReportSpec::Channel;
-    out.channel = s.word<Channel>("channel", {{"auto", Channel::automatic}, {"fd", Channel::fd}, {"socket", Channel::socket}, {"stdout", Channel::out},
-                                              {"regex", Channel::regex}, {"result_file", Channel::result_file}}, {"http"}).value_or(Channel::automatic);
+    out.channel = s.word<Channel>("channel",
+                                  {{"auto", Channel::automatic},
+                                   {"fd", Channel::fd},
+                                   {"socket", Channel::socket},
+                                   {"stdout", Channel::out},
+                                   {"regex", Channel::regex},
+                                   {"result_file", Channel::result_file}},
+                                  {"http"})
+                      .value_or(Channel::automatic);
     out.step = s.text("step").value_or(out.step);
     if (out.step.empty()) findings_.add("E011", s.member("step")->span(), "`step` is empty");
     out.result_file = s.text("result_file").value_or("");
     if (const auto bytes = s.bytes("max_line")) {
-      if (*bytes < 64 || *bytes > (1 << 20)) findings_.add("E006", s.member("max_line")->span(), "`max_line` must be at least 64B and at most 1MiB");
+      if (*bytes < 64 || *bytes > (1 << 20))
+        findings_.add("E006", s.member("max_line")->span(), "`max_line` must be at least 64B and at most 1MiB");
       out.max_line_bytes = *bytes;
     }
     auto patterns = s.section("regex");
@@ -176,19 +202,24 @@ class Reader {
       else if (check_pattern(m))
         out.regex[m.key] = m.value.text;
     }
-    if (s.member("regex") && patterns.present() && patterns.node()->members.empty()) findings_.add("E011", patterns.where(), "`regex` has no pattern");
-    if (out.channel == Channel::regex && !s.member("regex")) findings_.add("E071", s.member("channel")->span(), "channel \"regex\" needs `regex`");
+    if (s.member("regex") && patterns.present() && patterns.node()->members.empty())
+      findings_.add("E011", patterns.where(), "`regex` has no pattern");
+    if (out.channel == Channel::regex && !s.member("regex"))
+      findings_.add("E071", s.member("channel")->span(), "channel \"regex\" needs `regex`");
     if (out.channel == Channel::result_file && out.result_file.empty())
       findings_.add("E071", s.member("channel")->span(), "channel \"result_file\" needs `result_file`");
   }
 
   bool check_pattern(const JsonMember& m) {
     constexpr std::size_t kMost = 1000;  // The library's compiler recurses.
-    if (m.value.text.size() > kMost) return findings_.add("E070", m.span(), "a pattern has at most 1000 characters"), false;
+    if (m.value.text.size() > kMost)
+      return findings_.add("E070", m.span(), "a pattern has at most 1000 characters"), false;
     try {
       const std::regex pattern{m.value.text};
       if (pattern.mark_count() == 1) return true;
-      findings_.add("E070", m.span(), "the pattern for " + shown(m.key) + " has " + std::to_string(pattern.mark_count()) + " groups and needs one, around the number",
+      findings_.add("E070", m.span(),
+                    "the pattern for " + shown(m.key) + " has " + std::to_string(pattern.mark_count()) +
+                        " groups and needs one, around the number",
                     "a group that is not meant is written (?:...)");
     } catch (const std::regex_error& e) {
       findings_.add("E070", m.span(), "the pattern for " + shown(m.key) + " cannot be read: " + std::string{e.what()});
@@ -204,7 +235,8 @@ class Reader {
     out.max_failures = s.integer("max_failures", kFromZero);
     if (auto p = s.section("plateau"); p.present()) {
       p.require("trials");
-      out.plateau = StopSpec::Plateau{p.integer("trials", kFromOne).value_or(1), p.number("min_delta", kFromZero).value_or(0)};
+      out.plateau =
+          StopSpec::Plateau{p.integer("trials", kFromOne).value_or(1), p.number("min_delta", kFromZero).value_or(0)};
     }
     out.trial_time = s.duration("trial_time");
     out.trial_idle = s.duration("trial_idle");
@@ -233,14 +265,18 @@ class Reader {
     if (!words) return;
     out.on.clear();
     for (std::size_t i = 0; i < words->size(); ++i) {
-      static constexpr std::array<std::string_view, 7> served{"exit", "signal", "timeout", "silence", "oom", "no-metric", "nan"};
+      static constexpr std::array<std::string_view, 7> served{"exit", "signal",    "timeout", "silence",
+                                                              "oom",  "no-metric", "nan"};
       const Span span = s.member("on")->value.items[i].span;
       if (std::find(served.begin(), served.end(), (*words)[i]) != served.end())
         out.on.push_back(*cause((*words)[i]));
       else if ((*words)[i] == "gang")
-        findings_.add("E010", span, "cause \"gang\" is not served by this version; it comes with trials of several ranks");
+        findings_.add("E010", span,
+                      "cause \"gang\" is not served by this version; it comes with trials of several ranks");
       else
-        findings_.add("E007", span, shown((*words)[i]) + " is no cause to retry on; there are exit, signal, timeout, silence, oom, no-metric and nan");
+        findings_.add("E007", span,
+                      shown((*words)[i]) +
+                          " is no cause to retry on; there are exit, signal, timeout, silence, oom, no-metric and nan");
     }
   }
 
@@ -293,8 +329,13 @@ void report_json(Findings& findings, const JsonFault& fault) {
       findings.add("E001", {fault.span.source, at, at + 1}, fault.message);
       break;
     }
-    case JsonFault::Kind::duplicate: findings.add("E002", fault.span, shown(fault.message) + " is given twice in one object", "one of the two would be lost; keep one"); break;
-    case JsonFault::Kind::encoding: findings.add("E016", fault.span, fault.message); break;
+    case JsonFault::Kind::duplicate:
+      findings.add("E002", fault.span, shown(fault.message) + " is given twice in one object",
+                   "one of the two would be lost; keep one");
+      break;
+    case JsonFault::Kind::encoding:
+      findings.add("E016", fault.span, fault.message);
+      break;
   }
 }
 
@@ -302,8 +343,11 @@ void report_json(Findings& findings, const JsonFault& fault) {
 }  // namespace detail
 
 std::string default_name(std::string_view file, std::string_view folder) {
-  std::string_view name = file.substr(file.find_last_of('/') == std::string_view::npos ? 0 : file.find_last_of('/') + 1);
-  name = name.substr(0, std::max<std::size_t>(name.find_last_of('.') == std::string_view::npos ? name.size() : name.find_last_of('.'), 0));
+  std::string_view name =
+      file.substr(file.find_last_of('/') == std::string_view::npos ? 0 : file.find_last_of('/') + 1);
+  name =
+      name.substr(0, std::max<std::size_t>(
+                         name.find_last_of('.') == std::string_view::npos ? name.size() : name.find_last_of('.'), 0));
   if (name == "config" || name.empty()) {
     while (folder.size() > 1 && folder.ends_with('/')) folder.remove_suffix(1);
     name = folder.substr(folder.find_last_of('/') == std::string_view::npos ? 0 : folder.find_last_of('/') + 1);

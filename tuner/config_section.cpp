@@ -57,12 +57,18 @@ std::string shown(std::string_view text) {
 
 std::string_view kind_of(const JsonNode& node) {
   switch (node.kind) {
-    case JsonNode::Kind::null: return "null";
-    case JsonNode::Kind::boolean: return "true or false";
-    case JsonNode::Kind::number: return "a number";
-    case JsonNode::Kind::string: return "a text";
-    case JsonNode::Kind::array: return "a list";
-    case JsonNode::Kind::object: return "an object";
+    case JsonNode::Kind::null:
+      return "null";
+    case JsonNode::Kind::boolean:
+      return "true or false";
+    case JsonNode::Kind::number:
+      return "a number";
+    case JsonNode::Kind::string:
+      return "a text";
+    case JsonNode::Kind::array:
+      return "a list";
+    case JsonNode::Kind::object:
+      return "an object";
   }
   return "";
 }
@@ -70,11 +76,13 @@ std::string_view kind_of(const JsonNode& node) {
 std::string Range::text() const {
   std::string out;
   if (std::isfinite(min)) out = (above_min ? "above " : "at least ") + to_text(min);
-  if (std::isfinite(max)) out += (out.empty() ? "" : " and ") + std::string{below_max ? "below " : "at most "} + to_text(max);
+  if (std::isfinite(max))
+    out += (out.empty() ? "" : " and ") + std::string{below_max ? "below " : "at most "} + to_text(max);
   return out;
 }
 
-std::optional<double> number_of(Findings& findings, const JsonNode& node, Span span, std::string_view name, Range range) {
+std::optional<double> number_of(Findings& findings, const JsonNode& node, Span span, std::string_view name,
+                                Range range) {
   if (node.kind != JsonNode::Kind::number) {
     findings.add("E004", span, shown(name) + " must be a number and is " + std::string{kind_of(node)});
   } else if (!std::isfinite(node.number)) {
@@ -87,7 +95,8 @@ std::optional<double> number_of(Findings& findings, const JsonNode& node, Span s
   return std::nullopt;
 }
 
-std::optional<std::int64_t> integer_of(Findings& findings, const JsonNode& node, Span span, std::string_view name, Range range) {
+std::optional<std::int64_t> integer_of(Findings& findings, const JsonNode& node, Span span, std::string_view name,
+                                       Range range) {
   const auto number = number_of(findings, node, span, name, range);
   if (!number) return std::nullopt;
   if (node.integer) return node.integer;
@@ -99,20 +108,25 @@ std::optional<std::int64_t> integer_of(Findings& findings, const JsonNode& node,
 
 std::optional<Value> value_of(Findings& findings, const JsonNode& node, std::string_view name) {
   switch (node.kind) {
-    case JsonNode::Kind::boolean: return node.boolean;
-    case JsonNode::Kind::string: return node.text;
+    case JsonNode::Kind::boolean:
+      return node.boolean;
+    case JsonNode::Kind::string:
+      return node.text;
     case JsonNode::Kind::number:
       if (node.integer) return *node.integer;
       if (const auto number = number_of(findings, node, node.span, name, {})) return *number;
       return std::nullopt;
     default:
-      findings.add("E004", node.span, "a value of " + shown(name) + " is a text, a number, true or false, not " + std::string{kind_of(node)},
-                   node.kind == JsonNode::Kind::array ? "name each list by a text and let the program look it up" : "");
+      findings.add(
+          "E004", node.span,
+          "a value of " + shown(name) + " is a text, a number, true or false, not " + std::string{kind_of(node)},
+          node.kind == JsonNode::Kind::array ? "name each list by a text and let the program look it up" : "");
       return std::nullopt;
   }
 }
 
-Section::Section(Findings& findings, const JsonNode* node, Span where, std::string path, const std::vector<std::string_view>& more)
+Section::Section(Findings& findings, const JsonNode* node, Span where, std::string path,
+                 const std::vector<std::string_view>& more)
     : findings_(findings), node_(node), where_(where), path_(std::move(path)) {
   if (!node_) return;
   const auto name = path_.substr(path_.find_last_of('.') + 1);
@@ -130,7 +144,8 @@ Section::Section(Findings& findings, const JsonNode* node, Span where, std::stri
     const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field* f) { return f->path == full; });
     if (found != fields.end() && !(*found)->later.empty()) {
       if (std::find(more.begin(), more.end(), m.key) == more.end())
-        findings_.add("E010", m.key_span, shown(m.key) + " is not served by this version; it comes with " + std::string{(*found)->later});
+        findings_.add("E010", m.key_span,
+                      shown(m.key) + " is not served by this version; it comes with " + std::string{(*found)->later});
     } else if (found == fields.end() && std::find(more.begin(), more.end(), m.key) == more.end() && !any_key &&
                !(path_.empty() && m.key.starts_with("x-"))) {
       const auto near = nearest(m.key, std::span<const std::string_view>{known});
@@ -150,12 +165,16 @@ Section Section::section(std::string_view key, std::string path, const std::vect
 
 const JsonMember* Section::require(std::string_view key) {
   const auto* m = member(key);
-  if (!m && node_) findings_.add("E005", where_, (path_.empty() ? "the config" : "`" + path_.substr(path_.find_last_of('.') + 1) + "`") + " needs " + shown(key));
+  if (!m && node_)
+    findings_.add("E005", where_,
+                  (path_.empty() ? "the config" : "`" + path_.substr(path_.find_last_of('.') + 1) + "`") + " needs " +
+                      shown(key));
   return m;
 }
 
 void Section::wrong_type(const JsonMember& m, std::string_view wanted) {
-  findings_.add("E004", m.span(), shown(m.key) + " must be " + std::string{wanted} + " and is " + std::string{kind_of(m.value)});
+  findings_.add("E004", m.span(),
+                shown(m.key) + " must be " + std::string{wanted} + " and is " + std::string{kind_of(m.value)});
 }
 
 std::optional<std::string> Section::text(std::string_view key) {
@@ -187,7 +206,9 @@ std::optional<Duration> Section::duration(std::string_view key) {
   const auto given = text(key);
   if (!given) return std::nullopt;
   const auto out = parse_duration(*given);
-  if (!out) findings_.add("E008", m->span(), shown(*given) + " is no duration", "write \"90s\", \"1h30m\" or \"250ms\" (units ms, s, m, h, d)");
+  if (!out)
+    findings_.add("E008", m->span(), shown(*given) + " is no duration",
+                  "write \"90s\", \"1h30m\" or \"250ms\" (units ms, s, m, h, d)");
   return out;
 }
 
@@ -196,7 +217,9 @@ std::optional<std::int64_t> Section::bytes(std::string_view key) {
   const auto given = text(key);
   if (!given) return std::nullopt;
   const auto out = parse_bytes(*given);
-  if (!out) findings_.add("E009", m->span(), shown(*given) + " is no size", "write \"512MiB\" or \"1.5GiB\" (units B, KiB, MiB, GiB, TiB)");
+  if (!out)
+    findings_.add("E009", m->span(), shown(*given) + " is no size",
+                  "write \"512MiB\" or \"1.5GiB\" (units B, KiB, MiB, GiB, TiB)");
   return out;
 }
 

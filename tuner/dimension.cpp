@@ -21,7 +21,8 @@ bool is_list(const Dimension& d) { return d.kind == Kind::choice || d.kind == Ki
 
 double into_unit(double u) { return u > 0 ? std::min(u, kAlmostOne) : 0.0; }  // NaN becomes 0.
 
-// --- quantised values: level k of origin + k * step -------------------------------------------------------------------
+// --- quantised values: level k of origin + k * step
+// -------------------------------------------------------------------
 
 // origin + k * step without the dust of binary fractions: with step 0.05 level 3 is 0.15 and not 0.15000000000000002.
 // Both are brought to whole numbers by a power of ten where that is exact.
@@ -49,10 +50,12 @@ std::optional<Levels> levels(const Dimension& d) {
   const double infinity = std::numeric_limits<double>::infinity();
   if (std::isfinite(d.min)) return Levels{d.min, step, 0, std::isfinite(d.max) ? fits(d.max - d.min, step) : infinity};
   // A normal without a lower bound: multiples of the step. A lognormal has no value at or below 0.
-  return Levels{0, step, d.kind == Kind::lognormal ? 1 : -infinity, std::isfinite(d.max) ? std::floor(d.max / step + 1e-9) : infinity};
+  return Levels{0, step, d.kind == Kind::lognormal ? 1 : -infinity,
+                std::isfinite(d.max) ? std::floor(d.max / step + 1e-9) : infinity};
 }
 
-// --- distributions on the line: share below x, and back ---------------------------------------------------------------
+// --- distributions on the line: share below x, and back
+// ---------------------------------------------------------------
 
 // A normal distribution cut to [low, high], in the numbers it is normal in. Both tails are reached without loss: what
 // lies above the mean is measured from above.
@@ -104,7 +107,8 @@ struct LogScale {
 // Share of the prior below x, for the kinds that are measured on a line before they are rounded to levels.
 double share_below(const Dimension& d, const std::optional<Levels>& l, double x) {
   if (is_log(d)) return LogScale{d, l}.share(x);
-  const double standard = d.kind == Kind::lognormal ? (x > 0 ? std::log(x) : -std::numeric_limits<double>::infinity()) : x;
+  const double standard =
+      d.kind == Kind::lognormal ? (x > 0 ? std::log(x) : -std::numeric_limits<double>::infinity()) : x;
   return cut_normal(d).share((standard - d.mu) / d.sigma);
 }
 
@@ -117,7 +121,8 @@ double continuous_at(const Dimension& d, const std::optional<Levels>& l, double 
 
 double number_at(const Dimension& d, double u) {
   const auto l = levels(d);
-  if (l && !is_log(d) && !is_normal(d)) return l->value(std::min(std::floor(u * (l->last + 1)), l->last));  // Equal shares.
+  if (l && !is_log(d) && !is_normal(d))
+    return l->value(std::min(std::floor(u * (l->last + 1)), l->last));  // Equal shares.
   const double x = continuous_at(d, l, u);
   return l ? l->value(l->nearest(x)) : std::clamp(x, d.min, d.max);
 }
@@ -139,7 +144,8 @@ std::optional<double> number_position(const Dimension& d, double x) {
   return into_unit((low + high) / 2);
 }
 
-// --- lists --------------------------------------------------------------------------------------------------------------
+// --- lists
+// --------------------------------------------------------------------------------------------------------------
 
 std::size_t index_at(const Dimension& d, double u) {
   const std::size_t n = d.values.size();
@@ -190,14 +196,19 @@ std::optional<std::uint64_t> Dimension::cardinality() const {
 Value Dimension::at(double quantile) const {
   const double u = into_unit(quantile);
   switch (kind) {
-    case Kind::constant: return values.front();
-    case Kind::boolean: return u >= 0.5;
+    case Kind::constant:
+      return values.front();
+    case Kind::boolean:
+      return u >= 0.5;
     case Kind::choice:
     case Kind::ordinal:
-    case Kind::grid: return values[index_at(*this, u)];
+    case Kind::grid:
+      return values[index_at(*this, u)];
     case Kind::integer:
-    case Kind::logint: return static_cast<std::int64_t>(number_at(*this, u));
-    default: return number_at(*this, u);
+    case Kind::logint:
+      return static_cast<std::int64_t>(number_at(*this, u));
+    default:
+      return number_at(*this, u);
   }
 }
 
@@ -209,7 +220,8 @@ std::optional<double> Dimension::position(const Value& value) const {
   if (kind == Kind::constant) return same(values.front(), value) ? std::optional{0.5} : std::nullopt;
   if (is_list(*this)) {
     const auto found = std::find_if(values.begin(), values.end(), [&](const Value& v) { return same(v, value); });
-    return found == values.end() ? std::nullopt : index_position(*this, static_cast<std::size_t>(found - values.begin()));
+    return found == values.end() ? std::nullopt
+                                 : index_position(*this, static_cast<std::size_t>(found - values.begin()));
   }
   if (const auto* i = std::get_if<std::int64_t>(&value)) return number_position(*this, static_cast<double>(*i));
   const auto* d = std::get_if<double>(&value);

@@ -53,7 +53,8 @@ struct Expression::Parser {
   }
   bool want(Kind kind, Kind wanted, const char* of, std::size_t where) {
     if (kind == Kind::unknown || kind == wanted || (wanted == Kind::number && kind == Kind::boolean)) return true;
-    return fail(std::string{of} + (wanted == Kind::number ? " needs a number here" : " needs a yes or no here, such as a comparison"),
+    return fail(std::string{of} +
+                    (wanted == Kind::number ? " needs a number here" : " needs a yes or no here, such as a comparison"),
                 where);
   }
 
@@ -89,8 +90,12 @@ struct Expression::Parser {
   }
 
   std::optional<Op> comparator() {
-    static constexpr std::array<std::pair<std::string_view, Op>, 6> all{{{"<=", Op::less_equal}, {">=", Op::greater_equal},
-        {"==", Op::equal}, {"!=", Op::unequal}, {"<", Op::less}, {">", Op::greater}}};
+    static constexpr std::array<std::pair<std::string_view, Op>, 6> all{{{"<=", Op::less_equal},
+                                                                         {">=", Op::greater_equal},
+                                                                         {"==", Op::equal},
+                                                                         {"!=", Op::unequal},
+                                                                         {"<", Op::less},
+                                                                         {">", Op::greater}}};
     for (const auto& [sign, op] : all)
       if (symbol(sign)) return op;
     return std::nullopt;
@@ -114,9 +119,7 @@ struct Expression::Parser {
     return true;
   }
 
-  bool sum(Kind& kind) {
-    return left_to_right(kind, &Parser::product, {{'+', Op::add}, {'-', Op::subtract}});
-  }
+  bool sum(Kind& kind) { return left_to_right(kind, &Parser::product, {{'+', Op::add}, {'-', Op::subtract}}); }
   bool product(Kind& kind) {
     return left_to_right(kind, &Parser::signed_factor, {{'*', Op::multiply}, {'/', Op::divide}, {'%', Op::modulo}});
   }
@@ -170,7 +173,8 @@ struct Expression::Parser {
     if (is_digit(c) || c == '.') return kind = Kind::number, number();
     if (c == '`') return kind = Kind::unknown, quoted_name();
     if (is_name_start(c)) return named(kind);
-    return fail(at >= in.size() ? "the expression ends too early" : "expected a number, a text, a parameter or `(`", at);
+    return fail(at >= in.size() ? "the expression ends too early" : "expected a number, a text, a parameter or `(`",
+                at);
   }
 
   bool group(Kind& kind) {
@@ -194,7 +198,8 @@ struct Expression::Parser {
     const auto [end, ec] = std::from_chars(in.data() + at, in.data() + in.size(), value);
     const auto length = static_cast<std::size_t>(end - (in.data() + at));
     if (ec != std::errc{}) return fail(length ? "this number does not fit" : "expected a number", at);
-    if (at + length < in.size() && is_name_part(in[at + length])) return fail("expected an operator after the number", at + length);
+    if (at + length < in.size() && is_name_part(in[at + length]))
+      return fail("expected an operator after the number", at + length);
     emit(Op::number, out.numbers_.size());
     out.numbers_.push_back(value);
     at += length;
@@ -230,10 +235,19 @@ struct Expression::Parser {
   }
 
   bool call(std::string_view name, std::size_t start) {
-    static constexpr std::array<std::pair<std::string_view, Op>, 8> all{{{"min", Op::minimum}, {"max", Op::maximum},
-        {"abs", Op::absolute}, {"floor", Op::floor}, {"ceil", Op::ceil}, {"sqrt", Op::root}, {"log", Op::log}, {"exp", Op::exp}}};
+    static constexpr std::array<std::pair<std::string_view, Op>, 8> all{{{"min", Op::minimum},
+                                                                         {"max", Op::maximum},
+                                                                         {"abs", Op::absolute},
+                                                                         {"floor", Op::floor},
+                                                                         {"ceil", Op::ceil},
+                                                                         {"sqrt", Op::root},
+                                                                         {"log", Op::log},
+                                                                         {"exp", Op::exp}}};
     const auto* found = std::find_if(all.begin(), all.end(), [&](const auto& f) { return f.first == name; });
-    if (found == all.end()) return fail("there is no function `" + std::string{name.substr(0, 40)} + "`; there are min, max, abs, floor, ceil, sqrt, log and exp", start);
+    if (found == all.end())
+      return fail("there is no function `" + std::string{name.substr(0, 40)} +
+                      "`; there are min, max, abs, floor, ceil, sqrt, log and exp",
+                  start);
     const Nested nested{*this};
     if (!nested.fine) return false;
     ++at;
@@ -260,7 +274,8 @@ struct Expression::Parser {
   struct Nested {
     Parser& parser;
     bool fine;
-    explicit Nested(Parser& p) : parser(p), fine(++p.depth <= kMaxDepth || p.fail("nested deeper than 64 levels", p.at)) {}
+    explicit Nested(Parser& p)
+        : parser(p), fine(++p.depth <= kMaxDepth || p.fail("nested deeper than 64 levels", p.at)) {}
     ~Nested() { --parser.depth; }
     Nested(const Nested&) = delete;
     Nested& operator=(const Nested&) = delete;
@@ -270,11 +285,12 @@ struct Expression::Parser {
 Result<Expression> Expression::parse(std::string_view text, std::size_t* error_at) {
   Parser parser{text};
   Kind kind{};
-  const bool fine = text.size() > kMaxLength ? parser.fail("an expression has at most 65536 characters", 0)
-                    : (parser.blank(), parser.at == text.size())
-                        ? parser.fail("the expression is empty", 0)
-                        : parser.either(kind) && parser.want(kind, Kind::boolean, "a constraint", 0) &&
-                              ((parser.blank(), parser.at == text.size()) || parser.fail("expected an operator", parser.at));
+  const bool fine =
+      text.size() > kMaxLength ? parser.fail("an expression has at most 65536 characters", 0)
+      : (parser.blank(), parser.at == text.size())
+          ? parser.fail("the expression is empty", 0)
+          : parser.either(kind) && parser.want(kind, Kind::boolean, "a constraint", 0) &&
+                ((parser.blank(), parser.at == text.size()) || parser.fail("expected an operator", parser.at));
   if (error_at) *error_at = parser.error_at;
   if (!fine) return Error{Error::Code::invalid, parser.error, ""};
   auto out = std::move(parser.out);
@@ -285,7 +301,8 @@ Result<Expression> Expression::parse(std::string_view text, std::size_t* error_a
   std::sort(sorted.begin(), sorted.end());
   for (auto& i : out.code_)
     if (i.op == Op::name)
-      i.operand = static_cast<std::uint32_t>(std::lower_bound(sorted.begin(), sorted.end(), out.names_[i.operand]) - sorted.begin());
+      i.operand = static_cast<std::uint32_t>(std::lower_bound(sorted.begin(), sorted.end(), out.names_[i.operand]) -
+                                             sorted.begin());
   out.names_ = std::move(sorted);
   return out;
 }
@@ -304,10 +321,10 @@ std::optional<double> number(const Cell& c) {
 }
 
 Cell cell(const Value& value) {
-  return std::visit(overloaded{[](bool b) { return Cell{b}; }, [](std::int64_t i) { return Cell{static_cast<double>(i)}; },
-                               [](double d) { return cell(d); },
-                               [](const std::string& s) { return Cell{std::string_view{s}}; }},
-                    value);
+  return std::visit(
+      overloaded{[](bool b) { return Cell{b}; }, [](std::int64_t i) { return Cell{static_cast<double>(i)}; },
+                 [](double d) { return cell(d); }, [](const std::string& s) { return Cell{std::string_view{s}}; }},
+      value);
 }
 
 // A text and a number are different, which is an answer and not a mistake.
@@ -343,27 +360,69 @@ std::optional<bool> Expression::evaluate(const Params& params) const {
   for (std::size_t at = 0; at < code_.size(); ++at) {
     const auto [op, operand] = code_[at];
     switch (op) {
-      case Op::number: stack.emplace_back(numbers_[operand]); break;
-      case Op::text: stack.emplace_back(std::string_view{texts_[operand]}); break;
-      case Op::boolean: stack.emplace_back(operand != 0); break;
-      case Op::name: stack.push_back(values[operand]); break;
-      case Op::negate: unary([](double x) { return Cell{-x}; }); break;
-      case Op::absolute: unary([](double x) { return Cell{std::fabs(x)}; }); break;
-      case Op::floor: unary([](double x) { return Cell{std::floor(x)}; }); break;
-      case Op::ceil: unary([](double x) { return Cell{std::ceil(x)}; }); break;
-      case Op::root: unary([](double x) { return cell(x < 0 ? NAN : std::sqrt(x)); }); break;
-      case Op::log: unary([](double x) { return cell(x > 0 ? std::log(x) : NAN); }); break;
-      case Op::exp: unary([](double x) { return Cell{std::exp(x)}; }); break;
-      case Op::add: binary([](double x, double y) { return cell(x + y); }); break;
-      case Op::subtract: binary([](double x, double y) { return cell(x - y); }); break;
-      case Op::multiply: binary([](double x, double y) { return cell(x * y); }); break;
-      case Op::divide: binary([](double x, double y) { return cell(y == 0 ? NAN : x / y); }); break;
-      case Op::modulo: binary([](double x, double y) { return cell(y == 0 ? NAN : x - y * std::floor(x / y)); }); break;
-      case Op::power: binary([](double x, double y) { return cell(std::pow(x, y)); }); break;
-      case Op::less: binary([](double x, double y) { return Cell{x < y}; }); break;
-      case Op::less_equal: binary([](double x, double y) { return Cell{x <= y}; }); break;
-      case Op::greater: binary([](double x, double y) { return Cell{x > y}; }); break;
-      case Op::greater_equal: binary([](double x, double y) { return Cell{x >= y}; }); break;
+      case Op::number:
+        stack.emplace_back(numbers_[operand]);
+        break;
+      case Op::text:
+        stack.emplace_back(std::string_view{texts_[operand]});
+        break;
+      case Op::boolean:
+        stack.emplace_back(operand != 0);
+        break;
+      case Op::name:
+        stack.push_back(values[operand]);
+        break;
+      case Op::negate:
+        unary([](double x) { return Cell{-x}; });
+        break;
+      case Op::absolute:
+        unary([](double x) { return Cell{std::fabs(x)}; });
+        break;
+      case Op::floor:
+        unary([](double x) { return Cell{std::floor(x)}; });
+        break;
+      case Op::ceil:
+        unary([](double x) { return Cell{std::ceil(x)}; });
+        break;
+      case Op::root:
+        unary([](double x) { return cell(x < 0 ? NAN : std::sqrt(x)); });
+        break;
+      case Op::log:
+        unary([](double x) { return cell(x > 0 ? std::log(x) : NAN); });
+        break;
+      case Op::exp:
+        unary([](double x) { return Cell{std::exp(x)}; });
+        break;
+      case Op::add:
+        binary([](double x, double y) { return cell(x + y); });
+        break;
+      case Op::subtract:
+        binary([](double x, double y) { return cell(x - y); });
+        break;
+      case Op::multiply:
+        binary([](double x, double y) { return cell(x * y); });
+        break;
+      case Op::divide:
+        binary([](double x, double y) { return cell(y == 0 ? NAN : x / y); });
+        break;
+      case Op::modulo:
+        binary([](double x, double y) { return cell(y == 0 ? NAN : x - y * std::floor(x / y)); });
+        break;
+      case Op::power:
+        binary([](double x, double y) { return cell(std::pow(x, y)); });
+        break;
+      case Op::less:
+        binary([](double x, double y) { return Cell{x < y}; });
+        break;
+      case Op::less_equal:
+        binary([](double x, double y) { return Cell{x <= y}; });
+        break;
+      case Op::greater:
+        binary([](double x, double y) { return Cell{x > y}; });
+        break;
+      case Op::greater_equal:
+        binary([](double x, double y) { return Cell{x >= y}; });
+        break;
       case Op::minimum:
         for (auto n = operand; n > 1; --n) binary([](double x, double y) { return Cell{std::min(x, y)}; });
         break;

@@ -17,7 +17,9 @@ using Report = std::function<void(JsonFault)>;
 class Builder {
  public:
   Builder(std::string_view text, std::size_t source, const Report& report)
-      : reader_(text, {.comments = true, .trailing_commas = true, .bare_nan = true, .depth = 64}), source_(source), report_(report) {}
+      : reader_(text, {.comments = true, .trailing_commas = true, .bare_nan = true, .depth = 64}),
+        source_(source),
+        report_(report) {}
 
   std::optional<JsonNode> document() {
     auto node = value(reader_.next());
@@ -47,18 +49,26 @@ class Builder {
     JsonNode node;
     node.span = span();
     switch (token) {
-      case Token::boolean: node.kind = JsonNode::Kind::boolean, node.boolean = reader_.boolean(); break;
+      case Token::boolean:
+        node.kind = JsonNode::Kind::boolean, node.boolean = reader_.boolean();
+        break;
       case Token::number:
         node.kind = JsonNode::Kind::number, node.number = reader_.number(), node.integer = reader_.integer();
         break;
-      case Token::string: node.kind = JsonNode::Kind::string, node.text = text(); break;
+      case Token::string:
+        node.kind = JsonNode::Kind::string, node.text = text();
+        break;
       case Token::array:
         node.kind = JsonNode::Kind::array;
-        for (Token t = reader_.next(); t != Token::array_end && t != Token::end; t = reader_.next()) node.items.push_back(value(t));
+        for (Token t = reader_.next(); t != Token::array_end && t != Token::end; t = reader_.next())
+          node.items.push_back(value(t));
         node.span.end = reader_.end();
         break;
-      case Token::object: object(node); break;
-      default: break;
+      case Token::object:
+        object(node);
+        break;
+      default:
+        break;
     }
     return node;
   }
@@ -90,10 +100,18 @@ auto find_member(auto& members, std::string_view key) -> decltype(members.data()
 
 void write(JsonWriter& json, const JsonNode& node) {
   switch (node.kind) {
-    case JsonNode::Kind::null: json.null(); break;
-    case JsonNode::Kind::boolean: json.value(node.boolean); break;
-    case JsonNode::Kind::number: node.integer ? json.value(*node.integer) : json.value(node.number); break;
-    case JsonNode::Kind::string: json.value(node.text); break;
+    case JsonNode::Kind::null:
+      json.null();
+      break;
+    case JsonNode::Kind::boolean:
+      json.value(node.boolean);
+      break;
+    case JsonNode::Kind::number:
+      node.integer ? json.value(*node.integer) : json.value(node.number);
+      break;
+    case JsonNode::Kind::string:
+      json.value(node.text);
+      break;
     case JsonNode::Kind::array:
       json.begin_array();
       for (const auto& item : node.items) write(json, item);

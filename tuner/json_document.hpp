@@ -26,7 +26,7 @@ struct JsonNode {
   std::optional<std::int64_t> integer;  ///< The number, if it was written as one and fits.
   std::string text;
   std::vector<JsonNode> items;
-  std::vector<JsonMember> members;      ///< In the order of the text, each key once.
+  std::vector<JsonMember> members;  ///< In the order of the text, each key once.
   Span span;
 
   const JsonMember* find(std::string_view key) const;
@@ -37,7 +37,9 @@ struct JsonMember {
   std::string key;
   Span key_span;
   JsonNode value;
-  Span span() const { return key_span.source == value.span.source ? Span{key_span.source, key_span.begin, value.span.end} : value.span; }
+  Span span() const {
+    return key_span.source == value.span.source ? Span{key_span.source, key_span.begin, value.span.end} : value.span;
+  }
 };
 
 /// What parse_json found wrong: a syntax error (the last report, nothing follows) or a key that was there before.
@@ -48,9 +50,10 @@ struct JsonFault {
   std::string message;
 };
 
-/// Reads a whole document with comments and trailing commas, at most 64 levels deep. nullopt after a syntax error; a second
-/// value of a key is reported and left out; text that is not UTF-8 is reported. Total on any bytes.
-std::optional<JsonNode> parse_json(std::string_view text, std::size_t source, const std::function<void(JsonFault)>& report);
+/// Reads a whole document with comments and trailing commas, at most 64 levels deep. nullopt after a syntax error; a
+/// second value of a key is reported and left out; text that is not UTF-8 is reported. Total on any bytes.
+std::optional<JsonNode> parse_json(std::string_view text, std::size_t source,
+                                   const std::function<void(JsonFault)>& report);
 
 /// JSON again, without comments and white space.
 std::string to_json(const JsonNode&);

@@ -36,19 +36,22 @@ std::string fault(const Dimension& d) {
     const auto bad = [](double w) { return !(w >= 0) || std::isinf(w); };
     double sum = 0;
     for (const double w : d.weights) sum += w;
-    if (std::any_of(d.weights.begin(), d.weights.end(), bad) || !(sum > 0)) return "weights are not negative and not all zero";
+    if (std::any_of(d.weights.begin(), d.weights.end(), bad) || !(sum > 0))
+      return "weights are not negative and not all zero";
     return "";
   }
   if (!(d.min <= d.max)) return "`max` must not be less than `min`";
   if (!(d.step >= 0) || std::isinf(d.step)) return "`step` must be positive";
   if (d.kind == Kind::normal || d.kind == Kind::lognormal)
-    return std::isfinite(d.mu) && std::isfinite(d.sigma) && d.sigma > 0 ? "" : "`sigma` must be positive and `mu` finite";
+    return std::isfinite(d.mu) && std::isfinite(d.sigma) && d.sigma > 0 ? ""
+                                                                        : "`sigma` must be positive and `mu` finite";
   if (std::isinf(d.min) || std::isinf(d.max)) return "`min` and `max` must be finite";
-  if ((d.kind == Kind::loguniform || d.kind == Kind::logint) && !(d.min > 0)) return "`min` must be positive on a log scale";
+  if ((d.kind == Kind::loguniform || d.kind == Kind::logint) && !(d.min > 0))
+    return "`min` must be positive on a log scale";
   constexpr double exact = 0x1.0p53;
   if ((d.kind == Kind::integer || d.kind == Kind::logint) &&
-      (std::fabs(d.min) > exact || std::fabs(d.max) > exact || d.min != std::floor(d.min) || d.max != std::floor(d.max) ||
-       d.step != std::floor(d.step)))
+      (std::fabs(d.min) > exact || std::fabs(d.max) > exact || d.min != std::floor(d.min) ||
+       d.max != std::floor(d.max) || d.step != std::floor(d.step)))
     return "bounds of an integer are whole numbers of at most 2^53";
   return "";
 }
@@ -74,7 +77,8 @@ Value as_value_of(const Dimension& d, const Value& given) {
 // Parents before children, otherwise as written. nullopt on a cycle.
 std::optional<std::vector<std::size_t>> order(const std::vector<Dimension>& all) {
   const auto index = [&](const std::string& name) {
-    return static_cast<std::size_t>(std::find_if(all.begin(), all.end(), [&](const auto& d) { return d.name == name; }) - all.begin());
+    return static_cast<std::size_t>(
+        std::find_if(all.begin(), all.end(), [&](const auto& d) { return d.name == name; }) - all.begin());
   };
   std::vector<std::vector<std::size_t>> children(all.size());
   std::vector<std::size_t> waiting(all.size());
@@ -98,12 +102,18 @@ bool passes(const Test& test, const Value& value) {
   const auto listed = [&] { return std::find(test.values.begin(), test.values.end(), value) != test.values.end(); };
   const auto number = to_number(value);
   switch (test.op) {
-    case Test::Op::in: return listed();
-    case Test::Op::not_in: return !listed();
-    case Test::Op::gt: return number && *number > test.bound;
-    case Test::Op::ge: return number && *number >= test.bound;
-    case Test::Op::lt: return number && *number < test.bound;
-    case Test::Op::le: return number && *number <= test.bound;
+    case Test::Op::in:
+      return listed();
+    case Test::Op::not_in:
+      return !listed();
+    case Test::Op::gt:
+      return number && *number > test.bound;
+    case Test::Op::ge:
+      return number && *number >= test.bound;
+    case Test::Op::lt:
+      return number && *number < test.bound;
+    case Test::Op::le:
+      return number && *number <= test.bound;
   }
   return false;
 }
@@ -122,7 +132,8 @@ Result<Space> Space::make(std::vector<Dimension> dimensions, std::vector<std::st
     if (const auto what = fault(d); !what.empty()) return invalid("parameter " + quoted(d.name) + ": " + what);
     for (const auto& test : d.when)
       if (!known(test.parent))
-        return invalid("parameter " + quoted(d.name) + ": its condition names " + quoted(test.parent) + ", which is no parameter");
+        return invalid("parameter " + quoted(d.name) + ": its condition names " + quoted(test.parent) +
+                       ", which is no parameter");
   }
   const auto sequence = order(dimensions);
   if (!sequence) return invalid("the conditions of the parameters form a circle");
@@ -145,7 +156,8 @@ Result<Space> Space::make(std::vector<Dimension> dimensions, std::vector<std::st
 }
 
 const Dimension* Space::find(std::string_view name) const {
-  const auto found = std::find_if(dimensions_.begin(), dimensions_.end(), [&](const auto& d) { return d.name == name; });
+  const auto found =
+      std::find_if(dimensions_.begin(), dimensions_.end(), [&](const auto& d) { return d.name == name; });
   return found == dimensions_.end() ? nullptr : &*found;
 }
 
@@ -178,7 +190,8 @@ std::optional<std::vector<double>> Space::encode(const Params& params) const {
 }
 
 bool Space::satisfies(const Params& params) const {
-  return std::all_of(constraints_.begin(), constraints_.end(), [&](const auto& c) { return c->evaluate(params).value_or(true); });
+  return std::all_of(constraints_.begin(), constraints_.end(),
+                     [&](const auto& c) { return c->evaluate(params).value_or(true); });
 }
 
 Result<Params> Space::complete(Params given) const {
@@ -207,7 +220,8 @@ Result<Params> Space::complete(Params given) const {
     else
       missing += (missing.empty() ? "" : ", ") + quoted(d.name);
   }
-  if (!missing.empty()) return invalid("no value is given for " + missing, "a point has a value for every active parameter");
+  if (!missing.empty())
+    return invalid("no value is given for " + missing, "a point has a value for every active parameter");
   for (std::size_t i = 0; i < constraints_.size(); ++i)
     if (!constraints_[i]->evaluate(out).value_or(true))
       return invalid("the constraint `" + printable(constraint_texts_[i]) + "` does not hold");
@@ -216,8 +230,8 @@ Result<Params> Space::complete(Params given) const {
 
 namespace {
 
-// Counts parameter sets. Parameters that no condition mentions only multiply; the others are gone through value by value,
-// with a budget, because the sets behind each value differ.
+// Counts parameter sets. Parameters that no condition mentions only multiply; the others are gone through value by
+// value, with a budget, because the sets behind each value differ.
 struct Counter {
   const Space& space;
   std::vector<bool> is_parent;
@@ -325,13 +339,18 @@ struct Fnv {
 std::string_view meaning(const Dimension& d) {
   switch (d.kind) {
     case Kind::integer:
-    case Kind::logint: return "integer";
-    case Kind::boolean: return "boolean";
+    case Kind::logint:
+      return "integer";
+    case Kind::boolean:
+      return "boolean";
     case Kind::choice:
     case Kind::ordinal:
-    case Kind::grid: return "listed";
-    case Kind::constant: return "constant";
-    default: return "real";
+    case Kind::grid:
+      return "listed";
+    case Kind::constant:
+      return "constant";
+    default:
+      return "real";
   }
 }
 

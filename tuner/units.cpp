@@ -24,7 +24,8 @@ struct Unit {
   std::string_view name;
   double factor;
 };
-constexpr std::array<Unit, 5> kTimes{{{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}}};  // "ms" before "m".
+constexpr std::array<Unit, 5> kTimes{
+    {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}}};  // "ms" before "m".
 constexpr std::array<Unit, 5> kSizes{{{"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}, {"B", 1}}};
 
 const Unit* take_unit(std::string_view& text, const std::array<Unit, 5>& units) {
@@ -62,9 +63,11 @@ std::string to_text(Duration duration) {
     return out;
   }
   const double ms = seconds * 1000;
-  if (ms == std::floor(ms) && ms < 0x1p53 && ms / 1000 == seconds) return std::to_string(static_cast<std::int64_t>(ms)) + "ms";
+  if (ms == std::floor(ms) && ms < 0x1p53 && ms / 1000 == seconds)
+    return std::to_string(static_cast<std::int64_t>(ms)) + "ms";
   char digits[400];  // The shortest fixed form of the smallest double has 324 places.
-  return std::string(digits, std::to_chars(digits, digits + sizeof digits, seconds, std::chars_format::fixed).ptr) + "s";
+  return std::string(digits, std::to_chars(digits, digits + sizeof digits, seconds, std::chars_format::fixed).ptr) +
+         "s";
 }
 
 std::optional<std::int64_t> parse_bytes(std::string_view text) {
@@ -76,7 +79,8 @@ std::optional<std::int64_t> parse_bytes(std::string_view text) {
 }
 
 std::string bytes_text(std::int64_t bytes) {
-  for (const auto& [name, factor] : {Unit{"TiB", 0x1p40}, Unit{"GiB", 0x1p30}, Unit{"MiB", 0x1p20}, Unit{"KiB", 0x1p10}}) {
+  for (const auto& [name, factor] :
+       {Unit{"TiB", 0x1p40}, Unit{"GiB", 0x1p30}, Unit{"MiB", 0x1p20}, Unit{"KiB", 0x1p10}}) {
     const auto size = static_cast<std::int64_t>(factor);
     if (bytes != 0 && bytes % size == 0) return std::to_string(bytes / size) + std::string{name};
   }

@@ -15,8 +15,8 @@ std::optional<Duration> parse_duration(std::string_view text);
 /// The shortest form that reads back as the same duration: 5400 s is "1h30m".
 std::string to_text(Duration);
 
-/// "64KiB", "1.5GiB", "512B"; units B, KiB, MiB, GiB, TiB. A fraction of a byte is cut off. nullopt for anything else, or
-/// if it does not fit.
+/// "64KiB", "1.5GiB", "512B"; units B, KiB, MiB, GiB, TiB. A fraction of a byte is cut off. nullopt for anything else,
+/// or if it does not fit.
 std::optional<std::int64_t> parse_bytes(std::string_view text);
 /// The largest unit that it is a whole number of: 65536 is "64KiB".
 std::string bytes_text(std::int64_t bytes);

@@ -14,12 +14,14 @@ Dimension constant(std::string name) {
 }
 
 Space space() {
-  return *Space::make({constant("lr"), constant("chunk"), constant("name"), constant("opt.momentum"), constant("opt.nesterov")});
+  return *Space::make(
+      {constant("lr"), constant("chunk"), constant("name"), constant("opt.momentum"), constant("opt.nesterov")});
 }
 
 using Argv = std::vector<std::string>;
 
-Argv expand(const Argv& argv, const Params& params = {{"lr", 1e-5}, {"name", std::string{"a b;$(x)"}}, {"opt.nesterov", true}},
+Argv expand(const Argv& argv,
+            const Params& params = {{"lr", 1e-5}, {"name", std::string{"a b;$(x)"}}, {"opt.nesterov", true}},
             std::string checkpoint = "") {
   const auto command = Command::parse(argv, space());
   REQUIRE(command);
@@ -42,14 +44,15 @@ TEST_CASE("args gives every active parameter, one or two arguments each", "[comm
 }
 
 TEST_CASE("a question mark drops the argument of an inactive or empty parameter", "[command]") {
-  CHECK(expand({"p", "${chunk?--chunk=}", "${lr?--lr=}", "${name?}"}, {{"lr", 0.5}, {"name", std::string{}}}) == Argv{"p", "--lr=0.5"});
+  CHECK(expand({"p", "${chunk?--chunk=}", "${lr?--lr=}", "${name?}"}, {{"lr", 0.5}, {"name", std::string{}}}) ==
+        Argv{"p", "--lr=0.5"});
   CHECK(expand({"p", "${checkpoint?--restore=}"}) == Argv{"p"});
   CHECK(expand({"p", "${checkpoint?--restore=}"}, {}, "/c") == Argv{"p", "--restore=/c"});
 }
 
 TEST_CASE("built-in names give the attempt's surroundings", "[command]") {
-  CHECK(expand({"p", "${trial.id}", "${trial.number}/${trial.attempt}", "${trial.dir}", "${params_file}", "${seed}", "${resources.cpu}",
-                "${resources.gpu_ids}", "[${checkpoint}]"}) ==
+  CHECK(expand({"p", "${trial.id}", "${trial.number}/${trial.attempt}", "${trial.dir}", "${params_file}", "${seed}",
+                "${resources.cpu}", "${resources.gpu_ids}", "[${checkpoint}]"}) ==
         Argv{"p", "exp/7", "7/2", "/t", "/t/params.json", "11", "1.5", "0,3", "[]"});
 }
 
@@ -57,7 +60,9 @@ TEST_CASE("a dollar sign stands for itself unless it opens a placeholder", "[com
   CHECK(expand({"bash", "-c", "echo $TUNE_P_LR $$ $${lr} $"}) == Argv{"bash", "-c", "echo $TUNE_P_LR $ ${lr} $"});
 }
 
-TEST_CASE("an empty element stays an empty argument", "[command]") { CHECK(expand({"p", "", "${chunk}"}) == Argv{"p", "", ""}); }
+TEST_CASE("an empty element stays an empty argument", "[command]") {
+  CHECK(expand({"p", "", "${chunk}"}) == Argv{"p", "", ""});
+}
 
 TEST_CASE("a parameter hides the built-in of the same name", "[command]") {
   const auto s = *Space::make({constant("seed")});
@@ -101,8 +106,12 @@ TEST_CASE("a command knows which parameters it passes", "[command]") {
 
 TEST_CASE("parameters are written typed and nested by dots", "[command]") {
   CHECK(params_json({}) == "{}");
-  CHECK(params_json({{"lr", 0.5}, {"n", std::int64_t{3}}, {"opt.m", true}, {"opt-x", std::string{"a\"b"}}, {"opt.a.b", 1.0}, {"opt.a.c", 2.5}}) ==
-        R"({"lr":0.5,"n":3,"opt-x":"a\"b","opt":{"a":{"b":1.0,"c":2.5},"m":true}})");
+  CHECK(params_json({{"lr", 0.5},
+                     {"n", std::int64_t{3}},
+                     {"opt.m", true},
+                     {"opt-x", std::string{"a\"b"}},
+                     {"opt.a.b", 1.0},
+                     {"opt.a.c", 2.5}}) == R"({"lr":0.5,"n":3,"opt-x":"a\"b","opt":{"a":{"b":1.0,"c":2.5},"m":true}})");
 }
 
 TEST_CASE("environment names are upper case with underscores", "[command]") {

@@ -9,8 +9,8 @@ using namespace tune;
 
 namespace {
 
-const Params kParams{{"a", std::int64_t{2}},       {"b", 0.0},    {"name", std::string{"sgd"}}, {"on", true},
-                     {"opt.lr", 0.5},              {"off", false}, {"weight-decay", 0.25},       {"big", std::int64_t{100}}};
+const Params kParams{{"a", std::int64_t{2}}, {"b", 0.0},     {"name", std::string{"sgd"}}, {"on", true},
+                     {"opt.lr", 0.5},        {"off", false}, {"weight-decay", 0.25},       {"big", std::int64_t{100}}};
 
 std::optional<bool> holds(std::string_view text) {
   const auto e = Expression::parse(text);
@@ -28,14 +28,16 @@ std::size_t error_at(std::string_view text) {
 }  // namespace
 
 TEST_CASE("arithmetic has the usual precedence", "[expression]") {
-  for (const char* text : {"1 + 2 * 3 == 7", "(1 + 2) * 3 == 9", "-2^2 == -4", "2^3^2 == 512", "2^-1 == 0.5", "7 % 4 == 3",
-                           "-7 % 4 == 1", "10 - 4 - 3 == 3", "8 / 4 / 2 == 1", "--1 == 1", "1e-3 == 0.001", "2*-3 == -6"})
+  for (const char* text :
+       {"1 + 2 * 3 == 7", "(1 + 2) * 3 == 9", "-2^2 == -4", "2^3^2 == 512", "2^-1 == 0.5", "7 % 4 == 3", "-7 % 4 == 1",
+        "10 - 4 - 3 == 3", "8 / 4 / 2 == 1", "--1 == 1", "1e-3 == 0.001", "2*-3 == -6"})
     CHECK(holds(text) == true);
 }
 
 TEST_CASE("words and signs of logic mean the same", "[expression]") {
-  for (const char* text : {"on and not off", "on && !off", "off or on", "off || on", "not off and on", "not (on and off)",
-                           "on or off and off", "true", "!false", "not a == 3", "a != 3 and !(a > 5)"})
+  for (const char* text :
+       {"on and not off", "on && !off", "off or on", "off || on", "not off and on", "not (on and off)",
+        "on or off and off", "true", "!false", "not a == 3", "a != 3 and !(a > 5)"})
     CHECK(holds(text) == true);
 }
 
@@ -47,8 +49,8 @@ TEST_CASE("parameters are found by their names, dots and backquotes included", "
 }
 
 TEST_CASE("functions compute", "[expression]") {
-  for (const char* text : {"min(3, a, 4) == 2", "max(a, 5) == 5", "max(a) == 2", "abs(-3) == 3", "floor(2.7) == 2", "ceil(2.1) == 3",
-                           "sqrt(16) == 4", "log(exp(1)) == 1", "exp(1000) > 1", "min (a, 1) == 1"})
+  for (const char* text : {"min(3, a, 4) == 2", "max(a, 5) == 5", "max(a) == 2", "abs(-3) == 3", "floor(2.7) == 2",
+                           "ceil(2.1) == 3", "sqrt(16) == 4", "log(exp(1)) == 1", "exp(1000) > 1", "min (a, 1) == 1"})
     CHECK(holds(text) == true);
 }
 
@@ -58,8 +60,9 @@ TEST_CASE("a constraint about an absent parameter is not judged", "[expression]"
 }
 
 TEST_CASE("what cannot be computed does not hold, nor does its negation", "[expression]") {
-  for (const char* text : {"1 / b > 0", "not (1 / b > 0)", "0 / 0 == 0", "1 % b < 5", "sqrt(-1) < 5", "log(0) < 5", "name < 3",
-                           "not (name < 3)", "name and on", "name", "a", "off or name", "1/b != 1", "(0-8)^0.5 != 1"})
+  for (const char* text :
+       {"1 / b > 0", "not (1 / b > 0)", "0 / 0 == 0", "1 % b < 5", "sqrt(-1) < 5", "log(0) < 5", "name < 3",
+        "not (name < 3)", "name and on", "name", "a", "off or name", "1/b != 1", "(0-8)^0.5 != 1"})
     CHECK(holds(text) == false);
 }
 
@@ -104,7 +107,8 @@ TEST_CASE("nesting is bounded in every way to nest", "[expression]") {
     while (n-- > 0) out += s;
     return out;
   };
-  for (const char* open : {"(", "-", "not ", "!", "2^", "min("}) CHECK_FALSE(Expression::parse(times(open, 100'00) + "1"));
+  for (const char* open : {"(", "-", "not ", "!", "2^", "min("})
+    CHECK_FALSE(Expression::parse(times(open, 100'00) + "1"));
   CHECK(Expression::parse(times("(", 60) + "a < 1" + times(")", 60)));
   // A long chain is not deep.
   CHECK(holds("1" + times(" + 1", 5000) + " == 5001") == true);

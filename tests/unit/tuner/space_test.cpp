@@ -22,7 +22,8 @@ Dimension real(std::string name, Kind kind, double min, double max, double step 
   return d;
 }
 
-Dimension normal(std::string name, Kind kind, double mu, double sigma, double min = -kInfinity, double max = kInfinity, double step = 0) {
+Dimension normal(std::string name, Kind kind, double mu, double sigma, double min = -kInfinity, double max = kInfinity,
+                 double step = 0) {
   auto d = real(std::move(name), kind, min, max, step);
   d.mu = mu, d.sigma = sigma;
   return d;
@@ -46,15 +47,26 @@ Dimension random_dimension(Rng& rng, std::string name) {
   const double low = std::round(rng.uniform() * 200 - 100) / 8, width = std::round(rng.uniform() * 1000 + 1) / 8;
   const double step = rng.below(2) ? (std::round(rng.uniform() * 20) + 1) / 40 : 0;
   switch (rng.below(9)) {
-    case 0: return real(name, Kind::uniform, low, low + width, std::min(step, width));
-    case 1: return real(name, Kind::loguniform, std::fabs(low) + 1e-4, std::fabs(low) + width, std::min(step, width / 2));
-    case 2: return real(name, Kind::integer, std::floor(low), std::floor(low) + std::ceil(width), step > 0 ? std::ceil(step * 4) : 0);
-    case 3: return real(name, Kind::logint, 1 + std::floor(std::fabs(low)), 1 + std::floor(std::fabs(low)) + std::ceil(width * 1000));
-    case 4: return normal(name, Kind::normal, low, width, low - width, low + 3 * width, step);
-    case 5: return normal(name, Kind::lognormal, low / 10, 0.5, -kInfinity, kInfinity, 0);
-    case 6: return listed(name, Kind::choice, {text("a"), text("b"), whole(3), 0.5}, {0.5, 0.25, 0.125, 0.125});
-    case 7: return listed(name, Kind::ordinal, {1.0, 2.0, 8.0});
-    default: return listed(name, Kind::boolean, {});
+    case 0:
+      return real(name, Kind::uniform, low, low + width, std::min(step, width));
+    case 1:
+      return real(name, Kind::loguniform, std::fabs(low) + 1e-4, std::fabs(low) + width, std::min(step, width / 2));
+    case 2:
+      return real(name, Kind::integer, std::floor(low), std::floor(low) + std::ceil(width),
+                  step > 0 ? std::ceil(step * 4) : 0);
+    case 3:
+      return real(name, Kind::logint, 1 + std::floor(std::fabs(low)),
+                  1 + std::floor(std::fabs(low)) + std::ceil(width * 1000));
+    case 4:
+      return normal(name, Kind::normal, low, width, low - width, low + 3 * width, step);
+    case 5:
+      return normal(name, Kind::lognormal, low / 10, 0.5, -kInfinity, kInfinity, 0);
+    case 6:
+      return listed(name, Kind::choice, {text("a"), text("b"), whole(3), 0.5}, {0.5, 0.25, 0.125, 0.125});
+    case 7:
+      return listed(name, Kind::ordinal, {1.0, 2.0, 8.0});
+    default:
+      return listed(name, Kind::boolean, {});
   }
 }
 
@@ -67,7 +79,8 @@ TEST_CASE("a value found on the unit interval is found again from its position",
     const double us[] = {0.0, kAlmostOne, rng.uniform(), rng.uniform(), rng.uniform()};
     for (const double u : us) {
       const Value v = d.at(u);
-      INFO("kind " << int(d.kind) << " min " << d.min << " max " << d.max << " step " << d.step << " u " << u << " value " << to_text(v));
+      INFO("kind " << int(d.kind) << " min " << d.min << " max " << d.max << " step " << d.step << " u " << u
+                   << " value " << to_text(v));
       const auto back = d.position(v);
       REQUIRE(back);
       CHECK((*back >= 0 && *back < 1));
@@ -193,14 +206,17 @@ TEST_CASE("a space that makes no sense is refused with the parameter's name", "[
     const auto s = Space::make(std::move(d), std::move(c));
     return s ? std::string{} : s.error().message;
   };
-  CHECK(message({under(real("x", Kind::uniform, 0, 1), "y", {true})}).find("`y`, which is no parameter") != std::string::npos);
-  CHECK(message({under(listed("a", Kind::boolean, {}), "b", {true}), under(listed("b", Kind::boolean, {}), "a", {true})}).find("circle") !=
+  CHECK(message({under(real("x", Kind::uniform, 0, 1), "y", {true})}).find("`y`, which is no parameter") !=
         std::string::npos);
+  CHECK(
+      message({under(listed("a", Kind::boolean, {}), "b", {true}), under(listed("b", Kind::boolean, {}), "a", {true})})
+          .find("circle") != std::string::npos);
   CHECK(message({real("x", Kind::uniform, 1, 0)}).find("`x`") != std::string::npos);
   CHECK(message({real("x", Kind::loguniform, 0, 1)}).find("positive") != std::string::npos);
   CHECK(message({real("x", Kind::uniform, 0, NAN)}).find("`x`") != std::string::npos);
   CHECK(message({listed("x", Kind::choice, {})}).find("empty") != std::string::npos);
-  CHECK(message({real("x", Kind::uniform, 0, 1), real("x", Kind::uniform, 0, 1)}).find("two parameters") != std::string::npos);
+  CHECK(message({real("x", Kind::uniform, 0, 1), real("x", Kind::uniform, 0, 1)}).find("two parameters") !=
+        std::string::npos);
   CHECK(message({real("x", Kind::uniform, 0, 1)}, {"x <"}).find("constraint") != std::string::npos);
   CHECK(message({real("x", Kind::uniform, 0, 1)}, {"y < 1"}).find("`y` is no parameter") != std::string::npos);
 }
@@ -211,7 +227,8 @@ TEST_CASE("a person's point is completed, converted and checked", "[space]") {
                             under(real("momentum", Kind::uniform, 0, 1), "opt", {text("sgd")})},
                            {"lr * 2 < 8"});
   REQUIRE(space);
-  CHECK(*space->complete({{"lr", whole(1)}, {"opt", text("adam")}}) == Params{{"epochs", whole(81)}, {"lr", 1.0}, {"opt", text("adam")}});
+  CHECK(*space->complete({{"lr", whole(1)}, {"opt", text("adam")}}) ==
+        Params{{"epochs", whole(81)}, {"lr", 1.0}, {"opt", text("adam")}});
   const auto message = [&](Params p) {
     const auto r = space->complete(std::move(p));
     return r ? std::string{} : r.error().message + "|" + r.error().hint;
@@ -225,7 +242,8 @@ TEST_CASE("a person's point is completed, converted and checked", "[space]") {
 }
 
 TEST_CASE("a constraint about an inactive parameter is not judged", "[space]") {
-  auto space = Space::make({listed("a", Kind::boolean, {}), under(real("x", Kind::uniform, 0, 1), "a", {true})}, {"x > 2"});
+  auto space =
+      Space::make({listed("a", Kind::boolean, {}), under(real("x", Kind::uniform, 0, 1), "a", {true})}, {"x > 2"});
   CHECK(space->satisfies({{"a", false}}));
   CHECK_FALSE(space->satisfies({{"a", true}, {"x", 0.5}}));
 }
@@ -273,7 +291,8 @@ TEST_CASE("the hash changes with the meaning of old trials and with nothing else
   CHECK(hash({real("lr", Kind::integer, 0, 1)}) != base);
   CHECK(hash({real("rate", Kind::uniform, 0, 1)}) != base);
   CHECK(hash({lr, listed("on", Kind::boolean, {})}) == hash({listed("on", Kind::boolean, {}), lr}));
-  CHECK(hash({under(lr, "on", {true}), listed("on", Kind::boolean, {})}) != hash({lr, listed("on", Kind::boolean, {})}));
+  CHECK(hash({under(lr, "on", {true}), listed("on", Kind::boolean, {})}) !=
+        hash({lr, listed("on", Kind::boolean, {})}));
   CHECK(hash({listed("e", Kind::constant, {whole(1)})}) != hash({listed("e", Kind::constant, {whole(2)})}));
 }
 
