@@ -3,11 +3,12 @@
 
 #include "schedulers/asha.hpp"
 #include "schedulers/fifo.hpp"
+#include "schedulers/median.hpp"
 
 namespace tune {
 
 std::span<const SchedulerEntry> schedulers() {
-  static const SchedulerEntry all[] = {fifo(), asha()};
+  static const SchedulerEntry all[] = {fifo(), median(), asha()};
   return all;
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/all.hpp"
 
+#include "search/grid.hpp"
 #include "search/random.hpp"
+#include "search/sobol.hpp"
 
 namespace tune {
 
 std::span<const SamplerEntry> samplers() {
-  static const SamplerEntry all[] = {random_sampler()};
+  static const SamplerEntry all[] = {random_sampler(), grid_sampler(), sobol_sampler()};
   return all;
 }
 

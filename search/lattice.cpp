@@ -15,8 +15,10 @@ void add(std::vector<Value>& values, Value v) {
   if (values.empty() || values.back() != v) values.push_back(std::move(v));
 }
 
-// All values of a finite dimension, in order.
-std::vector<Value> values_of(const Dimension& d, std::uint64_t count) {
+}  // namespace
+
+std::vector<Value> all_values(const Dimension& d) {
+  const std::uint64_t count = d.cardinality().value();
   std::vector<Value> values;
   switch (d.kind) {
     case Kind::boolean: return {false, true};
@@ -34,13 +36,12 @@ std::vector<Value> values_of(const Dimension& d, std::uint64_t count) {
       return values;
     default:
       // Levels of a step: said as at() says them, without the dust of binary fractions.
+      if (d.step == 0) return {d.at(0.5)};
       for (std::uint64_t k = 0; k < count; ++k)
         if (const auto u = d.position(d.min + static_cast<double>(k) * d.step)) add(values, d.at(*u));
       return values;
   }
 }
-
-}  // namespace
 
 Lattice::Lattice(const Space& space, std::vector<std::vector<Value>> values)
     : space_(&space), values_(std::move(values)), digits_(space.size()), active_(space.size()) {
@@ -55,7 +56,7 @@ std::optional<Lattice> Lattice::of(const Space& space) {
   for (const auto& d : space.dimensions()) {
     const auto count = d.cardinality();
     if (!count || *count > Seen::kMost) return std::nullopt;
-    values.push_back(values_of(d, *count));
+    values.push_back(all_values(d));
     if (values.back().empty()) return std::nullopt;
   }
   return Lattice{space, std::move(values)};

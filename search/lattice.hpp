@@ -8,6 +8,9 @@
 
 namespace tune::detail {
 
+/// All values of a finite dimension, in order. O(cardinality).
+std::vector<Value> all_values(const Dimension&);
+
 /// Walks the distinct configurations of a space, the last dimension fastest, like an odometer. A conditional parameter has
 /// a place only while it is active, so that no configuration comes twice. Constraints are the caller's business.
 class Lattice {
