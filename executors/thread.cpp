@@ -16,7 +16,7 @@
 #include <unordered_map>
 
 #include "executors/checkpoints.hpp"
-#include "tuner/rng.hpp"
+#include "executors/trial_seed.hpp"
 
 namespace tune {
 namespace {
@@ -120,7 +120,7 @@ class ThreadExecutor::Pool::Line final : public Session {
   const Params& params() const override { return order_.params; }
   std::string trial_id() const override { return pool_.name_ + "/" + std::to_string(order_.trial.value); }
   std::int64_t number_of_trial() const override { return order_.trial.value; }
-  std::uint64_t seed() const override { return Rng{pool_.seed_, Purpose::seed, order_.trial.value}.next() >> 33; }
+  std::uint64_t seed() const override { return trial_seed(pool_.seed_, order_.trial); }
   std::int64_t until_step() const override {
     const std::lock_guard lock(pool_.mutex_);
     return until_;
