@@ -9,17 +9,27 @@
 namespace tune::sqlite {
 namespace {
 
-[[noreturn]] void fail(sqlite3* db, int code) {
-  const int extended = db ? sqlite3_extended_errcode(db) : code;
-  throw Failure{(extended & 0xff) == (code & 0xff) ? extended : code, db ? sqlite3_system_errno(db) : 0,
-                db ? sqlite3_errmsg(db) : sqlite3_errstr(code)};
+/// What the failed call left behind. SQLite keeps the errno of statements that failed, but not of a COMMIT (3.40): there
+/// it still stands where the system put it.
+Failure failure_of(sqlite3* db, int code) {
+  const int left = errno;
+  if (!db) return {code, 0, sqlite3_errstr(code)};
+  const int extended = sqlite3_extended_errcode(db);
+  if ((extended & 0xff) == (code & 0xff)) code = extended;
+  const int primary = code & 0xff;
+  const bool of_the_system = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY;
+  const int kept = sqlite3_system_errno(db);
+  return {code, !of_the_system ? 0 : kept ? kept : left, sqlite3_errmsg(db)};
 }
 
-bool no_room(const Failure& f) {
-  return (f.code & 0xff) == SQLITE_FULL || f.system_errno == ENOSPC || f.system_errno == EDQUOT || f.system_errno == EFBIG;
-}
+[[noreturn]] void fail(sqlite3* db, int code) { throw failure_of(db, code); }
 
 }  // namespace
+
+bool no_room(const Failure& f) {
+  if (f.code == SQLITE_IOERR_FSYNC) return false;
+  return (f.code & 0xff) == SQLITE_FULL || f.system_errno == ENOSPC || f.system_errno == EDQUOT || f.system_errno == EFBIG;
+}
 
 Error to_error(const Failure& f, const std::string& path) {
   const std::string cause = f.system_errno ? std::string{": "} + std::strerror(f.system_errno) : "";
@@ -70,8 +80,7 @@ bool Statement::step() {
   if (code == SQLITE_ROW) return true;
   // Also after the last row: a statement that is not reset holds its read lock, and with it the WAL.
   if (code == SQLITE_DONE) return reset(), false;
-  sqlite3* db = sqlite3_db_handle(raw_.get());
-  Failure failure{sqlite3_extended_errcode(db), sqlite3_system_errno(db), sqlite3_errmsg(db)};
+  Failure failure = failure_of(sqlite3_db_handle(raw_.get()), code);
   reset();
   throw failure;
 }

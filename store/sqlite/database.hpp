@@ -22,6 +22,9 @@ struct Failure {
   std::string message;
 };
 
+/// The disk is full, a quota or a limit is used up: trying again later may work, and nothing was harmed.
+bool no_room(const Failure&);
+
 /// The user's view of a failure at `path`: full disk, damage, a lock, no permission.
 Error to_error(const Failure&, const std::string& path);
 

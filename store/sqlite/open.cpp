@@ -36,7 +36,7 @@ Result<Done> SqliteStore::Owner::open() {
   if (auto made = make_if_wanted(); !made) return made;
   try {
     connect();
-    if (auto ours = sqlite::check_store(db_, path_); !ours) return ours;
+    if (auto ours = sqlite::check_store(db_, path_, options_.read_only); !ours) return ours;
     if (!options_.read_only)
       if (auto current = sqlite::migrate(db_, path_); !current) return current;
     if (auto found = find_experiment(); !found) return found;
@@ -70,7 +70,7 @@ Result<Done> SqliteStore::Owner::make_if_wanted() {
 
 void SqliteStore::Owner::connect() {
   db_ = sqlite::Database(path_, options_.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, options_.vfs);
-  sqlite3_busy_timeout(db_.raw(), 2000);
+  sqlite3_busy_timeout(db_.raw(), 1000);
   db_.execute("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-32000;");
   if (options_.read_only) return;
   if (network_) db_.execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE;");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "store/sqlite/schema.hpp"
 
@@ -115,6 +116,7 @@ SqliteStore::Owner::Attempt SqliteStore::Owner::try_to_write(const Batches& batc
   const std::lock_guard guard(database_mutex_);
   try {
     if (suspect_) reopen_and_verify();
+    if (std::exchange(rolled_back_, false)) journal_->forget_uncommitted();
     if (!lock_.holds()) look_for_lock();
     if (!batches.empty()) commit(batches);
     else if (epoch_ != stored_epoch()) throw Fatal{fenced_off()};
@@ -127,10 +129,10 @@ SqliteStore::Owner::Attempt SqliteStore::Owner::try_to_write(const Batches& batc
     lock_.release();
     return {0, fatal.error, true};
   } catch (const Failure& failure) {
-    if (journal_ && failure.code != SQLITE_IOERR_FSYNC) journal_->forget_uncommitted();
+    rolled_back_ = true;
     const int code = failure.code & 0xff;
     // A failed sync may have thrown our pages away and will not fail again: believe nothing this connection knows.
-    if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) suspect_ = true;
+    if ((code == SQLITE_IOERR && !no_room(failure)) || code == SQLITE_CANTOPEN) suspect_ = true;
     const bool final = code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_CONSTRAINT || code == SQLITE_MISUSE;
     Error error = still_there() ? to_error(failure, path_) : file_gone();
     if (code == SQLITE_CONSTRAINT) error = {Error::Code::corrupt, path_ + ": the journal has these records already", ""};

@@ -93,6 +93,7 @@ class SqliteStore::Owner {
   std::unordered_map<std::int64_t, const TrialRow*> rows_;  ///< Of one commit: the last row of each trial.
   Seq stored_ = 0;         ///< The last record committed.
   bool suspect_ = false;   ///< A sync failed: open anew and verify before anything else.
+  bool rolled_back_ = false;
   int wal_pages_ = 0;
 
   mutable std::mutex mutex_;

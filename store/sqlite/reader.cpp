@@ -151,7 +151,7 @@ Result<std::unique_ptr<StoreReader>> StoreReader::open(const std::string& path) 
     }
     sqlite3_busy_timeout(opened->db.raw(), 5000);
     opened->db.execute("PRAGMA trusted_schema=OFF; PRAGMA cache_size=-16000;");
-    if (auto ours = check_store(opened->db, opened->path); !ours) return ours.error();
+    if (auto ours = check_store(opened->db, opened->path, true); !ours) return ours.error();
     opened->db.execute(temporary_views());
   } catch (const Failure& failure) {
     return to_error(failure, opened->path);

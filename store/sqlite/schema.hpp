@@ -20,8 +20,9 @@ std::string temporary_views();
 /// Makes an empty store at `path`, mode 0600. It appears there whole or not at all, and never replaces a file.
 void create_store(const std::string& path, const char* vfs);
 
-/// The file behind `db` is a store of ours that this program understands. `not_found` is never answered here.
-Result<Done> check_store(const Database& db, const std::string& path);
+/// The file behind `db` is a store of ours that this program understands. Of a newer one it understands enough to read it:
+/// tables and columns are only added.
+Result<Done> check_store(const Database& db, const std::string& path, bool read_only = false);
 
 /// Brings an older store to kVersion: each step in one transaction of its own, after a copy to `<path>.v<old>`.
 Result<Done> migrate(Database& db, const std::string& path);

@@ -54,13 +54,13 @@ void create_store(const std::string& path, const char* vfs) {
   sync_folder_of(path);
 }
 
-Result<Done> check_store(const Database& db, const std::string& path) {
+Result<Done> check_store(const Database& db, const std::string& path, bool read_only) {
   // The first statement reads the header: a file that is no database fails here.
   const auto application = db.integer("PRAGMA application_id");
   if (application != kApplicationId)
     return Error{Error::Code::corrupt, path + " is a SQLite database of another program", "name another file with --store"};
   const auto version = db.integer("PRAGMA user_version");
-  if (version > kVersion)
+  if (version > kVersion && !read_only)
     return Error{Error::Code::corrupt,
                  path + " was written by a newer tune (format " + std::to_string(version) + "; this one knows " +
                      std::to_string(kVersion) + ")",
