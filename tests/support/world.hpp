@@ -25,7 +25,7 @@ const SchedulerEntry& scheduler_entry(std::string_view name);
 
 /// A space with every trait that matters: continuous, logarithmic, stepped, listed, conditional.
 Space mixed_space();
-/// 24 configurations, 18 of which hold the constraint; one parameter is conditional.
+/// 24 configurations, 21 of which hold the constraint; one parameter is conditional.
 Space small_finite_space();
 /// Objective `loss`, 8 workers' worth of small trials, checkpoints, seed 1.
 Spec simulated_spec(Space space);

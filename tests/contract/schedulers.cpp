@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every scheduler in the table promises, seen through whole experiments. A new one is tested here without a line written.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <map>
+
+#include "support/world.hpp"
+
+using namespace tune;
+using namespace tune::test;
+
+namespace {
+
+// Every scheduler, those with modes in each of them.
+std::vector<PolicySpec> all_schedulers() {
+  std::vector<PolicySpec> all;
+  for (const auto& entry : schedulers()) {
+    Params options;
+    for (const auto& o : entry.info.options)
+      if (o.name == "max_step") options.set("max_step", std::int64_t{20});
+    const auto mode = std::find_if(entry.info.options.begin(), entry.info.options.end(), [](const Option& o) { return o.name == "mode"; });
+    if (mode == entry.info.options.end()) all.push_back({std::string{entry.info.name}, options});
+    else
+      for (const auto& choice : mode->choices) {
+        options.set("mode", std::string{choice});
+        all.push_back({std::string{entry.info.name}, options});
+      }
+  }
+  return all;
+}
+
+Spec spec_with(const PolicySpec& scheduler) {
+  Spec spec = simulated_spec(mixed_space());
+  spec.scheduler = scheduler;
+  spec.stop.trials = 40;
+  return spec;
+}
+
+std::string name(const PolicySpec& s) { return s.type + (s.options.contains("mode") ? " " + to_text(*s.options.find("mode")) : ""); }
+
+}  // namespace
+
+TEST_CASE("every scheduler brings an experiment to its end, with one worker and with a thousand", "[contract]") {
+  for (const auto& scheduler : all_schedulers())
+    for (const int workers : {1, 1000}) {
+      INFO(name(scheduler) << " with " << workers);
+      SimulatorOptions options;
+      options.workers = workers;
+      World world{spec_with(scheduler), options};
+      REQUIRE(world.run());
+      REQUIRE(world.wrong() == "");
+    }
+}
+
+TEST_CASE("every scheduler survives failed trials, NaN and ties", "[contract]") {
+  for (const auto& scheduler : all_schedulers()) {
+    INFO(name(scheduler));
+    Spec spec = spec_with(scheduler);
+    spec.space = small_finite_space();  // Few different values: many ties.
+    spec.stop.trials = 21;
+    SimulatorOptions options;
+    options.faults.crash = 0.2;
+    options.faults.nan = 0.2;
+    World world{spec, options};
+    REQUIRE(world.run());
+    REQUIRE(world.wrong() == "");
+  }
+}
+
+TEST_CASE("every scheduler decides the same from the same facts", "[contract]") {
+  for (const auto& scheduler : all_schedulers()) {
+    INFO(name(scheduler));
+    SimulatorOptions options;
+    options.jitter = 0.3;
+    options.faults.lost = 0.1;
+    World world{spec_with(scheduler), options};
+    REQUIRE(world.run());
+    // Decides each recorded decision again, from a fold of the records before it.
+    const auto& entry = scheduler_entry(scheduler.type);
+    const auto& sampler = sampler_entry("random");
+    Experiment again{world.spec, sampler.make({world.spec.space, world.spec.objectives, world.spec.seed, {}}).value(),
+                     entry.make({world.spec, with_defaults(entry.info, scheduler.options)}).value()};
+    for (const auto& r : world.store.records()) {
+      if (const auto* d = r.decided(); d && d->reason.by == scheduler.type) {
+        const auto next = again.next();
+        REQUIRE(next);
+        REQUIRE(*next == *d);
+      }
+      again.apply(r);
+    }
+  }
+}
+
+TEST_CASE("every crossing of a rung is answered once, and says why", "[contract]") {
+  for (const auto& scheduler : all_schedulers()) {
+    INFO(name(scheduler));
+    World world{spec_with(scheduler), {}};
+    REQUIRE(world.run());
+    REQUIRE(world.wrong() == "");  // Among others that no crossing has two decisions.
+    for (const auto& r : world.store.records()) {
+      const auto check = [&](const std::optional<Rung>& rung) {
+        if (!rung) return;
+        REQUIRE(rung->rank >= 1);
+        REQUIRE(rung->rank <= rung->of);
+        REQUIRE_FALSE(r.decided()->reason.why.empty());
+      };
+      if (const auto* e = r.as<Extend>()) check(e->rung);
+      if (const auto* p = r.as<Pause>()) check(p->rung);
+      if (const auto* s = r.as<Stop>()) check(s->rung);
+    }
+  }
+}
