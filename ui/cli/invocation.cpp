@@ -96,6 +96,8 @@ void print_error(const Error& error, bool colour) {
 Result<Invocation> Invocation::parse(const Verb& verb, std::vector<std::string> arguments) {
   Invocation made;
   made.verb_ = &verb;
+  made.line_ = "tune " + std::string(verb.name);
+  for (const auto& argument : arguments) made.line_ += " " + shell_quoted(argument);
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] != "--") continue;
     made.rest_.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, arguments.end());
@@ -167,6 +169,11 @@ std::string Invocation::store() const {
   return path && *path ? path : "tune.db";
 }
 
+std::string Invocation::store_hint() const {
+  const auto given = get("store");
+  return given ? " --store " + shell_quoted(*given) : std::string{};
+}
+
 void Invocation::print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 void Invocation::print(const Listing& table) const {
@@ -183,6 +190,8 @@ void Invocation::tell(std::string_view line) const {
   const std::string text = std::string(line) + "\n";
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
+
+void Invocation::complain(const std::string& text) const { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 int Invocation::fail(const Error& error) const {
   print_error(error, colour_on_stderr_);

@@ -45,12 +45,16 @@ class Invocation {
   const std::vector<std::string>& all(std::string_view flag) const;
   /// A whole number of at least `least`. Error::invalid names the flag.
   Result<std::optional<std::int64_t>> whole(std::string_view flag, std::int64_t least = 0) const;
+  /// The whole line, quoted for a shell: what a hint tells people to type again.
+  const std::string& line() const { return line_; }
   const std::vector<std::string>& words() const { return words_; }
   const std::vector<std::string>& rest() const { return rest_; }  ///< After `--`.
 
   // --- what global options say
   std::string store() const;               ///< --store, TUNE_STORE, ./tune.db
   Format format() const { return format_; }
+  /// " --store PATH" where a hint needs it, empty where the default is meant.
+  std::string store_hint() const;
   std::string output() const { return get("output").value_or(""); }  ///< `-o` as given.
   bool quiet() const { return has("quiet"); }
   bool verbose() const { return has("verbose"); }
@@ -62,6 +66,7 @@ class Invocation {
   void print(std::string_view text) const;             ///< To stdout as it is.
   void print(const Listing&) const;                      ///< In the format that was asked for.
   void tell(std::string_view line) const;              ///< A line to stderr, unless --quiet.
+  void complain(const std::string& text) const;        ///< To stderr as it is, also with --quiet.
   int fail(const Error&) const;                        ///< Prints it; the exit code for it.
   /// Asks on the terminal; false if there is none, or --no-input. --yes answers for the person.
   bool confirmed(const std::string& question) const;
@@ -70,6 +75,7 @@ class Invocation {
   const Verb* verb_ = nullptr;
   std::map<std::string, std::vector<std::string>> given_;
   std::vector<std::string> words_, rest_;
+  std::string line_;
   Format format_ = Format::table;
   bool colour_ = false, colour_on_stderr_ = false;
   std::size_t width_ = 0;

@@ -34,29 +34,29 @@ std::string csv_text(std::string_view text) {
   return quoted + '"';
 }
 
-Field::Field(std::string_view text, Style with) : shown(printable(text)), json(json_text(text)), csv(csv_text(text)), style(with) {}
-Field::Field(double value, Style with)
+Shown::Shown(std::string_view text, Style with) : shown(printable(text)), json(json_text(text)), csv(csv_text(text)), style(with) {}
+Shown::Shown(double value, Style with)
     : shown(number_text(value)), json(json_text(value)), csv(to_text(value)), number(true), style(with) {}
-Field::Field(std::int64_t value, Style with)
+Shown::Shown(std::int64_t value, Style with)
     : shown(std::to_string(value)), json(shown), csv(shown), number(true), style(with) {}
-Field::Field(bool value) : shown(value ? "true" : "false"), json(shown), csv(shown) {}
-Field::Field(const Value& value) { std::visit([&](const auto& v) { *this = Field(v); }, value); }
+Shown::Shown(bool value) : shown(value ? "true" : "false"), json(shown), csv(shown) {}
+Shown::Shown(const Value& value) { std::visit([&](const auto& v) { *this = Shown(v); }, value); }
 
-Field Field::shown_as(std::string shown, const Field& exact) {
-  Field cell = exact;
+Shown Shown::shown_as(std::string shown, const Shown& exact) {
+  Shown cell = exact;
   cell.shown = std::move(shown);
   return cell;
 }
 
-Field Field::raw(std::string shown, std::string json) {
-  Field cell;
+Shown Shown::raw(std::string shown, std::string json) {
+  Shown cell;
   cell.shown = printable(shown);
   cell.csv = csv_text(json);
   cell.json = std::move(json);
   return cell;
 }
 
-void Listing::add(std::vector<Field> row) {
+void Listing::add(std::vector<Shown> row) {
   row.resize(columns_.size());
   rows_.push_back(std::move(row));
 }
@@ -118,7 +118,7 @@ std::string Listing::csv() const {
   return out;
 }
 
-std::string Listing::json_object(const std::vector<Field>& row) const {
+std::string Listing::json_object(const std::vector<Shown>& row) const {
   std::string out;
   JsonWriter writer(out);
   writer.begin_object();

@@ -10,26 +10,26 @@
 namespace tune {
 
 /// One place in a table: what people see, and what programs get. Text from users is made printable here.
-struct Field {
+struct Shown {
   std::string shown;  ///< Empty cells show as "-".
   std::string json;   ///< The exact value as JSON; "null" where there is none.
   std::string csv;
   bool number = false;
   Style style = Style::plain;
 
-  Field() : json("null") {}
-  Field(std::string_view text, Style style = Style::plain);
-  Field(const char* text, Style with = Style::plain) : Field(std::string_view{text}, with) {}
-  Field(const std::string& text, Style with = Style::plain) : Field(std::string_view{text}, with) {}
-  Field(double value, Style style = Style::plain);
-  Field(std::int64_t value, Style style = Style::plain);
-  Field(int value, Style with = Style::plain) : Field(static_cast<std::int64_t>(value), with) {}
-  Field(bool value);
-  Field(const Value& value);
+  Shown() : json("null") {}
+  Shown(std::string_view text, Style style = Style::plain);
+  Shown(const char* text, Style with = Style::plain) : Shown(std::string_view{text}, with) {}
+  Shown(const std::string& text, Style with = Style::plain) : Shown(std::string_view{text}, with) {}
+  Shown(double value, Style style = Style::plain);
+  Shown(std::int64_t value, Style style = Style::plain);
+  Shown(int value, Style with = Style::plain) : Shown(static_cast<std::int64_t>(value), with) {}
+  Shown(bool value);
+  Shown(const Value& value);
   /// Shown in other words than the exact value: a duration, a curve, a time.
-  static Field shown_as(std::string shown, const Field& exact);
+  static Shown shown_as(std::string shown, const Shown& exact);
   /// Exact JSON beside its short form.
-  static Field raw(std::string shown, std::string json);
+  static Shown raw(std::string shown, std::string json);
 };
 
 /// A list of rows with named columns, as text, CSV, one JSON array or JSON lines.
@@ -41,7 +41,7 @@ class Listing {
   };
   explicit Listing(std::vector<Column> columns) : columns_(std::move(columns)) {}
   /// Missing cells at the end are empty.
-  void add(std::vector<Field> row);
+  void add(std::vector<Shown> row);
   std::size_t size() const { return rows_.size(); }
 
   /// Aligned columns, numbers to the right. Nothing is cut if `width` is 0; else the flexible columns, then the last one, are cut.
@@ -54,9 +54,9 @@ class Listing {
 
  private:
   std::vector<std::size_t> widths(std::size_t limit) const;
-  std::string json_object(const std::vector<Field>& row) const;
+  std::string json_object(const std::vector<Shown>& row) const;
   std::vector<Column> columns_;
-  std::vector<std::vector<Field>> rows_;
+  std::vector<std::vector<Shown>> rows_;
 };
 
 /// A CSV field: quoted where it must be; text that begins like a formula is disarmed.

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ui/api/sweep.hpp"
+#include "ui/cli/invocation.hpp"
+
+namespace tune {
+
+/// Runs one experiment in the foreground, from opening to the last line: progress, signals, commands from elsewhere, metrics,
+/// the final report. `open` makes the sweep with the watchers it is given. `spec` is what to show before it is open.
+/// `again` is the command that goes on after an interruption. Returns the exit code.
+using OpenSweep = std::function<Result<std::unique_ptr<Sweep>>(std::vector<Watcher*>)>;
+int run_here(Invocation& call, const Spec& spec, const std::string& store, const std::string& again, const OpenSweep& open);
+
+}  // namespace tune

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs that ask an experiment for something. Its owner is asked if there is one; otherwise the experiment is opened
+// here for the length of the call.
+#include <pwd.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "tuner/json.hpp"
+#include "ui/api/control.hpp"
+#include "ui/cli/run_here.hpp"
+#include "ui/cli/subject.hpp"
+
+namespace tune {
+namespace {
+
+std::string person() {
+  const auto* entry = getpwuid(geteuid());
+  return entry && *entry->pw_name ? entry->pw_name : "user";
+}
+
+/// The wish is durable when this returns.
+Result<Done> carry(const Invocation& call, const Subject& subject, const Wish& wish) {
+  if (auto answered = ask_owner(subject.folder(call), wish)) return *answered;
+  SweepOptions options;
+  options.store = call.store();
+  options.by = wish.by;
+  auto sweep = Sweep::open_existing(subject.experiment.name, options);
+  if (!sweep) return sweep.error();
+  if (!wish.fact) return (*sweep)->set(wish.settings, wish.by);
+  return (*sweep)->apply({*wish.fact});
+}
+
+Requested request(const Invocation& call, const Subject& subject, std::string verb) {
+  Requested wish;
+  wish.by = person(), wish.via = "command line", wish.verb = std::move(verb), wish.trial = subject.trial;
+  if (const auto reason = call.get("reason")) JsonWriter(wish.args).begin_object().key("reason").value(*reason).end_object();
+  return wish;
+}
+
+struct Steering {
+  const char* verb;
+  const char* done;
+  bool trials_only = false;
+};
+
+int steer(Invocation& call, const Steering& how) {
+  if (call.words().empty()) return call.fail(usage_error("which experiment or trial?", "tune " + std::string(how.verb) + " --help"));
+  for (const auto& word : call.words()) {
+    const auto subject = how.trials_only ? find_trial(call, word) : find_subject(call, word);
+    if (!subject) return call.fail(subject.error());
+    if (std::string_view(how.verb) == "cancel" && !subject->trial && subject->experiment.owned &&
+        !call.confirmed("End every running trial of `" + subject->name() + "` now?"))
+      return kUnexpected;
+    const auto done = carry(call, *subject, {request(call, *subject, how.verb), {}, person()});
+    if (!done) return call.fail(done.error());
+    call.tell(subject->name() + ": " + how.done);
+  }
+  return kOk;
+}
+
+/// A parameter as a person types it: JSON where it is JSON, else text.
+Value typed(std::string_view text) {
+  JsonReader in(text);
+  switch (in.next()) {
+    case JsonReader::Token::boolean: return in.boolean();
+    case JsonReader::Token::number: {
+      const Value number = in.integer() ? Value{*in.integer()} : Value{in.number()};
+      if (in.next() == JsonReader::Token::end && !in.failed()) return number;
+      break;
+    }
+    case JsonReader::Token::string: {
+      std::string inner(in.text());
+      if (in.next() == JsonReader::Token::end && !in.failed()) return inner;
+      break;
+    }
+    default: break;
+  }
+  return std::string(text);
+}
+
+}  // namespace
+
+int stop_verb(Invocation& call) { return steer(call, {"stop", "no new trials; the running ones finish"}); }
+int cancel_verb(Invocation& call) { return steer(call, {"cancel", "cancelled"}); }
+int pause_verb(Invocation& call) { return steer(call, {"pause", "held back until `tune resume`"}); }
+int retry_verb(Invocation& call) { return steer(call, {"retry", "queued again", true}); }
+
+int resume_verb(Invocation& call) {
+  if (call.words().size() != 1) return steer(call, {"resume", "goes on"});
+  const auto subject = find_subject(call, call.words()[0]);
+  if (!subject) return call.fail(subject.error());
+  if (subject->trial || subject->experiment.owned) return steer(call, {"resume", "goes on"});
+  const auto spec = spec_of(subject->experiment);
+  if (!spec) return call.fail(spec.error());
+  return run_here(call, *spec, call.store(), call.line(), [&](std::vector<Watcher*> watchers) -> Result<std::unique_ptr<Sweep>> {
+    SweepOptions options;
+    options.store = call.store();
+    options.watchers = std::move(watchers);
+    auto sweep = Sweep::open_existing(subject->experiment.name, options);
+    if (!sweep) return sweep;
+    if (auto released = (*sweep)->apply({request(call, *subject, "resume")}); !released) return released.error();
+    return sweep;
+  });
+}
+
+int enqueue_verb(Invocation& call) {
+  auto subject = find_experiment(call);
+  if (!subject) return call.fail(subject.error());
+  auto wish = request(call, *subject, "enqueue");
+  for (const auto& assignment : call.all("param")) {
+    const auto equals = assignment.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return call.fail(usage_error("`-p` takes NAME=VALUE, not `" + printable(assignment) + "`", "tune enqueue " + subject->name() + " -p lr=0.01"));
+    wish.params.set(assignment.substr(0, equals), typed(std::string_view(assignment).substr(equals + 1)));
+  }
+  if (wish.params.empty()) return call.fail(usage_error("which parameters?", "tune enqueue " + subject->name() + " -p lr=0.01"));
+  const auto done = carry(call, *subject, {wish, {}, person()});
+  if (!done) return call.fail(done.error());
+  call.tell(subject->name() + ": queued" + (subject->experiment.owned ? "" : "; nobody runs it now: tune resume " + subject->name() + call.store_hint()));
+  return kOk;
+}
+
+int set_verb(Invocation& call) {
+  if (call.words().size() < 2) return call.fail(usage_error("what is to be set?", "tune set EXPERIMENT stop.trials=500"));
+  const auto subject = find_subject(call, call.words()[0]);
+  if (!subject) return call.fail(subject.error());
+  if (subject->trial) return call.fail(usage_error("settings belong to an experiment, not to a trial"));
+  const std::vector<std::string> settings(call.words().begin() + 1, call.words().end());
+  const auto done = carry(call, *subject, {std::nullopt, settings, person()});
+  if (!done) return call.fail(done.error());
+  call.tell(subject->name() + ": set" + (subject->experiment.owned ? "" : "; nobody runs it now: tune resume " + subject->name() + call.store_hint()));
+  return kOk;
+}
+
+int tag_verb(Invocation& call) {
+  if (call.words().empty()) return call.fail(usage_error("which experiment or trial?", "tune tag digits/42 keep"));
+  const auto subject = find_subject(call, call.words()[0]);
+  if (!subject) return call.fail(subject.error());
+  Annotated note;
+  note.trial = subject->trial, note.by = person();
+  note.tags_added.assign(call.words().begin() + 1, call.words().end());
+  note.tags_dropped = call.all("drop");
+  if (note.tags_added.empty() && note.tags_dropped.empty()) return call.fail(usage_error("which tag?", "tune tag " + subject->name() + " keep"));
+  const auto done = carry(call, *subject, {note, {}, person()});
+  return done ? kOk : call.fail(done.error());
+}
+
+int note_verb(Invocation& call) {
+  if (call.words().empty()) return call.fail(usage_error("which experiment or trial?", "tune note digits/42 \"lr too high\""));
+  const auto subject = find_subject(call, call.words()[0]);
+  if (!subject) return call.fail(subject.error());
+  Annotated note;
+  note.trial = subject->trial, note.by = person();
+  if (call.words().size() > 1) {
+    std::string text;
+    for (std::size_t i = 1; i < call.words().size(); ++i) text += (i > 1 ? " " : "") + call.words()[i];
+    note.note = std::move(text);
+  }
+  if (call.has("star")) note.star = true;
+  if (call.has("unstar")) note.star = false;
+  if (!note.note && !note.star) return call.fail(usage_error("what is the note?", "tune note " + subject->name() + " \"…\""));
+  const auto done = carry(call, *subject, {note, {}, person()});
+  return done ? kOk : call.fail(done.error());
+}
+
+}  // namespace tune

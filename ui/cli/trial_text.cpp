@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/cli/trial_text.hpp"
+
+#include "tuner/command.hpp"
+#include "tuner/json.hpp"
+
+namespace tune {
+
+Result<std::vector<std::string>> command_of(const Spec& spec, const Params& params, TrialId id, const std::string& trial_folder,
+                                            const std::string& params_file) {
+  if (spec.command.empty()) return std::vector<std::string>{};
+  const auto command = Command::parse(spec.command, spec.space);
+  if (!command) return command.error();
+  return command->expand({params, spec.name + "/" + std::to_string(id.value), id.value, 1, trial_folder, params_file, "", spec.resources.cpus, {}, spec.seed});
+}
+
+std::string shell_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const auto& word : words) line += (line.empty() ? "" : " ") + shell_quoted(word);
+  return line;
+}
+
+std::string params_object(const Params& params) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object();
+  for (const auto& [name, value] : params) {
+    json.key(name);
+    std::visit([&](const auto& v) { json.value(v); }, value);
+  }
+  json.end_object();
+  return out;
+}
+
+std::vector<double> curve_of(const Subject& subject, const std::string& metric) {
+  std::vector<double> values;
+  if (const auto curve = subject.reader->curve(subject.experiment.id, *subject.trial, metric))
+    for (const auto& point : *curve) values.push_back(point.value);
+  return values;
+}
+
+}  // namespace tune
