@@ -58,6 +58,12 @@ void Experiment::apply(const Record& r) {
     // Time that passed while nobody had it open does not count.
     if (opened_at_.seconds > 0) active_before_ += (before - opened_at_).seconds;
     opened_at_ = r.at;
+    // In logical order a trial can be settled before its process is gone; nobody will tell of the end of that one now.
+    std::erase_if(live_, [&](const auto& live) {
+      if (!is_final(history_.trial(live.first).state)) return false;
+      for (const auto& seat : live.second.launch.ranks) placement_.give_back(seat);
+      return true;
+    });
   }
   if (const auto* decided = r.decided()) {
     paid(decided->what);
@@ -256,8 +262,7 @@ void Experiment::fold(const Exited& e, const Record& r) {
   if (order_) {
     t.asked = Asked::nothing;
     if (!order_->is_active(t.id)) return set_state(t, TrialState::paused);
-    set_state(t, TrialState::queued);
-    if (order_->is_hungry(t.id)) enqueue(t);
+    enqueue(t);  // Launched once what it has reported ahead is used up.
     return;
   }
   consume_exit(r);
@@ -326,10 +331,7 @@ void Experiment::fold(const Extend& e, const Record&) {
   t.held = false;
   if (order_ && !is_final(t.state)) {
     if (!order_->is_active(t.id)) order_->enter(t.id);
-    if (!live_.contains(t.id)) {
-      set_state(t, TrialState::queued);
-      if (order_->is_hungry(t.id)) enqueue(t);
-    }
+    if (!live_.contains(t.id)) enqueue(t);
     return;
   }
   if (t.state == TrialState::paused) enqueue(t);

@@ -84,3 +84,15 @@ TEST_CASE("the same seed fails and recovers in the same way", "[simulation]") {
     REQUIRE(a.store.records() == b.store.records());
   }
 }
+
+TEST_CASE("a store that says durable before it is turns this suite red", "[simulation]") {
+  int red = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    World world = world_of(seed);
+    world.store.lies = true;
+    if (world.run(60)) continue;  // Over before the kill.
+    world.run();
+    red += !world.wrong().empty();
+  }
+  CHECK(red >= 10);
+}

@@ -107,6 +107,12 @@ std::string Invariants::see(const Record& r) {
 }
 
 std::string Invariants::see_attempt(const Record& r) {
+  if (r.as<Opened>())  // What ran for trials that were settled meanwhile (in logical order) ended unseen with its owner.
+    for (std::size_t i = 0; i < attempts_.size(); ++i)
+      if (Attempt& a = attempts_[i]; a.live && final_[i]) {
+        if (a.started) --busy_[a.worker.value];
+        a.live = false;
+      }
   const auto id = trial_of(r);
   if (!id) return "";
   const auto index = static_cast<std::size_t>(id->value);
@@ -149,8 +155,15 @@ std::string Invariants::see_policy(const Record& r) {
     if (!rung || set.insert({t.value, rung->bracket, rung->rung}).second) return "";
     return about(t) + " has two decisions at rung " + std::to_string(rung->rung);
   };
-  if (const auto* e = r.as<Extend>()) return once(crossings_, e->trial, e->rung);
-  if (const auto* p = r.as<Pause>()) return once(crossings_, p->trial, p->rung);
+  if (const auto* e = r.as<Extend>()) {
+    // In logical order a paused trial is promoted by Extend, elsewhere by Launch.
+    const bool promotion = e->rung && paused_.contains({e->trial.value, e->rung->bracket, e->rung->rung});
+    return once(promotion ? promotions_ : crossings_, e->trial, e->rung);
+  }
+  if (const auto* p = r.as<Pause>()) {
+    if (p->rung) paused_.insert({p->trial.value, p->rung->bracket, p->rung->rung});
+    return once(crossings_, p->trial, p->rung);
+  }
   if (const auto* s = r.as<Stop>()) return once(crossings_, s->trial, s->rung);
   if (const auto* l = r.as<Launch>()) return once(promotions_, l->trial, l->rung);
   return "";
@@ -169,12 +182,33 @@ std::string Invariants::at_end() const {
 // A batch is kept whole or not at all, as in a transaction. A kill comes just before the commit or just after it.
 Result<Done> MortalStore::append(std::shared_ptr<const Batch> batch) {
   const bool dies = batch->records.back().seq > most;
-  if (dies && most % 2 == 0) throw Killed{};
-  for (const auto& r : batch->records)
-    if (auto w = invariants_.see(r); wrong.empty()) wrong = std::move(w);
-  (void)MemoryStore::append(batch).has_value();
+  if (lies) {
+    if (auto last = std::exchange(limbo_, nullptr); last && !dies) keep(std::move(last));
+    limbo_ = dies ? nullptr : std::move(batch);
+  } else if (!dies || most % 2 == 1) {
+    keep(std::move(batch));
+  }
   if (dies) throw Killed{};
   return Done{};
+}
+
+void MortalStore::keep(std::shared_ptr<const Batch> batch) {
+  for (const auto& r : batch->records)
+    if (auto w = invariants_.see(r); wrong.empty()) wrong = std::move(w);
+  (void)MemoryStore::append(std::move(batch)).has_value();
+}
+
+Result<Done> MortalStore::flush() {
+  if (limbo_) keep(std::exchange(limbo_, nullptr));
+  return Done{};
+}
+
+std::string Ledger::check(const std::vector<Record>& journal) const {
+  for (const auto& r : promised_) {
+    const auto index = static_cast<std::size_t>(r.seq - 1);
+    if (index >= journal.size() || !(journal[index] == r)) return "record " + std::to_string(r.seq) + " was promised and is not kept";
+  }
+  return "";
 }
 
 std::vector<Record> MortalStore::records() const {
@@ -203,7 +237,6 @@ bool World::run(Seq most) {
   Simulator simulator{spec, find_problem("curve", spec, 0).value(), options};
   NobodyAsks inbox;
   ProposesAtOnce proposer;
-  Watcher watcher;
   try {
     // As the facade does: who has it now is a fact.
     auto begin = std::make_shared<Batch>();
@@ -214,7 +247,7 @@ bool World::run(Seq most) {
     if (experiment_->history().last_seq() == 0) fact(Configured{"{}", spec.space.hash(), "", "test"});
     fact(Opened{"test", "", "here", "", 1, experiment_->next_seq() == 2 ? "new" : "resume"});
     (void)store.append(begin).has_value();
-    auto result = tune::run(*experiment_, {store, simulator, proposer, inbox, watcher});
+    auto result = tune::run(*experiment_, {store, simulator, proposer, inbox, ledger});
     if (!result) throw std::runtime_error(result.error().message);
     outcome = *result;
     return true;
@@ -227,6 +260,7 @@ bool World::run(Seq most) {
 
 std::string World::wrong() const {
   if (!store.wrong.empty()) return store.wrong;
+  if (auto broken = ledger.check(store.records()); !broken.empty()) return broken;
   return experiment_ && experiment_->finished() ? store.invariants().at_end() : "";
 }
 

@@ -56,7 +56,7 @@ class Invariants {
   std::vector<Attempt> attempts_;
   std::vector<bool> final_;
   std::map<std::int64_t, int> busy_;  // Trials that run, by worker.
-  std::set<std::tuple<std::int64_t, int, int>> crossings_, promotions_;
+  std::set<std::tuple<std::int64_t, int, int>> crossings_, paused_, promotions_;  // Trial, bracket, rung.
   std::set<std::uint64_t> proposed_;
 };
 
@@ -66,13 +66,31 @@ class MortalStore : public MemoryStore {
   MortalStore(const Space& space, int slots) : invariants_(space, slots) {}
   Result<Done> append(std::shared_ptr<const Batch>) override;
 
+  Result<Done> flush() override;
+  Seq durable() const override { return limbo_ ? limbo_->records.back().seq : MemoryStore::durable(); }
+
   Seq most = INT64_MAX;
+  /// The control: says that a batch is durable before it is, and loses the last one in the kill.
+  bool lies = false;
   std::vector<Record> records() const;
   std::string wrong;  ///< The first thing that was wrong.
   const Invariants& invariants() const { return invariants_; }
 
  private:
+  void keep(std::shared_ptr<const Batch>);
   Invariants invariants_;
+  std::shared_ptr<const Batch> limbo_;
+};
+
+/// Remembers what it was told is durable, as people and trials who act on it do.
+class Ledger final : public Watcher {
+ public:
+  void on_durable(const Record& r, const History&) override { promised_.push_back(r); }
+  /// Every promise is in the journal as it was made; else what is not.
+  std::string check(const std::vector<Record>& journal) const;
+
+ private:
+  std::vector<Record> promised_;
 };
 
 struct World {
@@ -84,12 +102,13 @@ struct World {
   std::string wrong() const;
   /// One line a trial: number, parameters, state, values, last step. What a user compares.
   std::string table() const;
-  /// One line a decision: what, who, about which trial and how far.
+  /// One line a decision: what, about which trial and why.
   std::string decisions() const;
 
   Spec spec;
   SimulatorOptions options;
   MortalStore store;
+  Ledger ledger;
   Outcome outcome;
 
  private:
