@@ -165,7 +165,8 @@ int main(int argc, char** argv) {
     std::vector<double> ratios, rates, cpus;
   };
   std::vector<Way> ways = {{"silent program", {"/bin/true"}, false, {}, {}, {}},
-                           {"folder and both logs", {"/bin/sh", "-c", "echo out; echo err >&2"}, false, {}, {}, {}},
+                           {"its folder made first", {"/bin/true", "${trial.dir}"}, false, {}, {}, {}},
+                           {"folder and both logs", {"/bin/sh", "-c", "echo out; echo err >&2; :", "${trial.dir}"}, false, {}, {}, {}},
                            {"silent, cgroup", {"/bin/true"}, true, {}, {}, {}}};
   std::vector<double> raws, raw_cpu;
   for (int round = 0; round < rounds; ++round) {

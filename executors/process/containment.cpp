@@ -96,8 +96,8 @@ std::vector<pid_t> children_of(pid_t pid) {
 // Orphans are given to the first thread of the subreaper, which is the one that our launches come from as well.
 std::vector<pid_t> own_children() {
   static const std::string path = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
-  const Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  return fd ? numbers(read_file(path)) : children_of(::getpid());
+  static const bool listed = ::access(path.c_str(), R_OK) == 0;
+  return listed ? numbers(read_file(path)) : children_of(::getpid());
 }
 
 std::string_view token_in(std::string_view environment) {

@@ -70,7 +70,7 @@ class ProcessExecutor final : public Executor {
   const Folder home_;
   const std::string& folder_ = home_.path;
   std::string checkpoints_;
-  bool eager_folders_ = false, params_on_disk_ = false;
+  bool saves_ = false, wants_folder_ = false, params_on_disk_ = false;
   Offer offer_;
   Environment environment_;
   Supervisor supervisor_;

@@ -225,15 +225,12 @@ class Supervisor::Impl {
   }
 
  private:
-  // Both ends of the pipes and the socket of one attempt; ours do not block.
+  // Both ends of the pipes and the socket of one attempt. (Asio makes ours non-blocking when it first waits for them.)
   struct Ends {
     Descriptor out[2], err[2], line[2];
     bool open() {
       int fd[2];
-      const auto take = [&](Descriptor (&to)[2]) {
-        to[0].reset(fd[0]), to[1].reset(fd[1]);
-        return ::fcntl(fd[0], F_SETFL, O_NONBLOCK) == 0;
-      };
+      const auto take = [&](Descriptor (&to)[2]) { return to[0].reset(fd[0]), to[1].reset(fd[1]), true; };
       return ::pipe2(fd, O_CLOEXEC) == 0 && take(out) && ::pipe2(fd, O_CLOEXEC) == 0 && take(err) &&
              ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == 0 && take(line);
     }
