@@ -59,6 +59,8 @@ class Digits final : public tune::SteppedTrainable {
     return {{"loss", score.loss}, {"accuracy", score.accuracy}};
   }
 
+  std::int64_t max_steps() const override { return 27; }
+
   void save(const std::filesystem::path& folder) override {
     std::ofstream out{folder / "network", std::ios::binary};
     network_->write(out);

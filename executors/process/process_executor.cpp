@@ -168,7 +168,7 @@ void ProcessExecutor::on(const Pause& pause, const std::string& why) { end(pause
 void ProcessExecutor::on(const Extend& extend, const std::string& why) {
   for (auto* queue : {&resumed_, &fresh_})
     for (auto& p : *queue)
-      if (p.launch.trial == extend.trial) p.launch.until_step = extend.until_step;
+      if (p.launch.trial == extend.trial) p.launch.until_step = std::max(p.launch.until_step, extend.until_step);
   supervisor_.extend(extend.trial, extend.until_step, why);
 }
 void ProcessExecutor::on(const Exploit& exploit, const std::string& why) {

@@ -166,7 +166,8 @@ class Supervisor::Impl {
     const auto it = live_.find(trial.value);
     if (it == live_.end()) return;
     const AttemptPtr a = it->second;
-    a->order.until_step = until_step;
+    // A grant only grows: in logical order the launch allowed every step, and the bound is the virtual slot's alone.
+    a->order.until_step = std::max(a->order.until_step, until_step);
     a->why = why;
     answer_durable(a);
   }

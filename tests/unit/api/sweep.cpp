@@ -4,11 +4,10 @@
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "support/temp_folder.hpp"
+#include "support/scratch.hpp"
 #include "tuner/config.hpp"
 
 using namespace tune;
-using tune::test::TempFolder;
 
 namespace {
 
@@ -22,7 +21,7 @@ Spec spec(const std::string& more = R"("stop": {"trials": 20})", const std::stri
   return std::move(*read.spec);
 }
 
-std::unique_ptr<Sweep> open(Spec s, const TempFolder& folder, std::vector<Watcher*> watchers = {}) {
+std::unique_ptr<Sweep> open(Spec s, const Scratch& folder, std::vector<Watcher*> watchers = {}) {
   SweepOptions options;
   options.store = folder / "t.db";
   options.watchers = std::move(watchers);
@@ -61,7 +60,7 @@ std::map<std::int64_t, Params> params_of(const Sweep& sweep) {
 }  // namespace
 
 TEST_CASE("a sweep runs to the end of its budget and knows the best trial", "[sweep]") {
-  TempFolder folder;
+  Scratch folder;
   const auto sweep = open(spec(), folder);
   CHECK_FALSE(sweep->resumed());
   CHECK(finish(*sweep).exit_code == 0);
@@ -70,7 +69,7 @@ TEST_CASE("a sweep runs to the end of its budget and knows the best trial", "[sw
 }
 
 TEST_CASE("an interrupted sweep is resumed and proposes what it would have proposed", "[sweep]") {
-  TempFolder folder, calm;
+  Scratch folder, calm;
   EndAfter end{5};
   {
     const auto first = open(spec(), folder, {&end});
@@ -88,7 +87,7 @@ TEST_CASE("an interrupted sweep is resumed and proposes what it would have propo
 }
 
 TEST_CASE("a finished sweep that is opened again has nothing to do; with more budget it goes on", "[sweep]") {
-  TempFolder folder;
+  Scratch folder;
   finish(*open(spec(), folder));
   const auto same = open(spec(), folder);
   const auto length = same->history().last_seq();
@@ -98,7 +97,7 @@ TEST_CASE("a finished sweep that is opened again has nothing to do; with more bu
     // The first owner must be gone before the next one opens.
     return spec(R"("stop": {"trials": 25})");
   }();
-  TempFolder other;
+  Scratch other;
   finish(*open(spec(), other));
   const auto longer = open(more, other);
   CHECK(longer->changes() == "stop.trials: 20 -> 25");
@@ -107,7 +106,7 @@ TEST_CASE("a finished sweep that is opened again has nothing to do; with more bu
 }
 
 TEST_CASE("a space that would change the meaning of old trials is refused, a wider one is not", "[sweep]") {
-  TempFolder folder;
+  Scratch folder;
   finish(*open(spec(), folder));
   SweepOptions options;
   options.store = folder / "t.db";
@@ -121,7 +120,7 @@ TEST_CASE("a space that would change the meaning of old trials is refused, a wid
 }
 
 TEST_CASE("a second owner of the same experiment is refused, one of another experiment is not", "[sweep]") {
-  TempFolder folder;
+  Scratch folder;
   const auto first = open(spec(), folder);
   SweepOptions options;
   options.store = folder / "t.db";
@@ -134,7 +133,7 @@ TEST_CASE("a second owner of the same experiment is refused, one of another expe
 }
 
 TEST_CASE("resume never begins a new experiment beside the old one", "[sweep]") {
-  TempFolder folder;
+  Scratch folder;
   finish(*open(spec(), folder));
   SweepOptions options;
   options.store = folder / "t.db";
@@ -145,7 +144,7 @@ TEST_CASE("resume never begins a new experiment beside the old one", "[sweep]") 
 }
 
 TEST_CASE("wishes are recorded while nobody runs the experiment, and refused in words", "[sweep]") {
-  TempFolder folder;
+  Scratch folder;
   finish(*open(spec(), folder));
   SweepOptions options;
   options.store = folder / "t.db";
@@ -163,7 +162,7 @@ TEST_CASE("wishes are recorded while nobody runs the experiment, and refused in 
 }
 
 TEST_CASE("settings changed under way take hold without ending the trials under way", "[sweep]") {
-  TempFolder folder;
+  Scratch folder;
   class Change final : public Watcher {
    public:
     void on_durable(const Record& r, const History&) override {
@@ -184,7 +183,7 @@ TEST_CASE("settings changed under way take hold without ending the trials under 
 }
 
 TEST_CASE("a missing store or experiment is not found, never made", "[sweep]") {
-  TempFolder folder;
+  Scratch folder;
   SweepOptions options;
   options.store = folder / "none.db";
   const auto none = Sweep::open_existing("small", options);
