@@ -40,6 +40,7 @@ World world_of(std::uint64_t seed) {
   spec.scheduler = {type, options};
   // Where a lost attempt starts from the beginning, faults must leave it a chance to get to the end.
   if (rng.below(4)) spec.checkpoint->every = 1 + static_cast<std::int64_t>(rng.below(5));
+  if (rng.below(4) == 0) spec.logical_order = true, spec.slots = 1 + static_cast<int>(rng.below(6));
   if (rng.below(2)) spec.retry.max = 2, spec.retry.on = {Cause::exit, Cause::silence};
 
   SimulatorOptions o;
