@@ -26,10 +26,13 @@ Rung Level::crossing(const Entry& e, int bracket, int rung, const History& histo
 }
 
 std::string sentence(const Rung& r, std::int64_t quota) {
-  char text[160];
-  char* at = text;
-  const auto words = [&](std::string_view w) { at = std::copy(w.begin(), w.end(), at); };
-  const auto number = [&](std::int64_t n) { at = std::to_chars(at, text + sizeof text, n).ptr; };
+  std::string text;
+  text.reserve(96);
+  const auto words = [&](std::string_view w) { text += w; };
+  const auto number = [&](std::int64_t n) {
+    char digits[24];
+    text.append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
+  };
   words("rung "), number(r.rung), words(" at step "), number(r.step);
   words(": rank "), number(r.rank), words(" of "), number(r.of);
   if (quota == 0)
@@ -38,7 +41,7 @@ std::string sentence(const Rung& r, std::int64_t quota) {
     words(", the best one goes on");
   else
     words(", the best "), number(quota), words(" go on");
-  return {text, at};
+  return text;
 }
 
 std::vector<std::int64_t> rung_steps(double first, double eta, std::optional<std::int64_t> last) {
