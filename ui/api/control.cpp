@@ -290,7 +290,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::open(const std::string& pa
   const auto address = address_in(folder);
   // The folder is 0700 and the peer's user is checked: the moment between bind and chmod lets nobody in.
   if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return failed();
-  fchmodat(folder.get(), "sock", 0600, 0);
+  if (fchmodat(folder.get(), "sock", 0600, 0) != 0) return failed();
   if (listen(socket.get(), 16) != 0) return failed();
   return std::unique_ptr<ControlServer>{
       new ControlServer{std::make_unique<Listener>(std::move(folder), std::move(socket), sweep)}};
