@@ -128,7 +128,7 @@ void ProcessExecutor::interrupt() { supervisor_.interrupt(); }
 std::string ProcessExecutor::trial_folder(TrialId trial) const { return folder_ + "/" + std::to_string(trial.value); }
 
 std::vector<Observation> ProcessExecutor::open(const History& history) {
-  if (history.size() > 0) end_leftovers(folder_ + "#");
+  if (!home_.temporary) end_leftovers(folder_ + "#");  // Of a tune that was killed.
   char host[256] = "localhost";
   ::gethostname(host, sizeof host - 1);
   std::vector<Observation> out;

@@ -62,7 +62,7 @@ class ProcessExecutor final : public Executor {
     explicit Folder(const std::string& given);
     ~Folder();
     std::string path;
-    bool temporary;
+    bool temporary = false;
   };
 
   const Spec& spec_;
@@ -83,7 +83,6 @@ class ProcessExecutor final : public Executor {
   std::map<int, double> shares_;              // Of devices.
   Time not_before_;                           // After the system refused a start.
   double refusal_pause_ = 0;
-  bool ending_ = false;
 };
 
 /// The line of the table in all.cpp.

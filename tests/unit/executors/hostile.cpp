@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs with bad manners: each has its cause, and nothing of it survives.
-#include <sys/stat.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 
@@ -76,6 +78,40 @@ TEST_CASE("destroying the executor ends everything", "[process][hostile]") {
   rig.until([&] { return rig.all<Started>().size() == 2; });
   rig.close();
   CHECK(rig.survivors() == 0);
+}
+
+TEST_CASE("what a killed tune left running ends when the next one opens", "[process][hostile]") {
+  auto rig = Rig::probe("setsid_tree");
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  const pid_t tune = ::fork();
+  if (tune == 0) {
+    rig.launch(0);
+    rig.until([&] { return !rig.all<Started>().empty(); });
+    rig.executor().wait(rig.executor().now() + Duration{0.1});
+    if (::write(ready[1], "x", 1) == 1) ::pause();
+    ::_exit(0);
+  }
+  char byte;
+  REQUIRE(::read(ready[0], &byte, 1) == 1);
+  ::kill(tune, SIGKILL);
+  ::waitpid(tune, nullptr, 0);
+  CHECK(rig.survivors() > 0);
+  rig.executor();
+  CHECK(rig.survivors() == 0);
+  ::close(ready[0]), ::close(ready[1]);
+}
+
+TEST_CASE("a control group of its own contains a trial, where the system allows one", "[process][hostile]") {
+  auto rig = Rig::probe("setsid_tree");
+  rig.spec.executor.options.set("isolate", std::string{"cgroup"});
+  rig.spec.shutdown.grace = Duration{0.05};
+  rig.launch(0);
+  rig.until([&] { return !rig.all<Started>().empty(); });
+  rig.carry_out(Stop{{0}, 1, TrialState::stopped, {}});
+  CHECK(rig.exit_of(0).cause == Cause::stopped);
+  CHECK(rig.survivors() == 0);
+  if (!rig.all<Warned>().empty()) WARN("no cgroup here: " << rig.all<Warned>().front().text);
 }
 
 TEST_CASE("output without end is kept to a bounded size, first and last part", "[process][hostile]") {
