@@ -73,6 +73,7 @@ Recording record_experiment() {
     row.state = TrialState::complete, row.reports = 20, row.last_step = 20, row.value = 0.05;
     commit({j.observe(Exited{{t}, 1, Cause::done, 0, {}, 0, {}, 20, ""}),
             j.decide(Settle{{t}, TrialState::complete, Cause::done, {0.05}, true, 20})}, {row});
+    other.integer("SELECT count(*) FROM owner");  // A connection that has read nothing does not know of the WAL.
     if (t % 4 == 3) sqlite3_wal_checkpoint_v2(other.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   }
   made.events = power_loss::recording();
