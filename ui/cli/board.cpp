@@ -132,11 +132,15 @@ Board::News Board::learn(const Record& record, const History& history) {
   return news;
 }
 
+void Board::begin(const History& history) {
+  turn(history, {});
+  if (history.best()) consider_best(*history.best(), history);
+}
+
 void Board::turn(const History& history, std::optional<std::string> trouble) {
   for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] = history.count(static_cast<TrialState>(i));
   finishing_ = history.finishing() ? history.finish_why() : "";
   trouble_ = trouble.value_or("");
-  if (!best_ && history.best()) consider_best(*history.best(), history);
   // Trials that left their slot without an end of their own: paused, or queued again after a loss.
   if (live_.size() > static_cast<std::size_t>(history.live()))
     std::erase_if(live_, [&](const auto& entry) { return history.contains(entry.first) && !history.trial(entry.first).live(); });

@@ -43,6 +43,8 @@ class Board {
   /// O(log live). `history` is that of the moment, which may be ahead of the record.
   News learn(const Record&, const History& history);
   void turn(const History& history, std::optional<std::string> trouble);
+  /// What an earlier process found: the best so far. Before the first record.
+  void begin(const History& history);
 
   /// At most `height` lines of at most `width` columns. `elapsed` are seconds of this process.
   std::vector<std::string> lines(double elapsed, std::size_t width, std::size_t height, bool colour) const;

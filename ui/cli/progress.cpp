@@ -46,7 +46,7 @@ std::string Progress::name_of(TrialId id) const { return "trial " + std::to_stri
 
 void Progress::begin(const History& history) {
   const std::lock_guard lock(mutex_);
-  board_.turn(history, {});
+  board_.begin(history);
   finished_ = board_.finished();
 }
 

@@ -49,7 +49,7 @@ std::string SweepReport::text(bool interrupted, const std::string& again, bool c
     for (const auto& [key, value] : trial.params)
       out += "          " + pad(printable(key), widest) + "  " + paint(Style::bold, value_text(value), colour) + "\n";
   } else {
-    out += label("best") + "none: no trial succeeded\n";
+    out += label("best") + (interrupted ? "none yet: no trial has finished\n" : "none: no trial succeeded\n");
   }
   out += "\n" + label("trials") + counts() + ", in " + duration_text(history_.now().seconds - history_.began().seconds) + "\n";
   if (history_.finishing() && !history_.finish_why().empty()) out += label("ended") + printable(history_.finish_why()) + "\n";
