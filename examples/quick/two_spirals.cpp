@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A network with one hidden layer that learns to tell two spirals apart: a classic that is easy to state and hard to fit.
-// It speaks the trial protocol by itself (Tuner, below) and runs by hand as well: two_spirals --learning_rate=0.5
-#include <sys/socket.h>
-
+// It knows tune only through the reporter's one header, and runs by hand as well: two_spirals --learning_rate=0.5
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
+
+#include "ui/api/reporter.hpp"
 
 namespace {
 
@@ -86,28 +85,6 @@ class Network {
   double bias_ = 0, speed_bias_ = 0;
 };
 
-/// The line to tune: a report each time, and a look whether it wants us to stop. Without tune it says nothing.
-class Tuner {
- public:
-  Tuner() {
-    if (const char* fd = std::getenv("TUNE_FD")) fd_ = std::atoi(fd);
-  }
-  /// False: stop now.
-  bool report(int step, double loss) {
-    if (fd_ < 0) return true;
-    char line[1024];
-    // JSON has no word for what is not finite; a text does.
-    const int n = std::snprintf(line, sizeof line, std::isfinite(loss) ? "{\"step\":%d,\"loss\":%.17g}\n" : "{\"step\":%d,\"loss\":\"%g\"}\n", step, loss);
-    if (send(fd_, line, static_cast<std::size_t>(n), MSG_NOSIGNAL) != n) return false;
-    const auto heard = recv(fd_, line, sizeof line - 1, MSG_DONTWAIT);
-    line[std::max<std::ptrdiff_t>(heard, 0)] = '\0';
-    return heard != 0 && !std::strstr(line, "\"stop\"");
-  }
-
- private:
-  int fd_ = -1;
-};
-
 double option(int count, char** arguments, const char* name, double fallback) {
   for (int i = 1; i < count; ++i)
     if (std::strncmp(arguments[i], name, std::strlen(name)) == 0) return std::strtod(arguments[i] + std::strlen(name), nullptr);
@@ -121,11 +98,12 @@ int main(int count, char** arguments) {
   Network network(static_cast<int>(option(count, arguments, "--width=", 16)), option(count, arguments, "--frequency=", 1));
   const auto points = two_spirals();
 
-  Tuner tuner;
+  tune::Reporter tuner;
   double loss = 0;
   for (int epoch = 1; epoch <= 81; ++epoch) {
     for (int pass = 0; pass < 10; ++pass) loss = network.train(points, rate, momentum);
-    if (!tuner.report(epoch, loss)) return 0;
+    tuner.post(epoch, {{"loss", loss}});  // Epochs are short: waiting for an answer to each would take longer than they do.
+    if (tuner.poll().stop()) return 0;
   }
   std::printf("loss %.4f\n", loss);
 }

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs one example as a user would and looks at what it found. usage: examples_test.py NAME TUNE EXAMPLES
+
+EXAMPLES is the folder of the built examples. Everything is written to a folder that goes away.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+name, tune, examples = sys.argv[1], os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
+
+
+def run(*command, **more):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=300, **more)
+    if done.returncode != 0:
+        sys.exit(f"FAILED: exit code {done.returncode} of {' '.join(command)}")
+    return done.stdout
+
+
+def sweep(store, *more):
+    run(tune, "--store", store, "sweep", os.path.join(examples, name, "config.json"), *more)
+
+
+def best(store):
+    return json.loads(run(tune, "--store", store, "best", "-o", "json"))
+
+
+def trials(store):
+    return [json.loads(line) for line in run(tune, "--store", store, "--json", "trials", "--columns", "number,state,attempt,value,last_step").splitlines()]
+
+
+def expect(what, holds, seen):
+    print(f"{what}: {seen}")
+    if not holds:
+        sys.exit("FAILED")
+
+
+def quick(folder):
+    """The same trials end in the same states with the same values, one at a time and two at a time."""
+    def table(store):
+        return sorted((t["number"], t["state"], t["value"], t["last_step"]) for t in trials(store))
+
+    sweep("one.db", "--parallel", "1")
+    sweep("two.db", "--parallel", "2")
+    expect("trials", len(table("one.db")) == 60, len(table("one.db")))
+    expect("tables are equal", table("one.db") == table("two.db"), table("one.db") == table("two.db"))
+    found = best("one.db")
+    expect("best trial", found["trial"] == 46, found["trial"])
+    expect("its loss is 0.001099", abs(found["value"] - 0.001099) < 2e-6, found["value"])
+    stopped = sum(t["state"] == "stopped" for t in trials("one.db"))
+    expect("most were stopped early", stopped > 40, stopped)
+    program = os.path.join(examples, "quick", "two_spirals")
+    arguments = run(tune, "--store", "one.db", "best", "-o", "args").split()
+    out = run(program, *arguments)
+    expect("the program by hand reaches the same", out == "loss 0.0011\n", out.strip())
+
+
+def digits(folder):
+    """Trials are paused at rungs and go on from their checkpoints."""
+    program = os.path.join(examples, "digits", "digits")
+    run(program, os.path.join(examples, "digits", "config.json"), os.path.join(examples, "digits", "digits.txt"), "digits.db")
+    found = best("digits.db")
+    expect("best loss", found["value"] < 0.2, found["value"])
+    all_trials = trials("digits.db")
+    resumed = [t for t in all_trials if t["attempt"] > 1]
+    expect("trials that went on from a checkpoint", len(resumed) >= 3, len(resumed))
+    expect("trials that ended after their first epoch", sum(t["last_step"] == 1 for t in all_trials) >= 20,
+           sum(t["last_step"] == 1 for t in all_trials))
+    expect("failures", not any(t["state"] == "failed" for t in all_trials), sum(t["state"] == "failed" for t in all_trials))
+
+
+def compress(folder):
+    """zstd's own numbers, by regular expressions."""
+    if not shutil.which("zstd"):
+        print("SKIP: example compress: there is no zstd (Debian package zstd)")
+        sys.exit(77)
+    sweep("tune.db", "--trials", "8")
+    all_trials = trials("tune.db")
+    expect("complete trials", sum(t["state"] == "complete" for t in all_trials) == 8, len(all_trials))
+    expect("best ratio", best("tune.db")["value"] > 2.9, best("tune.db")["value"])
+
+
+def python(folder):
+    sweep("tune.db")
+    all_trials = trials("tune.db")
+    expect("trials", len(all_trials) == 18, len(all_trials))
+    expect("stopped early", sum(t["state"] == "stopped" for t in all_trials) >= 6, sum(t["state"] == "stopped" for t in all_trials))
+    expect("best error", best("tune.db")["value"] < 0.2, best("tune.db")["value"])
+
+
+def bash(folder):
+    sweep("tune.db")
+    all_trials = trials("tune.db")
+    expect("trials", len(all_trials) == 20, len(all_trials))
+    expect("stopped early", sum(t["state"] == "stopped" for t in all_trials) >= 6, sum(t["state"] == "stopped" for t in all_trials))
+    expect("best loss", best("tune.db")["value"] < 1, best("tune.db")["value"])
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    globals()[name](folder)
