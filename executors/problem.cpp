@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "executors/table_problem.hpp"
+
 namespace tune {
 namespace {
 
@@ -86,7 +88,8 @@ Result<std::unique_ptr<Problem>> find_problem(const std::string& from, const Spe
   if (from == "branin") return std::unique_ptr<Problem>(std::make_unique<Branin>(spec, steps));
   if (from == "rosenbrock") return std::unique_ptr<Problem>(std::make_unique<Rosenbrock>(spec, steps));
   if (from == "curve") return std::unique_ptr<Problem>(std::make_unique<Curve>(spec, steps));
-  return Error{Error::Code::invalid, "executor.from: there is no problem `" + printable(from) + "`", "known are branin, rosenbrock and curve"};
+  if (from.ends_with(".json")) return table_problem(from, spec);
+  return Error{Error::Code::invalid, "executor.from: there is no problem `" + printable(from) + "`", "known are branin, rosenbrock and curve, and tables by the path of their .json file"};
 }
 
 }  // namespace tune

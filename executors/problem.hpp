@@ -30,7 +30,7 @@ class Problem {
 
 /// The problem that `from` names: a built-in function (branin, rosenbrock, curve) or the path of a table task, a .json file
 /// of the format tune-bench-1 beside its CSV files (docs/executors/simulator.md). `steps` above 0 replaces the number of
-/// steps of a built-in one. The first objective's metric is what a built-in function reports.
+/// steps of a built-in one. The first objective's metric is what a built-in function reports. The spec outlives the problem.
 Result<std::unique_ptr<Problem>> find_problem(const std::string& from, const Spec&, std::int64_t steps);
 
 }  // namespace tune

@@ -98,8 +98,6 @@ def main():
                     if re.search(pattern, line) and (path, what) not in IMPURE_EXCEPT:
                         find(path, number, f"{folder}/ is pure and this is {what}: {line.strip()}")
 
-    check_policy_pages(root, find)
-
     sizes.sort(reverse=True)
     if sizes:
         print(f"{len(sizes)} source files, median {sizes[len(sizes) // 2][0]} lines; the largest, for people to judge:")
@@ -119,20 +117,6 @@ def check_include(path, folder, included, number, find):
             find(path, number, f'includes "{included}"; includes name the file from the root of the repository')
         elif target != folder and target not in MAY_INCLUDE[folder]:
             find(path, number, f"{folder}/ may not include {target}/")
-
-
-def check_policy_pages(root, find):
-    """Every sampler and scheduler in a table has a page in docs/."""
-    for folder, shelf in (("search", "samplers"), ("schedulers", "schedulers")):
-        table = os.path.join(folder, "all.cpp")
-        if not os.path.exists(os.path.join(root, table)):
-            continue
-        with open(os.path.join(root, table), encoding="utf-8") as file:
-            text = file.read()
-        for match in re.finditer(r'\{\s*\{?\s*(?:\.name\s*=\s*)?"([a-z_0-9]+)"', text):
-            name = match.group(1)
-            if not os.path.exists(os.path.join(root, "docs", shelf, name + ".md")):
-                find(table, text.count("\n", 0, match.start()) + 1, f"'{name}' has no page docs/{shelf}/{name}.md")
 
 
 if __name__ == "__main__":

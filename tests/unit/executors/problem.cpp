@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executors/problem.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+using namespace tune;
+
+namespace {
+
+Dimension dimension(std::string name, Dimension::Kind kind, double min, double max) {
+  Dimension d;
+  d.name = std::move(name), d.kind = kind, d.min = min, d.max = max;
+  return d;
+}
+
+Spec spec_of(std::vector<Dimension> dimensions, std::string metric = "loss") {
+  Spec spec;
+  Objective o;
+  o.metric = std::move(metric);
+  spec.objectives = {o};
+  spec.space = Space::make(std::move(dimensions)).value();
+  return spec;
+}
+
+double value(const Problem& p, const Params& params, std::int64_t step = 1) {
+  std::vector<double> out(p.metrics().size());
+  p.course(params).measure(step, out);
+  return out[0];
+}
+
+/// Files in a folder of their own, gone with it.
+struct Files {
+  Files() {
+    std::string name = (std::filesystem::temp_directory_path() / "tune-table-XXXXXX").string();
+    folder = mkdtemp(name.data());
+  }
+  ~Files() { std::filesystem::remove_all(folder); }
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder / name) << text;
+    return (folder / name).string();
+  }
+  std::filesystem::path folder;
+};
+
+constexpr auto kCurves = R"({"format": "tune-bench-1", "kind": "curves", "metrics": [{"name": "acc"}, {"name": "loss"}],
+  "cost": {"column": "seconds"}, "files": {"configs": {"file": "c.csv.gz"}, "curves": {"file": "k.csv.gz"}}})";
+
+}  // namespace
+
+TEST_CASE("branin has its minimum where the literature says", "[problem]") {
+  const Spec spec = spec_of({dimension("x", Dimension::Kind::uniform, -5, 10), dimension("y", Dimension::Kind::uniform, 0, 15)});
+  const auto branin = find_problem("branin", spec, 0).value();
+  CHECK(value(*branin, {{"x", 3.141592653589793}, {"y", 2.275}}) == Approx(0.397887).epsilon(1e-5));
+}
+
+TEST_CASE("rosenbrock is 0 where all parameters are 1", "[problem]") {
+  const Spec spec = spec_of({dimension("x", Dimension::Kind::uniform, -2, 2), dimension("y", Dimension::Kind::uniform, -2, 2)});
+  CHECK(value(*find_problem("rosenbrock", spec, 0).value(), {{"x", 1.0}, {"y", 1.0}}) == 0);
+}
+
+TEST_CASE("a simulated learning curve falls when it is minimised and rises when it is maximised", "[problem]") {
+  Spec spec = spec_of({dimension("x", Dimension::Kind::uniform, 0, 1)});
+  const auto falling = find_problem("curve", spec, 0).value();
+  CHECK(value(*falling, {{"x", 0.5}}, 1) > value(*falling, {{"x", 0.5}}, 27));
+  spec.objectives.front().maximize = true;
+  const auto rising = find_problem("curve", spec, 0).value();
+  CHECK(value(*rising, {{"x", 0.5}}, 1) < value(*rising, {{"x", 0.5}}, 27));
+}
+
+TEST_CASE("an unknown problem is an error that names those that are known", "[problem]") {
+  const auto none = find_problem("brannin", spec_of({}), 0);
+  REQUIRE_FALSE(none);
+  CHECK(none.error().hint.find("branin") != std::string::npos);
+}
+
+TEST_CASE("a table's trial is the nearest row, with the row's curve and times", "[problem]") {
+  const Files files;
+  files.write("c.csv", "config_id,lr,opt\n0,0.001,sgd\n1,0.1,sgd\n2,0.1,\"ad,am\"\n");
+  files.write("k.csv", "config_id,epoch,seconds,acc,loss\n0,1,10,0.1,9\n0,2,25,0.2,8\n1,1,5,0.5,\n2,1,7,0.7,3\n");
+  Dimension opt = dimension("opt", Dimension::Kind::choice, 0, 0);
+  opt.values = {std::string{"sgd"}, std::string{"ad,am"}};
+  const Spec spec = spec_of({dimension("lr", Dimension::Kind::loguniform, 1e-4, 1), opt}, "acc");
+  const auto table = find_problem(files.write("t.json", kCurves), spec, 0).value();
+  CHECK(table->metrics() == std::vector<std::string>{"acc", "loss"});
+  const Params first{{"lr", 0.002}, {"opt", std::string{"sgd"}}};
+  const auto course = table->course(first);
+  CHECK(course.steps == 2);
+  CHECK(course.seconds(1) == 10);
+  CHECK(course.seconds(2) == 15);
+  CHECK(value(*table, first, 2) == 0.2);
+  CHECK(value(*table, {{"lr", 0.2}, {"opt", std::string{"ad,am"}}}) == 0.7);
+}
+
+TEST_CASE("an empty cell of a table is a measurement that failed", "[problem]") {
+  const Files files;
+  files.write("c.csv", "config_id,lr,loss\n0,1,\n");
+  const auto path = files.write("t.json", R"({"metrics": [{"name": "loss"}], "files": {"configs": "c.csv"}})");
+  const Spec spec = spec_of({dimension("lr", Dimension::Kind::integer, 0, 3)});
+  const auto table = find_problem(path, spec, 0).value();
+  CHECK(std::isnan(value(*table, {{"lr", std::int64_t{2}}})));
+}
+
+TEST_CASE("a table that is packed, missing or broken is an error that says what to do", "[problem]") {
+  const Files files;
+  const Spec spec = spec_of({dimension("lr", Dimension::Kind::uniform, 0, 1)});
+  const auto path = files.write("t.json", kCurves);
+  files.write("c.csv.gz", "");
+  CHECK(find_problem(path, spec, 0).error().hint.find("gzip -dk") != std::string::npos);
+  CHECK(find_problem(files.write("b.json", "{"), spec, 0).error().code == Error::Code::invalid);
+  CHECK(find_problem((files.folder / "none.json").string(), spec, 0).error().code == Error::Code::not_found);
+  CHECK(find_problem(path, spec_of({}, "f1"), 0).error().hint == "it has acc, loss");
+}
