@@ -26,6 +26,9 @@ $ tune sweep config.json --trials 5 --json 2>err | python3 -c '
 $ tune sweep config.json -q
 tune: experiment=out end=finished trials=5 <any>
 
+$ tune sweep config.json --trials 6 --metrics-addr 127.0.0.1:0 --print-cmd 2>&1 | grep -c '^ metrics on http://127.0.0.1:\|^ [$] awk -v x='
+2
+
 $ tune --color always ls | grep -c $'\x1b'
 2
 
@@ -41,7 +44,7 @@ error: `--color` is auto, always or never, not `mauve`
 [2]
 
 $ tune trials --json | python3 -c 'import json,sys; print([json.loads(l)["number"] for l in sys.stdin])'
-[0, 1, 2, 3, 4]
+[0, 1, 2, 3, 4, 5]
 
 $ tune sweep config.json --name closed >&-; tune ls -o names
 ...

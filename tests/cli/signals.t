@@ -66,3 +66,17 @@ $ tune status --wait | head -1
 
 $ tune fsck --complete
 slow: <any> everything holds
+
+$ rm fast; sed 's/"slow"/"lasting"/' config.json > lasting.json
+
+$ tune sweep lasting.json > out 2> err & pid=$!; until tune status lasting -o json 2>/dev/null | grep -q '"running":2'; do sleep 0.05; done
+> kill -HUP $pid; sleep 0.3; touch fast; wait $pid; echo "code $?"; tail -1 tune.db.d/lasting/tune.log
+code 0
+tune: experiment=lasting end=finished trials=4 complete=4 <any> exit=0
+
+$ rm fast; sed 's/"slow"/"drained"/' config.json > drained.json
+
+$ tune sweep drained.json --on-interrupt drain > out 2> err & pid=$!; until tune status drained -o json 2>/dev/null | grep -q '"running":2'; do sleep 0.05; done
+> kill -INT $pid; sleep 0.3; touch fast; wait $pid; echo "code $?"; cat out
+code 130
+tune: experiment=drained end=interrupted trials=<any> complete=2 <any> exit=130

@@ -159,12 +159,12 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
       return call.fail(usage_error("`--" + std::string(flag) + "` is one of: " + choices));
 
   Interruption* interruption = nullptr;
-  std::mutex early;
+  std::mutex mutex;
   // Before any thread is made: all of them inherit the mask.
   Signals signals([&](int signal) {
-    const std::lock_guard lock(early);
+    const std::lock_guard lock(mutex);
     if (interruption) interruption->receive(signal);
-    else if (signal == SIGINT || signal == SIGTERM) _exit(128 + signal);
+    else if (signal == SIGINT || signal == SIGTERM) _exit(128 + signal);  // Nothing has begun, or all is recorded.
   });
   Progress::Settings settings{*form, call.colour_on_stderr(), call.verbose(), {}, *form == Progress::Form::json ? STDOUT_FILENO : STDERR_FILENO};
   if (call.has("print-cmd")) settings.command = command_printer(spec);
@@ -203,12 +203,16 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
 
   Interruption here(call, *progress);
   {
-    const std::lock_guard lock(early);
+    const std::lock_guard lock(mutex);
     interruption = &here;
   }
   here.attach(&sweep);
   const auto outcome = sweep.run();
   here.attach(nullptr);
+  {
+    const std::lock_guard lock(mutex);
+    interruption = nullptr;
+  }
   control.reset();
   if (!outcome) {
     progress->close();

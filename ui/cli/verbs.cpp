@@ -87,7 +87,7 @@ constexpr Flag kReplay[] = {{"verify", "", "decide everything again and compare"
 constexpr Flag kFsck[] = {{"rebuild", "", "make the tables anew from the journal"},
                           {"complete", "", "every trial must be in a final state"},
                           {"ledger", "FILE", "one line NAME/NUMBER ATTEMPT SEQ a report that was acknowledged"}};
-constexpr Flag kDoctor[] = {{"protocol", "", "play a trial with the program after `--` and say what it supports"}};
+constexpr Flag kDoctor[] = {{"protocol", "", "play trials with a program and say what it supports"}};
 
 constexpr Verb kVerbs[] = {
     {"sweep", "run an experiment to its end; the same command again resumes it", "CONFIG [-- ARGS]", kSweep,
@@ -133,6 +133,8 @@ constexpr Verb kVerbs[] = {
      {"tune backup copy.db", "tune --store old.db backup copy.db"}, backup_verb},
     {"salvage", "copy out what is readable of a damaged store", "FILE", {},
      {"tune salvage rescued.db", "tune --store broken.db salvage rescued.db"}, salvage_verb},
+    {"doctor", "what tune finds on this machine, and what a program supports", "[CONFIG | -- CMD…]", kDoctor,
+     {"tune doctor", "tune doctor --protocol -- python3 train.py"}, doctor_verb, true},
     {"completion", "teach a shell these verbs", "bash|zsh|fish", {},
      {"tune completion bash > ~/.local/share/bash-completion/completions/tune", "tune completion fish | source"}, completion_verb},
 };
