@@ -71,6 +71,13 @@ class Sweep::Open {
     std::unique_ptr<Open> open{new Open};
     open->options_ = std::move(options);
     if (auto done = open->open_store(wanted ? *wanted : Spec{}, name, wanted.has_value()); !done) return done.error();
+    // Resume::never found the name taken: the settings say the name that it has in the store.
+    if (wanted && open->sqlite_)
+      if (const auto given = std::filesystem::path{open->folder()}.filename().string(); given != wanted->name) {
+        auto renamed = read_effective(wanted->effective, {"name=" + given});
+        if (!renamed) return renamed.error();
+        wanted = std::move(renamed).value();
+      }
     if (auto done = open->fold(std::move(wanted)); !done) return done.error();
     return std::unique_ptr<Sweep>{new Sweep{std::move(open)}};
   }

@@ -151,7 +151,7 @@ void say_how_it_opened(Progress& progress, const Sweep& sweep, const std::string
 
 }  // namespace
 
-int run_here(Invocation& call, const Spec& spec, const std::string& store, const std::string& again, const OpenSweep& open_sweep) {
+int run_here(Invocation& call, const Spec& spec, const std::string& store, const std::string& same_command, const OpenSweep& open_sweep) {
   const auto form = progress_form(call);
   if (!form) return call.fail(form.error());
   for (const auto& [flag, choices] : {std::pair{"on-interrupt", "stop drain kill"}, std::pair{"on-hup", "detach stop"}})
@@ -190,6 +190,7 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
     return call.fail(opened.error());
   }
   Sweep& sweep = **opened;
+  const std::string again = same_command.empty() ? "tune resume " + shell_quoted(sweep.spec().name) + call.store_hint() : same_command;
   progress->set_folder(sweep.folder());
   progress->begin(sweep.history());
   say_how_it_opened(*progress, sweep, store, call.colour_on_stderr());

@@ -108,7 +108,7 @@ int sweep_verb(Invocation& call) {
   options.store = call.has("store") || spec->store.empty() ? call.store() : spec->store;
   options.takeover = call.has("takeover");
   options.allow_network_store = call.has("allow-network-store");
-  const std::string again = resume == "never" ? "tune resume " + shell_quoted(spec->name) + call.store_hint() : call.line();
+  const std::string again = resume == "never" ? std::string{} : call.line();
   return run_here(call, *spec, options.store, again, [&](std::vector<Watcher*> watchers) {
     options.watchers = std::move(watchers);
     return Sweep::open(*spec, options);
