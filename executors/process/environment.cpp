@@ -141,7 +141,7 @@ const char* Environment::find(const std::string& name) const {
 std::vector<std::string> Environment::of(const TrialVariables& v) const {
   std::vector<std::string> out;
   out.reserve(base_.size() + v.params->size() + 20);
-  const bool assigns_devices = !devices_.empty();
+  const bool assigns_devices = !v.seat.devices.empty() || spec_.resources.gpus > 0;
   for (const auto& entry : base_)
     if (!assigns_devices || name_of(entry) != "CUDA_VISIBLE_DEVICES") out.push_back(entry);
   const auto set = [&](std::string name, const std::string& value) { out.push_back(std::move(name += "=") += value); };
@@ -177,7 +177,7 @@ std::vector<std::string> Environment::of(const TrialVariables& v) const {
   }
   json.end_array().key("gpu_share").value(v.seat.device_share).end_object();
   set("TUNE_RESOURCES", resources);
-  if (assigns_devices) set("CUDA_VISIBLE_DEVICES", visible);  // Empty for a trial that asked for none: it sees none.
+  if (assigns_devices) set("CUDA_VISIBLE_DEVICES", visible);
   return out;
 }
 

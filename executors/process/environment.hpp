@@ -23,7 +23,8 @@ struct TrialVariables {
   std::string socket, socket_token, token;
 };
 
-/// Makes the environments of an experiment's trials. The inherited part is made once.
+/// Makes the environments of an experiment's trials. The inherited part is made once. CUDA_VISIBLE_DEVICES is set where the
+/// experiment asks for GPUs; an experiment that does not is left with what we were started with, rather than sent to the CPU.
 class Environment {
  public:
   /// Inherits as spec.env_inherit, env_pass and env say. `devices`: see Offer.
@@ -36,7 +37,6 @@ class Environment {
   const Spec& spec_;
   std::vector<Device> devices_;
   std::vector<std::string> base_;
-  bool has_inputs_ = false;
 };
 
 /// What this machine offers: CPUs that we may run on (affinity, cgroup quota), memory (cgroup limit), accelerators. With

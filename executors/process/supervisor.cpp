@@ -18,18 +18,16 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <cerrno>
-#include <charconv>
-#include <cmath>
 #include <cstring>
-#include <limits>
-#include <regex>
 #include <set>
 #include <unordered_map>
 
 #include "executors/process/attempt.hpp"
 #include "executors/process/containment.hpp"
 #include "executors/process/door.hpp"
+#include "executors/process/ending.hpp"
 #include "executors/process/launcher.hpp"
+#include "executors/process/patterns.hpp"
 #include "tuner/json.hpp"
 
 namespace tune {
@@ -60,14 +58,6 @@ Clock::duration ticks(double seconds) {
 
 double seconds(const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; }
 
-std::optional<double> parse_number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);  // Knows nan and inf, too.
-  if (ec != std::errc{} || end == text.data()) return std::nullopt;
-  return value;
-}
-
 // The thread for slow things. No signal is ever handled on it.
 std::unique_ptr<asio::thread_pool> background_thread() {
   sigset_t all, before;
@@ -80,16 +70,13 @@ std::unique_ptr<asio::thread_pool> background_thread() {
 
 }  // namespace
 
-std::string signal_text(int signal) {
-  return "killed by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
-}
-
 class Supervisor::Impl {
  public:
   explicit Impl(Settings settings)
       : settings_(std::move(settings)), checkpoints_(settings_.checkpoints), wall_(seconds_of(CLOCK_REALTIME)),
         boot_(seconds_of(CLOCK_BOOTTIME)) {
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGCHLD, SIG_DFL);  // If we inherited "ignore", the kernel would throw exit codes away.
     become_subreaper();
     known_oom_kills_ = oom_kills();
     if (settings_.cgroups) {
@@ -99,13 +86,8 @@ class Supervisor::Impl {
       else
         observe(Warned{"isolation", "executor.isolate", made.error().message + "; " + made.error().hint});
     }
-    for (const auto& [name, pattern] : settings_.report.regex) {
-      try {
-        regexes_.emplace_back(name, std::regex(pattern, std::regex::ECMAScript | std::regex::optimize));
-      } catch (const std::regex_error& error) {
-        observe(Warned{"regex", "report.regex." + name, std::string{"this is no pattern: "} + error.what()});
-      }
-    }
+    for (const auto& [name, error] : patterns_.errors())
+      observe(Warned{"regex", "report.regex." + name, "this is no pattern: " + error});
     const auto channel = settings_.report.channel;
     if (channel == Channel::automatic || channel == Channel::socket)
       door_ = std::make_unique<Door>(io_, [this](Descriptor fd, const std::string& token, std::string rest) {
@@ -285,15 +267,12 @@ class Supervisor::Impl {
 
   void could_not_start(const Attempt& a, const Launched& launched) {
     if (cgroups_) cgroups_->remove(cgroup_name(a));
-    const std::string step = launched.step, error = std::strerror(launched.error);
     // Too many processes, too little memory: the machine's trouble, not the program's.
+    const std::string step = launched.step;
     const bool crowded = launched.error == EAGAIN || launched.error == ENOMEM || launched.error == EMFILE || launched.error == ENFILE;
-    if (crowded || step == "clone" || step == "cgroup") return exited(a, Cause::refused, "could not be started: " + step + ": " + error);
-    std::string text = error + ": " + (step == "chdir" ? "folder " + a.order.cwd : a.order.argv.front());
-    if (step != "chdir" && step != "exec") text = step + ": " + text;
-    if (step == "exec" && launched.error == ENOEXEC) text += " (a script begins with a line such as #!/bin/sh)";
-    if (step == "exec" && launched.error == E2BIG) text += " (arguments and environment are longer than the system allows)";
-    exited(a, Cause::exec, text);
+    const bool refused = crowded || step == "clone" || step == "cgroup";
+    exited(a, refused ? Cause::refused : Cause::exec,
+           start_error_text(step, launched.error, a.order.argv.front(), a.order.cwd));
   }
 
   void exited(const Attempt& a, Cause cause, const std::string& text) {
@@ -365,7 +344,7 @@ class Supervisor::Impl {
       LogFile& log = out ? a->out_log : a->err_log;
       if (!log.write(bytes)) log_failed(*a, log.error());
       const bool reports = out && (settings_.report.channel == Channel::automatic || settings_.report.channel == Channel::out);
-      if (reports || !regexes_.empty()) s->cutter.feed(bytes, [&](std::string_view line) { printed(a, line, reports); });
+      if (reports || !patterns_.empty()) s->cutter.feed(bytes, [&](std::string_view line) { printed(a, line, reports); });
     }
     if (const auto dropped = s->cutter.take_dropped())
       bad_line(*a, "a line is longer than report.max_line (" + std::to_string(settings_.report.max_line_bytes) + " bytes)", dropped);
@@ -373,42 +352,7 @@ class Supervisor::Impl {
 
   void printed(const AttemptPtr& a, std::string_view line, bool reports) {
     if (reports && line.starts_with(kPrefix)) return report(a, nullptr, line.substr(kPrefix.size()));
-    if (!regexes_.empty()) match(a, line);
-  }
-
-  // Values are gathered until all patterns matched or one matched again: programs print a line for each.
-  void match(const AttemptPtr& a, std::string_view line) {
-    if (line.size() > kLongestRegexLine) return;
-    for (const auto& [name, pattern] : regexes_) {
-      std::cmatch found;
-      try {
-        if (!std::regex_search(line.begin(), line.end(), found, pattern) || found.size() < 2) continue;
-      } catch (const std::regex_error&) {
-        continue;  // Too complex for this line.
-      }
-      const auto value = parse_number({found[1].first, static_cast<std::size_t>(found[1].length())});
-      if (!value) continue;
-      if (a->found.contains(name)) send_found(a);
-      a->found[name] = *value;
-    }
-    if (a->found.size() == regexes_.size()) send_found(a);
-  }
-  void send_found(const AttemptPtr& a) {
-    if (a->found.empty()) return;
-    ReportLine line;
-    std::vector<std::string> names;
-    for (const auto& [name, value] : std::exchange(a->found, {})) {
-      if (name == settings_.report.step && value >= 0 && value < 9e15 && value == std::floor(value)) {
-        line.step = static_cast<std::int64_t>(value);
-      } else {
-        names.push_back(name);
-        line.metrics.values.push_back(value);
-      }
-    }
-    if (names.empty()) return;
-    if (!found_names_ || *found_names_ != names) found_names_ = std::make_shared<const std::vector<std::string>>(names);
-    line.metrics.names = found_names_;
-    record(a, nullptr, line);
+    if (!patterns_.empty()) patterns_.read(line, a->found, [&](ReportLine& found) { record(a, nullptr, found); });
   }
 
   void report(const AttemptPtr& a, const StreamPtr& s, std::string_view text) {
@@ -734,7 +678,7 @@ class Supervisor::Impl {
     if (!s->fd.is_open()) return;
     if (s->kind == Stream::Kind::line) {
       s->cutter.finish([&](std::string_view line) { report(a, nullptr, line); });
-    } else if (s->kind == Stream::Kind::out || !regexes_.empty()) {
+    } else if (s->kind == Stream::Kind::out || !patterns_.empty()) {
       s->cutter.finish([&](std::string_view line) { printed(a, line, s->kind == Stream::Kind::out); });
     }
     boost::system::error_code ignored;
@@ -745,12 +689,14 @@ class Supervisor::Impl {
   void finish_if_over(const AttemptPtr& a) {
     if (!a->exited || !a->clean || !a->streams.empty() || a->saving > 0) return;
     if (!live_.contains(a->order.trial.value) || live_.at(a->order.trial.value) != a) return;
-    send_found(a);
+    patterns_.flush(a->found, [&](ReportLine& found) { record(a, nullptr, found); });
     read_result(a);
     if (a->bad_lines > 1)
       observe(Warned{"report-line", subject(*a), std::to_string(a->bad_lines) + " lines were no reports"});
-    const Cause cause = cause_of(*a);
-    exited(*a, cause, text_of(*a, cause));
+    const Ending end = ending_of(*a);
+    std::string last = a->err_log.last_line();
+    if (last.empty()) last = a->out_log.last_line();
+    exited(*a, cause_of(end), text_of(end, a->why, last));
     a->timer.cancel();
     live_.erase(a->order.trial.value);
   }
@@ -769,36 +715,17 @@ class Supervisor::Impl {
     report(a, nullptr, text);
   }
 
-  Cause cause_of(const Attempt& a) {
-    const bool ended_well = a.code == CLD_EXITED && a.status == 0;
-    if (a.ending) return *a.ending == Cause::paused && a.final_seen && ended_well ? Cause::done : *a.ending;
-    if (a.code == CLD_EXITED) {
-      if (a.status == 0) return Cause::done;
-      return a.status == 75 ? Cause::preempted : a.status == 77 ? Cause::infeasible : Cause::exit;
+  Ending ending_of(const Attempt& a) {
+    Ending end;
+    (a.code == CLD_EXITED ? end.exit_code : end.signal) = a.status;
+    end.asked = a.ending;
+    end.final_seen = a.final_seen;
+    // A SIGKILL that we did not send is the kernel's, if it counted one since we looked last (or does not count).
+    if (end.signal == SIGKILL && !a.killed) {
+      const auto kills = oom_kills();
+      end.out_of_memory = a.oom || !kills || !known_oom_kills_ || std::exchange(known_oom_kills_, kills) != kills;
     }
-    if (a.status != SIGKILL) return Cause::signal;
-    if (a.oom) return Cause::oom;
-    // A SIGKILL that we did not send: the kernel's, if it counted one since we looked last.
-    const auto kills = oom_kills();
-    if (!kills || !known_oom_kills_) return Cause::oom;
-    return std::exchange(known_oom_kills_, kills) != kills ? Cause::oom : Cause::signal;
-  }
-
-  static std::string text_of(const Attempt& a, Cause cause) {
-    std::string text;
-    if (cause == Cause::oom)
-      text = "the kernel ended it for want of memory";
-    else if (a.ending)
-      text = a.why;
-    else if (a.code != CLD_EXITED)
-      text = signal_text(a.status);
-    else if (a.status != 0)
-      text = "exit code " + std::to_string(a.status);
-    if (!is_failure(cause)) return text;
-    std::string last = a.err_log.last_line();
-    if (last.empty()) last = a.out_log.last_line();
-    if (last.empty()) return text;
-    return (text.empty() ? "" : text + ": ") + printable(last);
+    return end;
   }
 
   Settings settings_;
@@ -818,8 +745,8 @@ class Supervisor::Impl {
   Clock::duration stood_still_{};
   std::atomic<bool> interrupted_{false};
   std::optional<std::int64_t> known_oom_kills_;
-  std::vector<std::pair<std::string, std::regex>> regexes_;
-  std::shared_ptr<const std::vector<std::string>> found_names_, judged_names_;
+  const Patterns patterns_{settings_.report.regex, settings_.report.step};
+  std::shared_ptr<const std::vector<std::string>> judged_names_;  // Held, so that its address stays its own.
   bool judged_ = false;
   ReportLine line_;
   std::array<char, 65536> buffer_;

@@ -98,7 +98,4 @@ class Supervisor {
   std::unique_ptr<Impl> impl_;
 };
 
-/// "killed by signal 11 (Segmentation fault)", as texts of Exited say it.
-std::string signal_text(int signal);
-
 }  // namespace tune
