@@ -6,7 +6,7 @@ Nothing acknowledged may be lost, no trial duplicated or stuck, nothing may surv
 that of an undisturbed experiment. The probe writes `trial attempt seq value` to a ledger only after its report was
 acknowledged, so the ledger says what must be in the store.
 
-    tests/reliability/kill_loop.py --tune build/dev/tune --probe build/dev/tests/probe --kills 200 [--seed 1] [--keep]
+    tests/reliability/kill_loop.py --tune build/dev/tune --probe build/dev/tests/tune_probe --kills 200 [--seed 1] [--keep]
 """
 import argparse, json, os, pathlib, random, signal, subprocess, sys, tempfile, time
 
@@ -59,11 +59,11 @@ def main():
     args = p.parse_args()
     args.tune, args.probe = os.path.abspath(args.tune), os.path.abspath(args.probe)
     dice = random.Random(args.seed)
-    trials = args.trials or max(40, 4 * args.kills)
+    trials = args.trials or max(60, 10 * args.kills)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tune-r1-"))
     path = config(folder, args.probe, trials, args.parallel)
     mark = f"PROBE_MARK=r1-{os.getpid()}"
-    env = dict(os.environ, PROBE_LEDGER=str(folder / "ledger"), PROBE_MARK=mark.split("=")[1], PROBE_STEP_SECONDS="0.005")
+    env = dict(os.environ, PROBE_LEDGER=str(folder / "ledger"), PROBE_MARK=mark.split("=")[1], PROBE_STEP_SECONDS="0.005", PROBE_STEPS="20")
     store = folder / "s.db"
 
     def fail(what, done=None):

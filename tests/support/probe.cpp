@@ -57,13 +57,21 @@ int steps(int last, bool sync) {
 }
 
 // Writes down what was promised to it: a line only after the report was answered.
+// Reports a function of its parameter and the step, and writes down each report once it was acknowledged.
 int ledger() {
-  const char* path = std::getenv("PROBE_LEDGER");
-  const int fd = ::open(path ? path : "/dev/null", O_WRONLY | O_APPEND | O_CREAT, 0600);
-  const char* steps = std::getenv("PROBE_STEPS");
-  for (int step = 1; step <= (steps ? std::atoi(steps) : 10); ++step) {
-    const std::string value = std::to_string(step) + ".25";
-    report(step, value.c_str(), ",\"sync\":true");
+  const auto setting = [](const char* name, const char* otherwise) {
+    const char* text = std::getenv(name);
+    return text ? text : otherwise;
+  };
+  const int fd = ::open(setting("PROBE_LEDGER", "/dev/null"), O_WRONLY | O_APPEND | O_CREAT, 0600);
+  const double x = std::atof(setting("TUNE_P_X", "0.25"));
+  const auto pause = static_cast<useconds_t>(std::atof(setting("PROBE_STEP_SECONDS", "0")) * 1e6);
+  const int steps = std::atoi(setting("PROBE_STEPS", "10"));
+  for (int step = 1; step <= steps; ++step) {
+    if (pause) ::usleep(pause);
+    char value[40];
+    std::snprintf(value, sizeof value, "%.17g", x + 1.0 / step);
+    report(step, value, ",\"sync\":true");
     const std::string answer = receive();
     if (answer.empty()) return 1;
     const std::string line = std::string{std::getenv("TUNE_TRIAL_NUMBER")} + " " + std::getenv("TUNE_ATTEMPT") + " " +
