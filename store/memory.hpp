@@ -8,8 +8,8 @@
 
 namespace tune {
 
-/// A journal that lives as long as this object: for simulations, tests and `--store :memory:`. Everything is durable the
-/// moment it is appended, as durable as it gets. append() and read() belong to one thread; durable() to any.
+/// A journal that lives as long as this object: for simulations, tests and `--store :memory:`. Everything is durable
+/// the moment it is appended, as durable as it gets. append() and read() belong to one thread; durable() to any.
 class MemoryStore : public Store {
  public:
   Result<Done> append(std::shared_ptr<const Batch> batch) override;

@@ -13,8 +13,8 @@
 #include "tuner/json.hpp"
 #include "tuner/utf8.hpp"
 
-// Each struct tells its fields once, to a visitor; the writer and the reader below are two visitors. So the two directions
-// cannot disagree, and a new field is one line here.
+// Each struct tells its fields once, to a visitor; the writer and the reader below are two visitors. So the two
+// directions cannot disagree, and a new field is one line here.
 namespace tune {
 namespace {
 
@@ -24,7 +24,9 @@ struct JsonText {
   std::string F::*member;
 };
 template <class F>
-JsonText<F> json(std::string F::*member) { return {member}; }
+JsonText<F> json(std::string F::*member) {
+  return {member};
+}
 
 template <class F>
 struct Of {};
@@ -72,7 +74,8 @@ void fields(Of<WorkerJoined>, auto&& v) {
 }
 void fields(Of<WorkerChanged>, auto&& v) {
   using F = WorkerChanged;
-  v("worker", &F::worker), v("state", &F::state), v("offers", &F::offers), v("deadline", &F::deadline), v("why", &F::why);
+  v("worker", &F::worker), v("state", &F::state), v("offers", &F::offers), v("deadline", &F::deadline),
+      v("why", &F::why);
 }
 void fields(Of<WorkerLost>, auto&& v) {
   using F = WorkerLost;
@@ -217,7 +220,9 @@ void fields(Of<Reason>, auto&& v) {
 }
 
 template <class T>
-concept Described = requires { fields(Of<T>{}, [](auto&&...) {}); };
+concept Described = requires {
+  fields(Of<T>{}, [](auto&&...) {});
+};
 template <class T>
 concept Enumeration = std::is_enum_v<T>;
 
@@ -268,8 +273,10 @@ class Writer {
  private:
   template <std::integral T>
   void value(T number) {
-    if constexpr (std::is_same_v<T, bool>) json_.value(number);
-    else json_.value(static_cast<std::int64_t>(number));
+    if constexpr (std::is_same_v<T, bool>)
+      json_.value(number);
+    else
+      json_.value(static_cast<std::int64_t>(number));
   }
   void value(double number) { json_.value(number); }
   void value(const std::string& text) { json_.value(std::string_view{text}); }
@@ -278,7 +285,9 @@ class Writer {
   void value(Time time) { json_.value(time.seconds); }
   void value(Enumeration auto word) { json_.value(to_text(word)); }
   template <class T>
-  void value(const std::optional<T>& some) { value(*some); }
+  void value(const std::optional<T>& some) {
+    value(*some);
+  }
   template <class T>
   void value(const std::vector<T>& list) {
     json_.begin_array();
@@ -304,7 +313,8 @@ class Writer {
     json_.end_object();
   }
   void parameter(const auto& v) { value(v); }
-  // A floating-point parameter stays one when it is read: 3.0, not 3. "nan" would be a word to choose, so NaN is an object.
+  // A floating-point parameter stays one when it is read: 3.0, not 3. "nan" would be a word to choose, so NaN is an
+  // object.
   void parameter(double number) {
     if (!std::isfinite(number)) {
       json_.begin_object().key("float").value(number).end_object();
@@ -327,7 +337,8 @@ class Writer {
 
 // --- reading --------------------------------------------------------------------------------------------------------
 
-/// Pulls values of known types out of a body. The first thing that does not fit sets `wrong`; then everything answers at once.
+/// Pulls values of known types out of a body. The first thing that does not fit sets `wrong`; then everything answers
+/// at once.
 class Reader {
  public:
   using Token = JsonReader::Token;
@@ -364,8 +375,10 @@ class Reader {
     fields(Of<F>{}, [&]<class M>(std::string_view name, M member) {
       if (known || key != name) return;
       known = true;
-      if constexpr (std::is_same_v<M, JsonText<F>>) json_text(part.*member.member);
-      else value(json_.next(), part.*member);
+      if constexpr (std::is_same_v<M, JsonText<F>>)
+        json_text(part.*member.member);
+      else
+        value(json_.next(), part.*member);
     });
   }
   void wrong(const char* expected) {
@@ -399,16 +412,23 @@ class Reader {
   void value(Token token, int& out) {
     std::int64_t number = 0;
     value(token, number);
-    if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) return wrong("a smaller number");
+    if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max())
+      return wrong("a smaller number");
     out = static_cast<int>(number);
   }
   void value(Token token, double& out) {
-    if (token == Token::number) out = json_.number();
-    else if (token != Token::string) wrong("a number");
-    else if (json_.text() == "nan") out = std::numeric_limits<double>::quiet_NaN();
-    else if (json_.text() == "inf") out = std::numeric_limits<double>::infinity();
-    else if (json_.text() == "-inf") out = -std::numeric_limits<double>::infinity();
-    else wrong("a number");
+    if (token == Token::number)
+      out = json_.number();
+    else if (token != Token::string)
+      wrong("a number");
+    else if (json_.text() == "nan")
+      out = std::numeric_limits<double>::quiet_NaN();
+    else if (json_.text() == "inf")
+      out = std::numeric_limits<double>::infinity();
+    else if (json_.text() == "-inf")
+      out = -std::numeric_limits<double>::infinity();
+    else
+      wrong("a number");
   }
   void value(Token token, std::string& out) {
     if (token != Token::string) return wrong("a string");
@@ -427,12 +447,15 @@ class Reader {
     out = *known;
   }
   template <class T>
-  void value(Token token, std::optional<T>& out) { value(token, out.emplace()); }
+  void value(Token token, std::optional<T>& out) {
+    value(token, out.emplace());
+  }
   template <class T>
   void value(Token token, std::vector<T>& out) {
     if (token != Token::array) return wrong("an array");
     out.clear();
-    for (token = json_.next(); good() && token != Token::array_end; token = json_.next()) value(token, out.emplace_back());
+    for (token = json_.next(); good() && token != Token::array_end; token = json_.next())
+      value(token, out.emplace_back());
   }
   /// Calls `one(name)` at each value of an object.
   void named(Token token, auto&& one) {
@@ -461,18 +484,25 @@ class Reader {
     });
   }
   void parameter(Token token, Value& out) {
-    if (token == Token::string) out = std::string{json_.text()};
-    else if (token == Token::boolean) out = json_.boolean();
-    else if (token == Token::number && json_.integer()) out = *json_.integer();
-    else if (token == Token::number) out = json_.number();
+    if (token == Token::string)
+      out = std::string{json_.text()};
+    else if (token == Token::boolean)
+      out = json_.boolean();
+    else if (token == Token::number && json_.integer())
+      out = *json_.integer();
+    else if (token == Token::number)
+      out = json_.number();
     else if (token == Token::object) {
       double number = 0;
       while (good() && json_.next() == Token::key) value(json_.next(), number);
       out = number;
-    } else wrong("a parameter's value");
+    } else
+      wrong("a parameter's value");
   }
   template <Described F>
-  void value(Token token, F& out) { object(token, out); }
+  void value(Token token, F& out) {
+    object(token, out);
+  }
 
   std::string_view text_;
   JsonReader json_;
@@ -513,7 +543,8 @@ const Kind* find_kind(std::string_view name) {
 }
 
 Error corrupt(Seq seq, std::string_view kind, const std::string& problem) {
-  return {Error::Code::corrupt, "record " + std::to_string(seq) + " (" + printable(kind) + ") is damaged: " + problem, ""};
+  return {Error::Code::corrupt, "record " + std::to_string(seq) + " (" + printable(kind) + ") is damaged: " + problem,
+          ""};
 }
 
 void append_body(std::string& out, const Record& record) {
@@ -547,8 +578,18 @@ Result<Record> record_from_json(Seq seq, Time at, std::int64_t epoch, std::strin
 
 std::string to_json_line(const Record& record) {
   std::string line;
-  JsonWriter(line).begin_object().key("seq").value(record.seq).key("at").value(record.at.seconds).key("kind").value(
-      kind(record)).key("v").value(1).key("epoch").value(record.epoch);
+  JsonWriter(line)
+      .begin_object()
+      .key("seq")
+      .value(record.seq)
+      .key("at")
+      .value(record.at.seconds)
+      .key("kind")
+      .value(kind(record))
+      .key("v")
+      .value(1)
+      .key("epoch")
+      .value(record.epoch);
   const std::string body = body_to_json(record);
   if (body.size() > 2) line += ',';
   return line.append(body, 1);

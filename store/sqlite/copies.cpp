@@ -19,7 +19,8 @@ namespace {
 
 Result<Done> check_paths(const std::string& path, const std::string& out) {
   std::error_code error;
-  if (!fs::exists(path, error)) return Error{Error::Code::not_found, "there is no store " + path, "name another file with --store"};
+  if (!fs::exists(path, error))
+    return Error{Error::Code::not_found, "there is no store " + path, "name another file with --store"};
   if (fs::exists(out, error)) return Error{Error::Code::conflict, out + " exists already", "name a file that does not"};
   return Done{};
 }
@@ -32,7 +33,8 @@ class TableCopy {
       : from_(from),
         to_(to),
         up_(from.prepare("SELECT " + columns + " FROM " + table + " WHERE rowid > ?1 ORDER BY rowid")),
-        down_(from.prepare("SELECT " + columns + " FROM " + table + " WHERE rowid > ?1 AND rowid < ?2 ORDER BY rowid DESC")),
+        down_(from.prepare("SELECT " + columns + " FROM " + table +
+                           " WHERE rowid > ?1 AND rowid < ?2 ORDER BY rowid DESC")),
         insert_(to.prepare("INSERT OR IGNORE INTO " + table + "(" + columns + ") VALUES(" + placeholders(count) + ")")),
         count_(count) {}
 
@@ -108,10 +110,19 @@ struct TableShape {
   const char* columns;  // the first is the rowid, where there is one
   int count;
 };
-constexpr TableShape kExperiments = {"experiments", "id, name, created, config, space_hash, state, why, exit_code, best_trial, best_value, tags, note, star, archived", 14};
+constexpr TableShape kExperiments = {
+    "experiments",
+    "id, name, created, config, space_hash, state, why, exit_code, best_trial, best_value, tags, note, star, archived",
+    14};
 constexpr TableShape kFacts = {"facts", "id, at, epoch, kind, v, trial, body", 7};
-constexpr TableShape kReports = {"reports", "id, trial, attempt, n, step, at, epoch, set_id, m0, m1, m2, m3, m4, m5, m6, m7, more, constraints, cost, final", 20};
-constexpr TableShape kTrials = {"trials", "id, state, cause, attempt, reports, last_step, until_step, proposed_at, launched_at, ended_at, value, more, feasible, tags, note, star", 16};
+constexpr TableShape kReports = {
+    "reports",
+    "id, trial, attempt, n, step, at, epoch, set_id, m0, m1, m2, m3, m4, m5, m6, m7, more, constraints, cost, final",
+    20};
+constexpr TableShape kTrials = {"trials",
+                                "id, state, cause, attempt, reports, last_step, until_step, proposed_at, launched_at, "
+                                "ended_at, value, more, feasible, tags, note, star",
+                                16};
 
 std::int64_t copy(const Database& from, const Database& to, const TableShape& table) {
   try {
@@ -123,7 +134,8 @@ std::int64_t copy(const Database& from, const Database& to, const TableShape& ta
 }
 
 /// Tables without a rowid: forwards to the first damage, then backwards to it.
-void copy_keyed(const Database& from, const Database& to, const std::string& table, const std::string& columns, const std::string& key) {
+void copy_keyed(const Database& from, const Database& to, const std::string& table, const std::string& columns,
+                const std::string& key) {
   for (const char* direction : {"ASC", "DESC"}) try {
       std::string order;
       for (std::size_t at = 0; at < key.size();) {
@@ -136,7 +148,8 @@ void copy_keyed(const Database& from, const Database& to, const std::string& tab
       for (int i = 1; i < rows.columns(); ++i) places += ",?";
       auto insert = to.prepare("INSERT OR IGNORE INTO " + table + "(" + columns + ") VALUES(" + places + ")");
       while (rows.step()) {
-        for (int i = 0; i < rows.columns(); ++i) sqlite3_bind_value(insert.raw(), i + 1, sqlite3_column_value(rows.raw(), i));
+        for (int i = 0; i < rows.columns(); ++i)
+          sqlite3_bind_value(insert.raw(), i + 1, sqlite3_column_value(rows.raw(), i));
         insert.execute();
       }
       return;
@@ -146,26 +159,38 @@ void copy_keyed(const Database& from, const Database& to, const std::string& tab
 }
 
 /// Makes an owner's row that fits the journal of one experiment, and cuts that where wanted.
-void finish_experiment(const Database& to, std::int64_t experiment, const SalvageOptions& options, SalvageReport& report) {
+void finish_experiment(const Database& to, std::int64_t experiment, const SalvageOptions& options,
+                       SalvageReport& report) {
   auto ids = to.prepare(
-      "SELECT id FROM (SELECT id FROM facts WHERE id BETWEEN ?1 AND ?2 UNION ALL SELECT id FROM reports WHERE id BETWEEN ?1 AND ?2) ORDER BY id");
+      "SELECT id FROM (SELECT id FROM facts WHERE id BETWEEN ?1 AND ?2 UNION ALL SELECT id FROM reports WHERE id "
+      "BETWEEN ?1 AND ?2) ORDER BY id");
   std::int64_t last = 0, whole = 0, missing = 0, beyond = 0;
   for (ids.bind(1, key_of(experiment, 0)).bind(2, key_of(experiment, kNumberMask)); ids.step();) {
     const auto seq = ids.integer(0) & kNumberMask;
     missing += seq - last - 1;
-    if (missing == 0) whole = seq;
-    else ++beyond;
+    if (missing == 0)
+      whole = seq;
+    else
+      ++beyond;
     last = seq;
   }
   report.missing += missing;
   if (options.resumable && beyond > 0) {
     for (const char* table : {"facts", "reports"})
       to.prepare(std::string{"DELETE FROM "} + table + " WHERE id BETWEEN ?1 AND ?2")
-          .bind(1, key_of(experiment, whole + 1)).bind(2, key_of(experiment, kNumberMask)).execute();
+          .bind(1, key_of(experiment, whole + 1))
+          .bind(2, key_of(experiment, kNumberMask))
+          .execute();
     report.cut += beyond, last = whole;
   }
-  to.prepare("INSERT INTO owner(experiment, epoch, last_seq) SELECT ?1, 1 + coalesce(max(epoch), 0), ?2 FROM facts WHERE id BETWEEN ?3 AND ?4")
-      .bind(1, experiment).bind(2, last).bind(3, key_of(experiment, 0)).bind(4, key_of(experiment, kNumberMask)).execute();
+  to.prepare(
+        "INSERT INTO owner(experiment, epoch, last_seq) SELECT ?1, 1 + coalesce(max(epoch), 0), ?2 FROM facts WHERE id "
+        "BETWEEN ?3 AND ?4")
+      .bind(1, experiment)
+      .bind(2, last)
+      .bind(3, key_of(experiment, 0))
+      .bind(4, key_of(experiment, kNumberMask))
+      .execute();
 }
 
 }  // namespace
@@ -185,8 +210,10 @@ Result<Done> backup(const std::string& path, const std::string& out) {
       Database to(made, SQLITE_OPEN_READWRITE);
       // In one step: between two the owner would commit, and the copy would begin again for ever.
       sqlite3_backup* b = sqlite3_backup_init(to.raw(), "main", from.raw(), "main");
-      if (b) sqlite3_backup_step(b, -1), code = sqlite3_backup_finish(b);
-      else code = sqlite3_extended_errcode(to.raw());
+      if (b)
+        sqlite3_backup_step(b, -1), code = sqlite3_backup_finish(b);
+      else
+        code = sqlite3_extended_errcode(to.raw());
       system = sqlite3_system_errno(to.raw());
     }
     if (code == SQLITE_OK && ::link(made.c_str(), out.c_str()) != 0) code = SQLITE_CANTOPEN, system = errno;
@@ -218,7 +245,9 @@ Result<SalvageReport> salvage(const std::string& path, const std::string& out, S
     copy_keyed(from, to, "metrics", "set_id, col, name", "set_id,col");
     copy_keyed(from, to, "params", "trial, name, value, type", "trial,name");
     // An experiment whose row is gone gets a name to be called by.
-    to.execute("INSERT OR IGNORE INTO experiments(id, name, created, state) SELECT DISTINCT id >> 40, 'salvaged-' || (id >> 40), 0, 'new' FROM facts");
+    to.execute(
+        "INSERT OR IGNORE INTO experiments(id, name, created, state) SELECT DISTINCT id >> 40, 'salvaged-' || (id >> "
+        "40), 0, 'new' FROM facts");
     std::vector<std::int64_t> experiments;
     auto all = to.prepare("SELECT id FROM experiments ORDER BY id");
     while (all.step()) experiments.push_back(all.integer(0));

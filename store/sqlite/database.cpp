@@ -9,8 +9,8 @@
 namespace tune::sqlite {
 namespace {
 
-/// What the failed call left behind. SQLite keeps the errno of statements that failed, but not of a COMMIT (3.40): there
-/// it still stands where the system put it.
+/// What the failed call left behind. SQLite keeps the errno of statements that failed, but not of a COMMIT (3.40):
+/// there it still stands where the system put it.
 Failure failure_of(sqlite3* db, int code) {
   const int left = errno;
   if (!db) return {code, 0, sqlite3_errstr(code)};
@@ -28,33 +28,39 @@ Failure failure_of(sqlite3* db, int code) {
 
 bool no_room(const Failure& f) {
   if (f.code == SQLITE_IOERR_FSYNC) return false;
-  return (f.code & 0xff) == SQLITE_FULL || f.system_errno == ENOSPC || f.system_errno == EDQUOT || f.system_errno == EFBIG;
+  return (f.code & 0xff) == SQLITE_FULL || f.system_errno == ENOSPC || f.system_errno == EDQUOT ||
+         f.system_errno == EFBIG;
 }
 
 Error to_error(const Failure& f, const std::string& path) {
   const std::string cause = f.system_errno ? std::string{": "} + std::strerror(f.system_errno) : "";
-  if (no_room(f)) return {Error::Code::io, "no room left to write " + path + cause, "free some space; nothing is lost meanwhile"};
+  if (no_room(f))
+    return {Error::Code::io, "no room left to write " + path + cause, "free some space; nothing is lost meanwhile"};
   switch (f.code & 0xff) {
     case SQLITE_NOTADB:
-      return {Error::Code::corrupt, path + " is no store: it is not a SQLite database", "name another file with --store"};
+      return {Error::Code::corrupt, path + " is no store: it is not a SQLite database",
+              "name another file with --store"};
     case SQLITE_CORRUPT:
       return {Error::Code::corrupt, path + " is damaged: " + f.message, "tune salvage copies what can still be read"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {Error::Code::io, path + " is locked by another program", "end the program that writes to it; tune goes on by itself"};
+      return {Error::Code::io, path + " is locked by another program",
+              "end the program that writes to it; tune goes on by itself"};
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
       return {Error::Code::io, path + " cannot be written" + cause, "check the permissions of the file and its folder"};
     case SQLITE_CANTOPEN:
       return {Error::Code::io, path + " cannot be opened" + cause, "check that the folder exists and may be written"};
-    default: return {Error::Code::io, path + ": " + f.message + cause, ""};
+    default:
+      return {Error::Code::io, path + ": " + f.message + cause, ""};
   }
 }
 
 Statement::Statement(sqlite3* db, std::string_view sql) {
   sqlite3_stmt* s = nullptr;
-  if (const int code = sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &s, nullptr))
+  if (const int code =
+          sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &s, nullptr))
     fail(db, code);
   raw_.reset(s);
 }
@@ -92,7 +98,8 @@ double Statement::number(int at) const {
 
 std::string_view Statement::text(int at) const {
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(raw_.get(), at));
-  return data ? std::string_view{data, static_cast<std::size_t>(sqlite3_column_bytes(raw_.get(), at))} : std::string_view{};
+  return data ? std::string_view{data, static_cast<std::size_t>(sqlite3_column_bytes(raw_.get(), at))}
+              : std::string_view{};
 }
 
 Database::Database(const std::string& path, int flags, const char* vfs) {

@@ -50,8 +50,7 @@ class Statement {
   bool step();
   /// For statements without rows.
   void execute() {
-    while (step()) {
-    }
+    while (step()) {}
   }
   void reset() { sqlite3_reset(raw_.get()); }
   sqlite3_stmt* raw() const { return raw_.get(); }

@@ -38,17 +38,20 @@ class Follower {
     if (record.at < at_) find("journal", record, "is earlier than the record before it");
     if (record.epoch < epoch_) find("journal", record, "was written in an older epoch than the record before it");
     at_ = record.at, epoch_ = record.epoch;
-    if (const auto* o = record.observation()) std::visit([&](const auto& fact) { see(record, fact); }, *o);
-    else std::visit([&](const auto& fact) { see(record, fact); }, record.decided()->what);
+    if (const auto* o = record.observation())
+      std::visit([&](const auto& fact) { see(record, fact); }, *o);
+    else
+      std::visit([&](const auto& fact) { see(record, fact); }, record.decided()->what);
   }
 
   void end() {
     for (const auto& [key, values] : ledger_)
-      find("ledger", "report " + std::to_string(std::get<2>(key)) + " of trial " + std::to_string(std::get<0>(key)) + "." +
-                         std::to_string(std::get<1>(key)) + " was acknowledged and is not stored" +
+      find("ledger", "report " + std::to_string(std::get<2>(key)) + " of trial " + std::to_string(std::get<0>(key)) +
+                         "." + std::to_string(std::get<1>(key)) + " was acknowledged and is not stored" +
                          (seen_.contains(key) ? " with that value" : ""));
     if (options_.budget && static_cast<std::int64_t>(trials_.size()) > *options_.budget)
-      find("budget", std::to_string(trials_.size()) + " trials were created, " + std::to_string(*options_.budget) + " were allowed");
+      find("budget", std::to_string(trials_.size()) + " trials were created, " + std::to_string(*options_.budget) +
+                         " were allowed");
     report_.trials = static_cast<std::int64_t>(trials_.size());
   }
 
@@ -62,9 +65,9 @@ class Follower {
 
  private:
   struct Trial {
-    int attempt = 0;             ///< Newest launched.
-    bool exited = false;         ///< That one has ended.
-    bool speculative = false;    ///< It races with the one before it.
+    int attempt = 0;           ///< Newest launched.
+    bool exited = false;       ///< That one has ended.
+    bool speculative = false;  ///< It races with the one before it.
     bool settled = false;
     Params params;
   };
@@ -74,7 +77,8 @@ class Follower {
     find(std::move(invariant), "record " + std::to_string(record.seq) + " (" + std::string{kind(record)} + ") " + what);
   }
   Trial* trial(const Record& record, TrialId id) {
-    if (id.value >= 0 && id.value < static_cast<std::int64_t>(trials_.size())) return &trials_[static_cast<std::size_t>(id.value)];
+    if (id.value >= 0 && id.value < static_cast<std::int64_t>(trials_.size()))
+      return &trials_[static_cast<std::size_t>(id.value)];
     find("trial", record, "is about trial " + std::to_string(id.value) + ", which was never proposed");
     return nullptr;
   }
@@ -82,7 +86,9 @@ class Follower {
   Trial* attempt(const Record& record, TrialId id, int number) {
     Trial* t = trial(record, id);
     if (t && (number < 1 || number > t->attempt)) {
-      find("trial", record, "is about attempt " + std::to_string(number) + " of trial " + std::to_string(id.value) + ", which was never launched");
+      find("trial", record,
+           "is about attempt " + std::to_string(number) + " of trial " + std::to_string(id.value) +
+               ", which was never launched");
       return nullptr;
     }
     return t;
@@ -91,13 +97,16 @@ class Follower {
   void see(const Record&, const auto&) {}
   void see(const Record& record, const Propose& p) {
     if (p.trial.value != static_cast<std::int64_t>(trials_.size()))
-      return find("trial", record, "proposes trial " + std::to_string(p.trial.value) + ", the next is " + std::to_string(trials_.size()));
+      return find(
+          "trial", record,
+          "proposes trial " + std::to_string(p.trial.value) + ", the next is " + std::to_string(trials_.size()));
     trials_.emplace_back().params = p.params;
   }
   void see(const Record& record, const Launch& l) {
     Trial* t = trial(record, l.trial);
     if (!t) return;
-    if (l.attempt != t->attempt + 1) find("trial", record, "launches attempt " + std::to_string(l.attempt) + " after " + std::to_string(t->attempt));
+    if (l.attempt != t->attempt + 1)
+      find("trial", record, "launches attempt " + std::to_string(l.attempt) + " after " + std::to_string(t->attempt));
     if (t->settled) find("trial", record, "launches a trial that is final");
     if (l.params) t->params = *l.params;
     t->attempt = l.attempt, t->exited = false, t->speculative = l.speculative;
@@ -115,7 +124,8 @@ class Follower {
   void see(const Record& record, const Reported& r) {
     const ReportKey key{r.trial.value, r.attempt, r.seq};
     Trial* t = attempt(record, r.trial, r.attempt);
-    if (t && r.attempt < t->attempt && !t->speculative) find("report", record, "is of an attempt that a newer one had replaced");
+    if (t && r.attempt < t->attempt && !t->speculative)
+      find("report", record, "is of an attempt that a newer one had replaced");
     // (trial, attempt, n) is unique by an index that the check of the file has verified.
     const auto wanted = ledger_.find(key);
     if (wanted == ledger_.end()) return;
@@ -158,8 +168,10 @@ class Follower {
   void checkpoint(const Record& record, const std::string& name) {
     if (name.empty()) return;
     const auto known = saved_.find(name);
-    if (known == saved_.end()) find("checkpoint", record, "names the checkpoint " + printable(name) + ", which was never saved");
-    else if (!known->second) find("checkpoint", record, "names the checkpoint " + printable(name) + ", which is gone");
+    if (known == saved_.end())
+      find("checkpoint", record, "names the checkpoint " + printable(name) + ", which was never saved");
+    else if (!known->second)
+      find("checkpoint", record, "names the checkpoint " + printable(name) + ", which is gone");
   }
 
   FsckReport& report_;
@@ -180,13 +192,17 @@ void check_file(const Database& db, Follower& follower) {
     if (check.text(0) != "ok") follower.find("file", std::string{check.text(0)});
 }
 
-void check_length(const Database& db, std::int64_t experiment, const std::string& folder, Follower& follower, std::int64_t records) {
+void check_length(const Database& db, std::int64_t experiment, const std::string& folder, Follower& follower,
+                  std::int64_t records) {
   auto owner = db.prepare("SELECT last_seq FROM owner WHERE experiment=?1");
   if (!owner.bind(1, experiment).step()) return follower.find("journal", "the experiment has no owner's row");
   const auto known = owner.integer(0);
-  if (known != records) follower.find("journal", "the owner's row knows " + std::to_string(known) + " records, " + std::to_string(records) + " are there");
+  if (known != records)
+    follower.find("journal", "the owner's row knows " + std::to_string(known) + " records, " + std::to_string(records) +
+                                 " are there");
   if (const auto head = HeadFile::open_existing(folder).read(); head > known)
-    follower.find("journal", std::to_string(head) + " records were acknowledged, " + std::to_string(known) + " are there");
+    follower.find("journal",
+                  std::to_string(head) + " records were acknowledged, " + std::to_string(known) + " are there");
 }
 
 /// `?1` and `?2` of a statement: the experiment's range of trials.
@@ -195,7 +211,8 @@ Statement& bind_range(Statement& s, std::int64_t experiment) {
 }
 
 void check_params(const Database& db, std::int64_t experiment, Follower& follower) {
-  auto rows = db.prepare("SELECT trial, name, value, type FROM params WHERE trial BETWEEN ?1 AND ?2 ORDER BY trial, name");
+  auto rows =
+      db.prepare("SELECT trial, name, value, type FROM params WHERE trial BETWEEN ?1 AND ?2 ORDER BY trial, name");
   std::map<std::size_t, std::size_t> counts;
   for (bind_range(rows, experiment); rows.step();) {
     const auto number = static_cast<std::size_t>(rows.integer(0) & kNumberMask);
@@ -205,25 +222,31 @@ void check_params(const Database& db, std::int64_t experiment, Follower& followe
     const Value stored = read_param(rows, 2, 3);
     if (!value || (*value != stored && value_text(*value) != value_text(stored)))
       follower.find("projection", "parameter " + printable(name) + " of trial " + std::to_string(number) + " is " +
-                                      printable(value_text(stored)) + ", the facts say " + (value ? printable(value_text(*value)) : "nothing"));
+                                      printable(value_text(stored)) + ", the facts say " +
+                                      (value ? printable(value_text(*value)) : "nothing"));
   }
   for (std::size_t t = 0; t < follower.trials(); ++t)
-    if (counts[t] != follower.params(t).size()) follower.find("projection", "trial " + std::to_string(t) + " lacks parameters");
+    if (counts[t] != follower.params(t).size())
+      follower.find("projection", "trial " + std::to_string(t) + " lacks parameters");
 }
 
 void check_rows(const Database& db, std::int64_t experiment, std::span<const TrialRow> expected, Follower& follower) {
-  auto rows = db.prepare("SELECT " + std::string{kTrialColumns} + " FROM trials WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
+  auto rows =
+      db.prepare("SELECT " + std::string{kTrialColumns} + " FROM trials WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
   std::size_t next = 0;
   for (bind_range(rows, experiment); rows.step(); ++next) {
     const auto stored = trial_row(rows);
     const std::string name = "trial " + std::to_string(stored.id.value);
-    if (next >= expected.size() || stored.id != expected[next].id) return follower.find("projection", name + " is not what the fold has there");
+    if (next >= expected.size() || stored.id != expected[next].id)
+      return follower.find("projection", name + " is not what the fold has there");
     if (!(stored == expected[next]))
-      follower.find("projection", name + " is stored as " + std::string{to_text(stored.state)} + " with " + std::to_string(stored.reports) +
-                                      " reports; the fold has it as " + std::string{to_text(expected[next].state)} + " with " +
+      follower.find("projection", name + " is stored as " + std::string{to_text(stored.state)} + " with " +
+                                      std::to_string(stored.reports) + " reports; the fold has it as " +
+                                      std::string{to_text(expected[next].state)} + " with " +
                                       std::to_string(expected[next].reports));
   }
-  if (next != expected.size()) follower.find("projection", std::to_string(expected.size() - next) + " trials have no row");
+  if (next != expected.size())
+    follower.find("projection", std::to_string(expected.size() - next) + " trials have no row");
 }
 
 void check_states(const Database& db, std::int64_t experiment, bool complete, Follower& follower) {
@@ -235,9 +258,12 @@ void check_states(const Database& db, std::int64_t experiment, bool complete, Fo
   for (bind_range(counts, experiment); counts.step();) {
     const auto s = trial_state(counts.text(0));
     const std::string text = std::to_string(counts.integer(1)) + " trials are " + printable(counts.text(0));
-    if (!s) follower.find("projection", text);
-    else if (complete && !is_final(*s)) follower.find("complete", text);
-    else if (finished && (*s == TrialState::leased || *s == TrialState::running)) follower.find("budget", text + " in a finished experiment");
+    if (!s)
+      follower.find("projection", text);
+    else if (complete && !is_final(*s))
+      follower.find("complete", text);
+    else if (finished && (*s == TrialState::leased || *s == TrialState::running))
+      follower.find("budget", text + " in a finished experiment");
   }
 }
 
@@ -260,7 +286,8 @@ Result<std::vector<LedgerEntry>> read_ledger(std::string_view text) {
       return code == std::errc{};
     };
     if (!read(e.trial.value) || !read(e.attempt) || !read(e.n) || !read(e.value) || at != end)
-      return Error{Error::Code::invalid, "ledger line " + std::to_string(number) + ": expected `trial attempt n value`", ""};
+      return Error{Error::Code::invalid, "ledger line " + std::to_string(number) + ": expected `trial attempt n value`",
+                   ""};
     entries.push_back(e);
   }
   return entries;
@@ -269,7 +296,8 @@ Result<std::vector<LedgerEntry>> read_ledger(std::string_view text) {
 Result<FsckReport> fsck(const std::string& path, const std::string& name, const FsckOptions& options) {
   std::error_code error;
   const std::string whole = std::filesystem::weakly_canonical(path, error).string();
-  if (!std::filesystem::exists(whole, error)) return Error{Error::Code::not_found, "there is no store " + path, "name another file with --store"};
+  if (!std::filesystem::exists(whole, error))
+    return Error{Error::Code::not_found, "there is no store " + path, "name another file with --store"};
   FsckReport report;
   Follower follower(report, options);
   try {
@@ -279,7 +307,8 @@ Result<FsckReport> fsck(const std::string& path, const std::string& name, const 
     db.execute("PRAGMA trusted_schema=OFF; BEGIN");
     auto find = db.prepare("SELECT id FROM experiments WHERE name=?1");
     if (!find.bind(1, std::string_view{name}).step())
-      return Error{Error::Code::not_found, whole + " has no experiment " + printable(name), "tune ls shows those it has"};
+      return Error{Error::Code::not_found, whole + " has no experiment " + printable(name),
+                   "tune ls shows those it has"};
     const auto experiment = find.integer(0);
     find.reset();
     try {
@@ -301,10 +330,12 @@ Result<FsckReport> fsck(const std::string& path, const std::string& name, const 
   return report;
 }
 
-Result<Done> rebuild_projections(const std::string& path, const std::string& name, std::span<const TrialRow> rows, std::optional<TrialId> best) {
+Result<Done> rebuild_projections(const std::string& path, const std::string& name, std::span<const TrialRow> rows,
+                                 std::optional<TrialId> best) {
   std::error_code error;
   const std::string whole = std::filesystem::weakly_canonical(path, error).string();
-  if (!std::filesystem::exists(whole, error)) return Error{Error::Code::not_found, "there is no store " + path, "name another file with --store"};
+  if (!std::filesystem::exists(whole, error))
+    return Error{Error::Code::not_found, "there is no store " + path, "name another file with --store"};
   auto folder = make_folder(whole, name);
   if (!folder) return folder.error();
   auto lock = OwnerLock::take(*folder);
@@ -317,15 +348,21 @@ Result<Done> rebuild_projections(const std::string& path, const std::string& nam
     Transaction transaction(db);
     auto find = db.prepare("SELECT id FROM experiments WHERE name=?1");
     if (!find.bind(1, std::string_view{name}).step())
-      return Error{Error::Code::not_found, whole + " has no experiment " + printable(name), "tune ls shows those it has"};
+      return Error{Error::Code::not_found, whole + " has no experiment " + printable(name),
+                   "tune ls shows those it has"};
     const auto experiment = find.integer(0);
     find.reset();
-    for (const char* sql : {"DELETE FROM trials WHERE id BETWEEN ?1 AND ?2", "DELETE FROM params WHERE trial BETWEEN ?1 AND ?2"}) {
+    for (const char* sql :
+         {"DELETE FROM trials WHERE id BETWEEN ?1 AND ?2", "DELETE FROM params WHERE trial BETWEEN ?1 AND ?2"}) {
       auto drop = db.prepare(sql);
       bind_range(drop, experiment).execute();
     }
-    db.prepare("UPDATE experiments SET state='new', why=NULL, exit_code=NULL, best_trial=NULL, best_value=NULL, tags='[]', note=NULL, "
-               "star=0, archived=0 WHERE id=?1").bind(1, experiment).execute();
+    db.prepare(
+          "UPDATE experiments SET state='new', why=NULL, exit_code=NULL, best_trial=NULL, best_value=NULL, tags='[]', "
+          "note=NULL, "
+          "star=0, archived=0 WHERE id=?1")
+        .bind(1, experiment)
+        .execute();
     JournalWriter writer(db, experiment);
     if (auto read = read_journal(db, experiment, 1, [&](Record&& r) { writer.project(r); }); !read) return read;
     for (const auto& row : rows) writer.upsert(row);

@@ -63,8 +63,8 @@ struct FsckReport {
 /// Errors: those of opening a file. What is wrong inside is a finding.
 Result<FsckReport> fsck(const std::string& path, const std::string& experiment, const FsckOptions& = {});
 
-/// Makes `trials`, `params` and the experiment's row anew: `rows` and `best` from the fold, the rest from the facts. Takes the
-/// owner's lock for as long as it works: conflict if there is an owner.
+/// Makes `trials`, `params` and the experiment's row anew: `rows` and `best` from the fold, the rest from the facts.
+/// Takes the owner's lock for as long as it works: conflict if there is an owner.
 Result<Done> rebuild_projections(const std::string& path, const std::string& experiment, std::span<const TrialRow> rows,
                                  std::optional<TrialId> best);
 

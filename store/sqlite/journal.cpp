@@ -16,7 +16,8 @@ constexpr int kFirstRead = 12;       // m0's column in the SELECT
 
 // The order of columns is the same in both statements.
 constexpr const char* kInsertReport =
-    "INSERT INTO reports(id, at, epoch, trial, attempt, n, step, set_id, m0, m1, m2, m3, m4, m5, m6, m7, more, constraints, "
+    "INSERT INTO reports(id, at, epoch, trial, attempt, n, step, set_id, m0, m1, m2, m3, m4, m5, m6, m7, more, "
+    "constraints, "
     "cost, final) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 // Only the columns that some list of names fills: each one more costs a million reports a twentieth of a second.
 std::string select_reports(std::size_t widest) {
@@ -32,8 +33,10 @@ void append_numbers(std::string& out, const double* begin, const double* end) {
   JsonWriter json(out);
   json.begin_array();
   for (; begin != end; ++begin) {
-    if (std::isinf(*begin)) json.raw(*begin > 0 ? "9e999" : "-9e999");
-    else json.value(*begin);
+    if (std::isinf(*begin))
+      json.raw(*begin > 0 ? "9e999" : "-9e999");
+    else
+      json.value(*begin);
   }
   json.end_array();
 }
@@ -42,9 +45,12 @@ bool read_numbers(std::string_view text, std::vector<double>& out) {
   JsonReader json(text);
   if (json.next() != JsonReader::Token::array) return false;
   for (auto token = json.next(); token != JsonReader::Token::array_end; token = json.next()) {
-    if (token == JsonReader::Token::number) out.push_back(json.number());
-    else if (token == JsonReader::Token::string && json.text() == "nan") out.push_back(std::nan(""));
-    else return false;
+    if (token == JsonReader::Token::number)
+      out.push_back(json.number());
+    else if (token == JsonReader::Token::string && json.text() == "nan")
+      out.push_back(std::nan(""));
+    else
+      return false;
   }
   return true;
 }
@@ -57,10 +63,11 @@ JournalWriter::JournalWriter(const Database& db, std::int64_t experiment)
       insert_report_(db.prepare(kInsertReport)),
       insert_fact_(db.prepare("INSERT INTO facts(id, at, epoch, kind, v, trial, body) VALUES(?,?,?,?,1,?,?)")),
       // Tags, note and star are people's, not the fold's: they stay.
-      upsert_(db.prepare("INSERT INTO trials(" + std::string{kTrialColumns} +
-                         ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) ON CONFLICT(id) DO UPDATE SET state=?2, cause=?3, "
-                         "attempt=?4, reports=?5, last_step=?6, until_step=?7, proposed_at=?8, launched_at=?9, ended_at=?10, "
-                         "value=?11, more=?12, feasible=?13")),
+      upsert_(db.prepare(
+          "INSERT INTO trials(" + std::string{kTrialColumns} +
+          ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) ON CONFLICT(id) DO UPDATE SET state=?2, cause=?3, "
+          "attempt=?4, reports=?5, last_step=?6, until_step=?7, proposed_at=?8, launched_at=?9, ended_at=?10, "
+          "value=?11, more=?12, feasible=?13")),
       insert_metric_(db.prepare("INSERT INTO metrics(set_id, col, name) VALUES(?,?,?)")),
       next_set_(db.prepare("SELECT coalesce(max(set_id), 0) + 1 FROM metrics")),
       drop_params_(db.prepare("DELETE FROM params WHERE trial=?")),
@@ -87,7 +94,10 @@ std::int64_t JournalWriter::set_id(const Metrics& metrics) {
     // Another owner's process may have added some; the transaction holds the write lock, so the number is free.
     while (next_set_.step()) known->second = next_set_.integer(0);
     for (std::size_t col = 0; col < known->first.size(); ++col)
-      insert_metric_.bind(1, known->second).bind(2, static_cast<std::int64_t>(col)).bind(3, known->first[col]).execute();
+      insert_metric_.bind(1, known->second)
+          .bind(2, static_cast<std::int64_t>(col))
+          .bind(3, known->first[col])
+          .execute();
   }
   recent = {metrics.names, known->second};
   return known->second;
@@ -103,14 +113,19 @@ void JournalWriter::insert_report(const Record& record, const Reported& r) {
   const auto& values = r.metrics.values;
   auto& s = insert_report_;
   s.bind(1, key_of(experiment_, record.seq)).bind(2, record.at.seconds).bind(3, record.epoch);
-  s.bind(4, key_of(experiment_, r.trial.value)).bind(5, r.attempt).bind(6, r.seq).bind(7, r.step).bind(8, set_id(r.metrics));
+  s.bind(4, key_of(experiment_, r.trial.value))
+      .bind(5, r.attempt)
+      .bind(6, r.seq)
+      .bind(7, r.step)
+      .bind(8, set_id(r.metrics));
   for (std::size_t i = 0; i < kColumns; ++i) {
     const int at = kFirstMetric + static_cast<int>(i);
     i < values.size() ? s.bind(at, values[i]) : s.bind(at, std::nullopt);
   }
   more_.clear(), constraints_.clear();
   if (values.size() > kColumns) append_numbers(more_, values.data() + kColumns, values.data() + values.size());
-  if (!r.constraints.empty()) append_numbers(constraints_, r.constraints.data(), r.constraints.data() + r.constraints.size());
+  if (!r.constraints.empty())
+    append_numbers(constraints_, r.constraints.data(), r.constraints.data() + r.constraints.size());
   const auto text = [&](int at, const std::string& t) { t.empty() ? s.bind(at, std::nullopt) : s.bind(at, t); };
   text(17, more_), text(18, constraints_);
   s.bind(19, r.cost);
@@ -118,21 +133,27 @@ void JournalWriter::insert_report(const Record& record, const Reported& r) {
   try {
     s.execute();
   } catch (const Failure& f) {
-    // The loop drops repeats before they get here, so this is a repeat that it could not know. The first one counts. Its
-    // seq must not be missing from the journal, and folding a Warned changes nothing, as folding the repeat would not.
+    // The loop drops repeats before they get here, so this is a repeat that it could not know. The first one counts.
+    // Its seq must not be missing from the journal, and folding a Warned changes nothing, as folding the repeat would
+    // not.
     if (f.code != SQLITE_CONSTRAINT_UNIQUE) throw;
     insert_fact({record.seq, record.at, record.epoch,
-                 Observation{Warned{"duplicate-report",
-                                    std::to_string(r.trial.value) + "/" + std::to_string(r.attempt) + "/" + std::to_string(r.seq),
-                                    "this report was stored already; the first one counts"}}});
+                 Observation{Warned{
+                     "duplicate-report",
+                     std::to_string(r.trial.value) + "/" + std::to_string(r.attempt) + "/" + std::to_string(r.seq),
+                     "this report was stored already; the first one counts"}}});
   }
 }
 
 void JournalWriter::insert_fact(const Record& record) {
   body_ = body_to_json(record);
-  insert_fact_.bind(1, key_of(experiment_, record.seq)).bind(2, record.at.seconds).bind(3, record.epoch).bind(4, kind(record));
+  insert_fact_.bind(1, key_of(experiment_, record.seq))
+      .bind(2, record.at.seconds)
+      .bind(3, record.epoch)
+      .bind(4, kind(record));
   const auto trial = trial_of(record);
-  trial && trial->value >= 0 ? insert_fact_.bind(5, key_of(experiment_, trial->value)) : insert_fact_.bind(5, std::nullopt);
+  trial && trial->value >= 0 ? insert_fact_.bind(5, key_of(experiment_, trial->value))
+                             : insert_fact_.bind(5, std::nullopt);
   insert_fact_.bind(6, body_).execute();
 }
 
@@ -260,7 +281,8 @@ class FactStream {
 
 }  // namespace
 
-Result<Done> read_journal(const Database& db, std::int64_t experiment, Seq from, const std::function<void(Record&&)>& each) {
+Result<Done> read_journal(const Database& db, std::int64_t experiment, Seq from,
+                          const std::function<void(Record&&)>& each) {
   from = std::max<Seq>(from, 1);
   ReportStream reports(db, experiment, from);
   FactStream facts(db, experiment, from);
@@ -270,7 +292,8 @@ Result<Done> read_journal(const Database& db, std::int64_t experiment, Seq from,
     if (seq != expected || reports.seq() == facts.seq())
       return Error{Error::Code::corrupt,
                    "the journal is damaged: record " + std::to_string(expected) +
-                       (seq > expected ? " is missing" : " is there twice"), ""};
+                       (seq > expected ? " is missing" : " is there twice"),
+                   ""};
     auto record = seq == reports.seq() ? reports.take() : facts.take();
     if (!record) return record.error();
     each(std::move(record).value());

@@ -44,8 +44,8 @@ class JournalWriter {
   const std::int64_t experiment_;
   Statement insert_report_, insert_fact_, upsert_, insert_metric_, next_set_, drop_params_, insert_param_;
   std::map<Names, std::int64_t> sets_;
-  /// Lists seen lately by address, which spares comparing names: nearly every report shares its list with the one before.
-  /// The list is held, so that its address stays its own.
+  /// Lists seen lately by address, which spares comparing names: nearly every report shares its list with the one
+  /// before. The list is held, so that its address stays its own.
   struct Recent {
     std::shared_ptr<const Names> names;
     std::int64_t set_id = 0;
@@ -54,13 +54,15 @@ class JournalWriter {
   std::string body_, more_, constraints_;
 };
 
-/// Calls `each` with the records of an experiment from `from` on, in order of seq: two streams, merged. Error::corrupt at
-/// the first record that is missing or damaged; what came before it has been delivered. Throws Failure.
-Result<Done> read_journal(const Database&, std::int64_t experiment, Seq from, const std::function<void(Record&&)>& each);
+/// Calls `each` with the records of an experiment from `from` on, in order of seq: two streams, merged. Error::corrupt
+/// at the first record that is missing or damaged; what came before it has been delivered. Throws Failure.
+Result<Done> read_journal(const Database&, std::int64_t experiment, Seq from,
+                          const std::function<void(Record&&)>& each);
 
 /// What a row of `trials` holds, in the order of kTrialColumns.
 inline constexpr const char* kTrialColumns =
-    "id, state, cause, attempt, reports, last_step, until_step, proposed_at, launched_at, ended_at, value, more, feasible";
+    "id, state, cause, attempt, reports, last_step, until_step, proposed_at, launched_at, ended_at, value, more, "
+    "feasible";
 TrialRow trial_row(const Statement&);
 /// A parameter from its columns `value` and `type`.
 Value read_param(const Statement&, int value, int type);

@@ -97,12 +97,15 @@ Result<Done> SqliteStore::Owner::find_experiment() {
   for (find.bind(1, name_); find.step();) experiment_ = find.integer(0);
   if (experiment_ != 0) return Done{};
   if (!options_.create || options_.read_only)
-    return Error{Error::Code::not_found, path_ + " has no experiment " + printable(name_), "tune ls shows those it has"};
+    return Error{Error::Code::not_found, path_ + " has no experiment " + printable(name_),
+                 "tune ls shows those it has"};
   sqlite::Transaction transaction(db_);
   for (find.bind(1, name_); find.step();) experiment_ = find.integer(0);
   if (experiment_ == 0) {
     db_.prepare("INSERT INTO experiments(name, created, state) VALUES(?1, ?2, 'new')")
-        .bind(1, name_).bind(2, wall_clock()).execute();
+        .bind(1, name_)
+        .bind(2, wall_clock())
+        .execute();
     experiment_ = sqlite3_last_insert_rowid(db_.raw());
     db_.prepare("INSERT INTO owner(experiment, epoch, last_seq) VALUES(?1, 0, 0)").bind(1, experiment_).execute();
     created_ = true;
@@ -116,8 +119,10 @@ Result<Done> SqliteStore::Owner::become_owner() {
   if (!folder) return folder.error();
   folder_ = *folder;
   auto lock = sqlite::OwnerLock::take(folder_);
-  if (lock) lock_ = std::move(lock).value();
-  else if (!options_.takeover || lock.error().code != Error::Code::conflict) return lock.error();
+  if (lock)
+    lock_ = std::move(lock).value();
+  else if (!options_.takeover || lock.error().code != Error::Code::conflict)
+    return lock.error();
   head_ = sqlite::HeadFile::open(folder_);
 
   const auto me = sqlite::this_process();
@@ -126,8 +131,14 @@ Result<Done> SqliteStore::Owner::become_owner() {
     if (auto whole = check_length(); !whole) return whole;
     epoch_ = stored_epoch() + 1;
     db_.prepare("UPDATE owner SET epoch=?2, host=?3, boot_id=?4, pid=?5, start_time=?6, version=?7 WHERE experiment=?1")
-        .bind(1, experiment_).bind(2, epoch_).bind(3, me.host).bind(4, me.boot_id).bind(5, me.pid).bind(6, me.start_time)
-        .bind(7, TUNE_VERSION).execute();
+        .bind(1, experiment_)
+        .bind(2, epoch_)
+        .bind(3, me.host)
+        .bind(4, me.boot_id)
+        .bind(5, me.pid)
+        .bind(6, me.start_time)
+        .bind(7, TUNE_VERSION)
+        .execute();
     transaction.commit();
   }
   fence_ = db_.prepare("UPDATE owner SET last_seq=?1 WHERE experiment=?2 AND epoch=?3");
@@ -148,9 +159,10 @@ Result<Done> SqliteStore::Owner::check_length() {
   const Seq found = std::max(length.integer(1), length.integer(2));
   length.reset();
   if (found != stored_)
-    return Error{Error::Code::corrupt,
-                 path_ + " is damaged: the journal has " + std::to_string(found) + " records of " + std::to_string(stored_),
-                 "tune salvage copies what can still be read"};
+    return Error{
+        Error::Code::corrupt,
+        path_ + " is damaged: the journal has " + std::to_string(found) + " records of " + std::to_string(stored_),
+        "tune salvage copies what can still be read"};
   const Seq acknowledged = options_.read_only ? 0 : head_.read();
   if (acknowledged > stored_)
     return Error{Error::Code::corrupt,
@@ -184,13 +196,15 @@ Result<std::string> SqliteStore::Owner::config() const {
 
 // --- SqliteStore ----------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, const std::string& name, OpenOptions options) {
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, const std::string& name,
+                                                       OpenOptions options) {
   std::error_code error;
   // One name for one file, however it was written: the folder beside it and its lock hang on that.
   const auto whole = fs::weakly_canonical(path, error);
   if (error || path.empty()) return Error{Error::Code::io, path + ": " + error.message(), "name a file with --store"};
   if (!fs::is_directory(whole.parent_path(), error))
-    return Error{Error::Code::not_found, "there is no folder " + whole.parent_path().string() + " for the store", "make it first"};
+    return Error{Error::Code::not_found, "there is no folder " + whole.parent_path().string() + " for the store",
+                 "make it first"};
   auto owner = std::make_unique<Owner>(whole.string(), name, options);
   if (auto opened = owner->open(); !opened) return opened.error();
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(owner)));
@@ -204,7 +218,9 @@ Seq SqliteStore::durable() const { return owner_->durable(); }
 std::optional<Error> SqliteStore::trouble() const { return owner_->trouble(); }
 Result<Done> SqliteStore::flush() { return owner_->flush(); }
 void SqliteStore::listen(std::function<void()> heard) { owner_->listen(std::move(heard)); }
-Result<Done> SqliteStore::read(Seq from, const std::function<void(Record&&)>& each) const { return owner_->read(from, each); }
+Result<Done> SqliteStore::read(Seq from, const std::function<void(Record&&)>& each) const {
+  return owner_->read(from, each);
+}
 std::int64_t SqliteStore::epoch() const { return owner_->epoch(); }
 std::int64_t SqliteStore::experiment() const { return owner_->experiment(); }
 Result<std::string> SqliteStore::config() const { return owner_->config(); }

@@ -15,9 +15,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kCommitRecords = 4096;       // more at once, and one commit takes 25 ms
+constexpr std::size_t kCommitRecords = 4096;  // more at once, and one commit takes 25 ms
 constexpr std::size_t kWaitingRecords = 4 * kCommitRecords;
-constexpr int kCheckpointPages = 4000;             // 16 MB
+constexpr int kCheckpointPages = 4000;  // 16 MB
 constexpr auto kLookAround = 1s;
 constexpr auto kFirstRetry = 10ms, kSlowestRetry = 1000ms;
 
@@ -43,7 +43,8 @@ Result<Done> SqliteStore::Owner::append(std::shared_ptr<const Batch> batch) {
   if (final_) return *trouble_;
   if (batch->records.empty() && batch->trials.empty()) return Done{};
   for (const auto& record : batch->records) {
-    TUNE_ASSERT(record.seq == appended_ + 1, "seq " + std::to_string(record.seq) + " after " + std::to_string(appended_));
+    TUNE_ASSERT(record.seq == appended_ + 1,
+                "seq " + std::to_string(record.seq) + " after " + std::to_string(appended_));
     TUNE_ASSERT(record.epoch == epoch_, "record " + std::to_string(record.seq) + " has another epoch");
     ++appended_;
   }
@@ -118,8 +119,10 @@ SqliteStore::Owner::Attempt SqliteStore::Owner::try_to_write(const Batches& batc
     if (suspect_) reopen_and_verify();
     if (std::exchange(rolled_back_, false)) journal_->forget_uncommitted();
     if (!lock_.holds()) look_for_lock();
-    if (!batches.empty()) commit(batches);
-    else if (epoch_ != stored_epoch()) throw Fatal{fenced_off()};
+    if (!batches.empty())
+      commit(batches);
+    else if (epoch_ != stored_epoch())
+      throw Fatal{fenced_off()};
     // Checked after the commit: what went into a file that nobody can open any more is not durable.
     if (!still_there()) throw Fatal{file_gone()};
     head_.write(stored_);
@@ -133,9 +136,11 @@ SqliteStore::Owner::Attempt SqliteStore::Owner::try_to_write(const Batches& batc
     const int code = failure.code & 0xff;
     // A failed sync may have thrown our pages away and will not fail again: believe nothing this connection knows.
     if ((code == SQLITE_IOERR && !no_room(failure)) || code == SQLITE_CANTOPEN) suspect_ = true;
-    const bool final = code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_CONSTRAINT || code == SQLITE_MISUSE;
+    const bool final =
+        code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_CONSTRAINT || code == SQLITE_MISUSE;
     Error error = still_there() ? to_error(failure, path_) : file_gone();
-    if (code == SQLITE_CONSTRAINT) error = {Error::Code::corrupt, path_ + ": the journal has these records already", ""};
+    if (code == SQLITE_CONSTRAINT)
+      error = {Error::Code::corrupt, path_ + ": the journal has these records already", ""};
     return {0, std::move(error), final || !still_there()};
   }
 }

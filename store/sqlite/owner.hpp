@@ -18,13 +18,15 @@
 
 namespace tune {
 
-/// What SqliteStore is made of: the connection and its writer's thread, and the queue between it and the owner's thread.
+/// What SqliteStore is made of: the connection and its writer's thread, and the queue between it and the owner's
+/// thread.
 ///
-/// `mutex_` guards the queue, the trouble and the listener; `database_mutex_` the connection. The writer never holds the first
-/// while it works on the second.
+/// `mutex_` guards the queue, the trouble and the listener; `database_mutex_` the connection. The writer never holds
+/// the first while it works on the second.
 class SqliteStore::Owner {
  public:
-  Owner(std::string path, std::string name, OpenOptions options) : path_(std::move(path)), name_(std::move(name)), options_(options) {}
+  Owner(std::string path, std::string name, OpenOptions options)
+      : path_(std::move(path)), name_(std::move(name)), options_(options) {}
   ~Owner();
   Owner(const Owner&) = delete;
   Owner& operator=(const Owner&) = delete;
@@ -47,9 +49,9 @@ class SqliteStore::Owner {
   using Batches = std::deque<std::shared_ptr<const Batch>>;
   /// What became of an attempt to write.
   struct Attempt {
-    Seq durable = 0;             ///< Without an error.
+    Seq durable = 0;  ///< Without an error.
     std::optional<Error> error;
-    bool final = false;          ///< Trying again is pointless.
+    bool final = false;  ///< Trying again is pointless.
   };
   /// Thrown where trying again is pointless; caught in try_to_write.
   struct Fatal {
@@ -91,14 +93,14 @@ class SqliteStore::Owner {
   std::optional<sqlite::Statement> fence_;
   std::optional<sqlite::JournalWriter> journal_;
   std::unordered_map<std::int64_t, const TrialRow*> rows_;  ///< Of one commit: the last row of each trial.
-  Seq stored_ = 0;         ///< The last record committed.
-  bool suspect_ = false;   ///< A sync failed: open anew and verify before anything else.
+  Seq stored_ = 0;                                          ///< The last record committed.
+  bool suspect_ = false;  ///< A sync failed: open anew and verify before anything else.
   bool rolled_back_ = false;
   int wal_pages_ = 0;
 
   mutable std::mutex mutex_;
   std::condition_variable work_, room_;
-  Batches waiting_;              ///< Appended, not taken by the writer yet.
+  Batches waiting_;  ///< Appended, not taken by the writer yet.
   std::size_t waiting_records_ = 0;
   Seq appended_ = 0, durable_ = 0;
   std::optional<Error> trouble_;

@@ -61,7 +61,7 @@ class HeadFile {
   ~HeadFile();
   static HeadFile open(const std::string& folder);
   static HeadFile open_existing(const std::string& folder);  ///< To read only.
-  Seq read() const;  ///< 0 if it tells nothing.
+  Seq read() const;                                          ///< 0 if it tells nothing.
   void write(Seq) const;
 
  private:

@@ -42,14 +42,21 @@ void JournalWriter::project(const Record& record) {
   if (const auto* a = record.as<Annotated>()) return annotate(*a);
   if (const auto* c = record.as<Configured>()) {
     // More budget reopens a finished experiment.
-    db_.prepare("UPDATE experiments SET config=?2, space_hash=?3, state=iif(state='new', state, 'running'), why=NULL, "
-                "exit_code=NULL WHERE id=?1")
-        .bind(1, experiment_).bind(2, c->config).bind(3, c->space_hash).execute();
+    db_.prepare(
+           "UPDATE experiments SET config=?2, space_hash=?3, state=iif(state='new', state, 'running'), why=NULL, "
+           "exit_code=NULL WHERE id=?1")
+        .bind(1, experiment_)
+        .bind(2, c->config)
+        .bind(3, c->space_hash)
+        .execute();
   } else if (record.as<Opened>()) {
     db_.prepare("UPDATE experiments SET state='running' WHERE id=?1 AND state='new'").bind(1, experiment_).execute();
   } else if (const auto* f = record.as<Finish>()) {
     db_.prepare("UPDATE experiments SET state='finishing', why=?2, exit_code=?3 WHERE id=?1")
-        .bind(1, experiment_).bind(2, record.decided()->reason.why).bind(3, f->exit_code).execute();
+        .bind(1, experiment_)
+        .bind(2, record.decided()->reason.why)
+        .bind(3, f->exit_code)
+        .execute();
   } else if (const auto* r = record.as<Requested>(); r && r->verb == "archive" && !r->trial) {
     db_.prepare("UPDATE experiments SET archived=1 WHERE id=?1").bind(1, experiment_).execute();
   }
@@ -74,13 +81,17 @@ void JournalWriter::annotate(const Annotated& a) {
   const auto id = a.trial ? key_of(experiment_, a.trial->value) : experiment_;
   // The trial's row may come later in this transaction; make room for what people said about it.
   if (a.trial)
-    db_.prepare("INSERT INTO trials(id, state, attempt, reports, last_step, feasible) VALUES(?1,'queued',0,0,0,1) "
-                "ON CONFLICT(id) DO NOTHING").bind(1, id).execute();
+    db_.prepare(
+           "INSERT INTO trials(id, state, attempt, reports, last_step, feasible) VALUES(?1,'queued',0,0,0,1) "
+           "ON CONFLICT(id) DO NOTHING")
+        .bind(1, id)
+        .execute();
   auto before = db_.prepare("SELECT tags FROM " + table + " WHERE id=?1");
   std::string tags = "[]";
   for (before.bind(1, id); before.step();) tags = before.text(0);
   tags = changed_tags(tags, a);
-  auto change = db_.prepare("UPDATE " + table + " SET tags=?2, note=coalesce(?3, note), star=coalesce(?4, star) WHERE id=?1");
+  auto change =
+      db_.prepare("UPDATE " + table + " SET tags=?2, note=coalesce(?3, note), star=coalesce(?4, star) WHERE id=?1");
   change.bind(1, id).bind(2, tags);
   a.note ? change.bind(3, *a.note) : change.bind(3, std::nullopt);
   a.star ? change.bind(4, *a.star ? 1 : 0) : change.bind(4, std::nullopt);
@@ -89,13 +100,19 @@ void JournalWriter::annotate(const Annotated& a) {
 
 void JournalWriter::best(TrialId trial) {
   db_.prepare("UPDATE experiments SET best_trial=?2, best_value=(SELECT value FROM trials WHERE id=?2) WHERE id=?1")
-      .bind(1, experiment_).bind(2, key_of(experiment_, trial.value)).execute();
+      .bind(1, experiment_)
+      .bind(2, key_of(experiment_, trial.value))
+      .execute();
 }
 
 void JournalWriter::settle() {
-  db_.prepare("UPDATE experiments SET state=iif(EXISTS(SELECT 1 FROM trials WHERE id BETWEEN ?2 AND ?3 AND state IN "
-              "('leased','running')), 'finishing', 'finished') WHERE id=?1 AND state IN ('finishing', 'finished')")
-      .bind(1, experiment_).bind(2, key_of(experiment_, 0)).bind(3, key_of(experiment_, kNumberMask)).execute();
+  db_.prepare(
+         "UPDATE experiments SET state=iif(EXISTS(SELECT 1 FROM trials WHERE id BETWEEN ?2 AND ?3 AND state IN "
+         "('leased','running')), 'finishing', 'finished') WHERE id=?1 AND state IN ('finishing', 'finished')")
+      .bind(1, experiment_)
+      .bind(2, key_of(experiment_, 0))
+      .bind(3, key_of(experiment_, kNumberMask))
+      .execute();
 }
 
 }  // namespace tune::sqlite

@@ -49,12 +49,15 @@ std::vector<std::string> string_list(std::string_view text) {
 
 Cell cell(const Statement& s, int at) {
   switch (s.type(at)) {
-    case SQLITE_INTEGER: return s.integer(at);
-    case SQLITE_FLOAT: return s.number(at);
+    case SQLITE_INTEGER:
+      return s.integer(at);
+    case SQLITE_FLOAT:
+      return s.number(at);
     case SQLITE_TEXT:
       if (s.text(at) == "nan") return s.number(at);
       return std::string{s.text(at)};
-    default: return std::monostate{};
+    default:
+      return std::monostate{};
   }
 }
 
@@ -81,7 +84,8 @@ ExperimentRow experiment_row(const Statement& s) {
   e.best_value = maybe_number(s, 7);
   e.tags = string_list(s.text(8)), e.note = s.text(9), e.star = s.integer(10) != 0, e.archived = s.integer(11) != 0;
   e.config = s.text(12), e.space_hash = s.text(13);
-  e.epoch = s.integer(14), e.last_seq = s.integer(15), e.host = s.text(16), e.pid = s.integer(17), e.version = s.text(18);
+  e.epoch = s.integer(14), e.last_seq = s.integer(15), e.host = s.text(16), e.pid = s.integer(17),
+  e.version = s.text(18);
   return e;
 }
 
@@ -97,7 +101,8 @@ void count_trials(const Database& db, ExperimentRow& e) {
 
 std::vector<AttemptRow> attempt_rows(const Database& db, std::int64_t trial) {
   auto s = db.prepare(
-      "SELECT attempt, form, checkpoint, worker, pid, launched_at, started_at, ended_at, cause, exit_code, signal, seconds, "
+      "SELECT attempt, form, checkpoint, worker, pid, launched_at, started_at, ended_at, cause, exit_code, signal, "
+      "seconds, "
       "cpu_seconds, peak_memory_bytes, text FROM attempts WHERE trial=?1 ORDER BY attempt");
   std::vector<AttemptRow> rows;
   for (s.bind(1, trial); s.step();) {
@@ -116,7 +121,8 @@ std::vector<AttemptRow> attempt_rows(const Database& db, std::int64_t trial) {
 
 Metrics last_metrics(const Database& db, std::int64_t trial) {
   auto s = db.prepare(
-      "SELECT metric, value FROM curves WHERE trial=?1 AND (attempt, n) = (SELECT attempt, n FROM reports WHERE trial=?1 "
+      "SELECT metric, value FROM curves WHERE trial=?1 AND (attempt, n) = (SELECT attempt, n FROM reports WHERE "
+      "trial=?1 "
       "ORDER BY attempt DESC, n DESC LIMIT 1)");
   std::vector<std::string> names;
   Metrics metrics;
@@ -143,7 +149,8 @@ Result<std::unique_ptr<StoreReader>> StoreReader::open(const std::string& path) 
       opened->db.integer("PRAGMA schema_version");
     } catch (const Failure& failure) {
       // On a read-only medium SQLite cannot make the -shm file. Without a -wal file nobody writes, so none is needed.
-      if (((failure.code & 0xff) != SQLITE_CANTOPEN && (failure.code & 0xff) != SQLITE_READONLY) || fs::exists(opened->path + "-wal"))
+      if (((failure.code & 0xff) != SQLITE_CANTOPEN && (failure.code & 0xff) != SQLITE_READONLY) ||
+          fs::exists(opened->path + "-wal"))
         throw;
       std::string uri = "file:";
       for (const char c : opened->path) uri += c == '?' ? "%3f" : c == '#' ? "%23" : c == '%' ? "%25" : std::string{c};
@@ -223,15 +230,17 @@ Result<Done> StoreReader::each_trial(std::int64_t experiment, const TrialQuery& 
       pick.text = " AND " + pick.text;
     }
     std::string states;
-    for (const auto state : query.states) states += (states.empty() ? "" : ",") + pick.bind(std::string{to_text(state)});
+    for (const auto state : query.states)
+      states += (states.empty() ? "" : ",") + pick.bind(std::string{to_text(state)});
     if (!states.empty()) pick.text += " AND t.state IN (" + states + ")";
     auto key = names.sql(query.sort, pick);
     if (!key) return key.error();
-    const std::string range = "t.id BETWEEN " + pick.bind(key_of(experiment, 0)) + " AND " + pick.bind(key_of(experiment, kNumberMask));
-    auto picked = opened_->db.prepare(
-        "SELECT id FROM (SELECT t.id AS id, " + *key + " AS k FROM trials t WHERE " + range + pick.text +
-        " LIMIT -1) ORDER BY iif(k IS NULL, 2, k='nan'), k" + (query.descending ? " DESC" : "") + ", id LIMIT " +
-        pick.bind(query.top.value_or(-1)));
+    const std::string range =
+        "t.id BETWEEN " + pick.bind(key_of(experiment, 0)) + " AND " + pick.bind(key_of(experiment, kNumberMask));
+    auto picked =
+        opened_->db.prepare("SELECT id FROM (SELECT t.id AS id, " + *key + " AS k FROM trials t WHERE " + range +
+                            pick.text + " LIMIT -1) ORDER BY iif(k IS NULL, 2, k='nan'), k" +
+                            (query.descending ? " DESC" : "") + ", id LIMIT " + pick.bind(query.top.value_or(-1)));
     bind_all(picked, pick.values);
     std::vector<std::int64_t> ids;
     while (picked.step()) ids.push_back(picked.integer(0));
@@ -257,8 +266,9 @@ Result<Done> StoreReader::each_trial(std::int64_t experiment, const TrialQuery& 
 
 Result<Table> StoreReader::trials(std::int64_t experiment, const TrialQuery& query) const {
   Table table;
-  auto read = each_trial(experiment, query, [&](const auto& columns) { table.columns = columns; },
-                         [&](auto cells) { table.rows.emplace_back(cells.begin(), cells.end()); });
+  auto read = each_trial(
+      experiment, query, [&](const auto& columns) { table.columns = columns; },
+      [&](auto cells) { table.rows.emplace_back(cells.begin(), cells.end()); });
   if (!read) return read.error();
   return table;
 }
@@ -266,7 +276,8 @@ Result<Table> StoreReader::trials(std::int64_t experiment, const TrialQuery& que
 Result<std::vector<TrialRow>> StoreReader::rows(std::int64_t experiment) const {
   return opened_->look([&]() -> Result<std::vector<TrialRow>> {
     std::vector<TrialRow> rows;
-    auto s = opened_->db.prepare("SELECT " + std::string{kTrialColumns} + " FROM trials WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
+    auto s = opened_->db.prepare("SELECT " + std::string{kTrialColumns} +
+                                 " FROM trials WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
     for (bind_range(s, experiment); s.step();) rows.push_back(trial_row(s));
     return rows;
   });
@@ -294,7 +305,8 @@ Result<std::vector<AttemptRow>> StoreReader::attempts(std::int64_t experiment, T
       [&]() -> Result<std::vector<AttemptRow>> { return attempt_rows(opened_->db, key_of(experiment, id.value)); });
 }
 
-Result<std::vector<CurvePoint>> StoreReader::curve(std::int64_t experiment, TrialId id, const std::string& metric) const {
+Result<std::vector<CurvePoint>> StoreReader::curve(std::int64_t experiment, TrialId id,
+                                                   const std::string& metric) const {
   return opened_->look([&]() -> Result<std::vector<CurvePoint>> {
     std::vector<CurvePoint> points;
     auto s = opened_->db.prepare(
@@ -309,7 +321,8 @@ Result<std::vector<std::string>> StoreReader::metric_names(std::int64_t experime
   return opened_->look([&]() -> Result<std::vector<std::string>> {
     // The dictionary belongs to the whole store. Only where it holds several experiments are reports looked at.
     auto s = opened_->db.prepare(
-        "SELECT DISTINCT name FROM metrics m WHERE (SELECT count(*) FROM experiments) = 1 OR EXISTS(SELECT 1 FROM reports r "
+        "SELECT DISTINCT name FROM metrics m WHERE (SELECT count(*) FROM experiments) = 1 OR EXISTS(SELECT 1 FROM "
+        "reports r "
         "WHERE r.id BETWEEN ?1 AND ?2 AND r.set_id=m.set_id) ORDER BY name");
     std::vector<std::string> names;
     for (bind_range(s, experiment); s.step();) names.emplace_back(s.text(0));
@@ -318,7 +331,8 @@ Result<std::vector<std::string>> StoreReader::metric_names(std::int64_t experime
 }
 
 Result<std::vector<std::string>> StoreReader::param_names(std::int64_t experiment) const {
-  return opened_->look([&]() -> Result<std::vector<std::string>> { return sqlite::param_names(opened_->db, experiment); });
+  return opened_->look(
+      [&]() -> Result<std::vector<std::string>> { return sqlite::param_names(opened_->db, experiment); });
 }
 
 Result<std::vector<Record>> StoreReader::facts(std::int64_t experiment, TrialId id) const {
@@ -339,13 +353,14 @@ Result<Done> StoreReader::read(std::int64_t experiment, Seq from, const std::fun
 }
 
 Result<Table> StoreReader::view(View view, std::int64_t experiment, std::optional<TrialId> trial) const {
-  static constexpr std::array<const char*, 6> names = {"decisions", "rungs", "lineage", "attempts", "checkpoints", "workers"};
+  static constexpr std::array<const char*, 6> names = {"decisions", "rungs",       "lineage",
+                                                       "attempts",  "checkpoints", "workers"};
   static constexpr std::array<const char*, 6> orders = {"seq", "seq", "seq", "launched_at, trial", "seq", "worker"};
   const auto at = static_cast<std::size_t>(view);
   return opened_->look([&]() -> Result<Table> {
     const bool one = trial && view != View::workers;
-    auto s = opened_->db.prepare(std::string{"SELECT * FROM "} + names[at] + " WHERE experiment=?1" + (one ? " AND trial=?2" : "") +
-                                 " ORDER BY " + orders[at]);
+    auto s = opened_->db.prepare(std::string{"SELECT * FROM "} + names[at] + " WHERE experiment=?1" +
+                                 (one ? " AND trial=?2" : "") + " ORDER BY " + orders[at]);
     s.bind(1, experiment);
     if (one) s.bind(2, key_of(experiment, trial->value));
     Table table;

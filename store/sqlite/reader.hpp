@@ -31,16 +31,16 @@ struct ExperimentRow {
   std::int64_t id = 0;
   std::string name;
   double created = 0;
-  std::string state;                ///< new, running, finishing, finished
-  bool owned = false;               ///< A process owns it now. "running" and not owned: it was interrupted.
-  std::string why;                  ///< Why it finishes.
+  std::string state;   ///< new, running, finishing, finished
+  bool owned = false;  ///< A process owns it now. "running" and not owned: it was interrupted.
+  std::string why;     ///< Why it finishes.
   std::optional<int> exit_code;
   std::optional<TrialId> best_trial;
   std::optional<double> best_value;
   std::vector<std::string> tags;
   std::string note;
   bool star = false, archived = false;
-  std::string config, space_hash;   ///< Effective configuration, JSON; empty before the first Configured.
+  std::string config, space_hash;        ///< Effective configuration, JSON; empty before the first Configured.
   std::array<std::int64_t, 9> counts{};  ///< Trials by TrialState.
   std::int64_t trials = 0;
   Seq last_seq = 0;
@@ -51,19 +51,19 @@ struct ExperimentRow {
 /// Which trials, which columns, in which order.
 ///
 /// A name in `where`, `sort` and `columns` is a column of the trial (number, state, cause, attempt, reports, last_step,
-/// until_step, proposed_at, launched_at, ended_at, value, feasible, tags, note, star), a parameter, or a metric (its last
-/// reported value), in this order; `params.x` and `metrics.x` say which is meant.
+/// until_step, proposed_at, launched_at, ended_at, value, feasible, tags, note, star), a parameter, or a metric (its
+/// last reported value), in this order; `params.x` and `metrics.x` say which is meant.
 struct TrialQuery {
   /// `loss < 0.1 and (lr > 1e-4 or opt == "adam") and not feasible`. or and not; < <= > >= == = !=; numbers, "text",
   /// 'text', true, false, nan, null; parentheses. A comparison with something absent does not hold, nor does its
   /// negation; NaN is neither less nor greater than anything. Empty: all trials.
   std::string where = {};
-  std::string sort = "number";   ///< Absent values and NaN come last either way.
+  std::string sort = "number";  ///< Absent values and NaN come last either way.
   bool descending = false;
   std::optional<std::int64_t> top = {};
-  std::vector<TrialState> states = {};       ///< Empty: all.
-  std::vector<std::string> columns = {};     ///< Empty: number, state, cause, value, last_step, then every parameter.
-  std::string objective = {};                ///< The metric whose name means `value`. Empty: none does.
+  std::vector<TrialState> states = {};    ///< Empty: all.
+  std::vector<std::string> columns = {};  ///< Empty: number, state, cause, value, last_step, then every parameter.
+  std::string objective = {};             ///< The metric whose name means `value`. Empty: none does.
 };
 
 struct CurvePoint {
@@ -79,7 +79,7 @@ struct AttemptRow {
   std::optional<std::int64_t> worker, pid;
   double launched_at = 0;
   std::optional<double> started_at, ended_at;
-  std::optional<Cause> cause;             ///< Absent while it runs.
+  std::optional<Cause> cause;  ///< Absent while it runs.
   std::optional<int> exit_code, signal;
   std::optional<double> seconds, cpu_seconds;
   std::optional<std::int64_t> peak_memory_bytes;
@@ -88,7 +88,7 @@ struct AttemptRow {
 
 struct TrialDetail {
   TrialRow row;
-  Params params;                     ///< As they are now.
+  Params params;  ///< As they are now.
   std::vector<std::string> tags;
   std::string note;
   bool star = false;
@@ -96,11 +96,12 @@ struct TrialDetail {
   std::vector<AttemptRow> attempts;  ///< Oldest first.
 };
 
-/// Looks into a store beside its owners, whoever they are: for the command line and the dashboard. Takes no lock that anybody
-/// waits for. Each call sees one committed state of the experiment; two calls may see different ones. One thread.
+/// Looks into a store beside its owners, whoever they are: for the command line and the dashboard. Takes no lock that
+/// anybody waits for. Each call sees one committed state of the experiment; two calls may see different ones. One
+/// thread.
 ///
-/// Errors: not_found (no file, no such experiment or trial; the message names near ones), corrupt, io, and invalid for a
-/// query that makes no sense, with the place in it.
+/// Errors: not_found (no file, no such experiment or trial; the message names near ones), corrupt, io, and invalid for
+/// a query that makes no sense, with the place in it.
 class StoreReader {
  public:
   static Result<std::unique_ptr<StoreReader>> open(const std::string& path);
@@ -144,8 +145,8 @@ class StoreReader {
 };
 
 /// Writes a trial query's answer as text, in pieces, to `write`.
-/// CSV (RFC 4180, first line names the columns): cells that a spreadsheet would take for a formula (they begin with = + - @,
-/// tab or carriage return, and are no number) get a ' in front. Absent is empty, NaN nan.
+/// CSV (RFC 4180, first line names the columns): cells that a spreadsheet would take for a formula (they begin with = +
+/// - @, tab or carriage return, and are no number) get a ' in front. Absent is empty, NaN nan.
 Result<Done> export_csv(const StoreReader&, std::int64_t experiment, const TrialQuery&,
                         const std::function<void(std::string_view)>& write);
 /// One JSON object a line; absent is null, NaN "nan".

@@ -58,7 +58,8 @@ Result<Done> check_store(const Database& db, const std::string& path, bool read_
   // The first statement reads the header: a file that is no database fails here.
   const auto application = db.integer("PRAGMA application_id");
   if (application != kApplicationId)
-    return Error{Error::Code::corrupt, path + " is a SQLite database of another program", "name another file with --store"};
+    return Error{Error::Code::corrupt, path + " is a SQLite database of another program",
+                 "name another file with --store"};
   const auto version = db.integer("PRAGMA user_version");
   if (version > kVersion && !read_only)
     return Error{Error::Code::corrupt,

@@ -11,10 +11,12 @@ namespace tune::sqlite {
 namespace {
 
 constexpr std::array<std::string_view, 16> kColumns = {
-    "number",      "state",       "cause",    "attempt", "reports",  "last_step", "until_step", "proposed_at",
-    "launched_at", "ended_at",    "value",    "more",    "feasible", "tags",      "note",       "star"};
+    "number",      "state",    "cause", "attempt", "reports",  "last_step", "until_step", "proposed_at",
+    "launched_at", "ended_at", "value", "more",    "feasible", "tags",      "note",       "star"};
 
-bool contains(const auto& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
+bool contains(const auto& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
 
 /// Text that a comparison takes for NaN, or for a word where a number is wanted, becomes NULL.
 std::string number_of(const std::string& column) { return "iif(typeof(" + column + ")='text',NULL," + column + ")"; }
@@ -30,7 +32,8 @@ class Parser {
     sql_.text = disjunction(0);
     if (error_.empty() && kind_ != Kind::end) fail("expected 'and', 'or' or the end");
     if (!error_.empty())
-      return Error{Error::Code::invalid, "where: " + error_ + " at byte " + std::to_string(error_at_) + " of \"" + printable(text_) + "\"",
+      return Error{Error::Code::invalid,
+                   "where: " + error_ + " at byte " + std::to_string(error_at_) + " of \"" + printable(text_) + "\"",
                    hint_.empty() ? "like: loss < 0.1 and (lr > 1e-4 or state == \"failed\")" : hint_};
     return std::move(sql_);
   }
@@ -54,13 +57,15 @@ class Parser {
   // --- tokens: kind_ and word_ hold the next one ---
   void next() {
     if (!error_.empty()) return;
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      ++at_;
     begin_ = at_;
     word_.clear();
     if (at_ == text_.size()) return void(kind_ = Kind::end);
     const char c = text_[at_];
     if (is_name_start(c)) {
-      while (at_ < text_.size() && (is_name_start(text_[at_]) || is_digit(text_[at_]) || text_[at_] == '.')) word_ += text_[at_++];
+      while (at_ < text_.size() && (is_name_start(text_[at_]) || is_digit(text_[at_]) || text_[at_] == '.'))
+        word_ += text_[at_++];
       kind_ = Kind::name;
     } else if (c == '`' || c == '"' || c == '\'') {
       const auto end = text_.find(c, at_ + 1);
@@ -70,20 +75,24 @@ class Parser {
       kind_ = c == '`' ? Kind::name : Kind::text;
       quoted_ = true;
       return;
-    } else if (is_digit(c) || ((c == '-' || c == '.') && at_ + 1 < text_.size() && (is_digit(text_[at_ + 1]) || text_[at_ + 1] == '.'))) {
+    } else if (is_digit(c) || ((c == '-' || c == '.') && at_ + 1 < text_.size() &&
+                               (is_digit(text_[at_ + 1]) || text_[at_ + 1] == '.'))) {
       const auto [end, code] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), number_);
       if (code != std::errc{}) return fail("this number cannot be read");
       at_ = static_cast<std::size_t>(end - text_.data());
       kind_ = Kind::number;
     } else {
-      static constexpr std::array<std::string_view, 13> ops = {"<=", ">=", "==", "!=", "<>", "&&", "||", "<", ">", "=", "(", ")", "!"};
+      static constexpr std::array<std::string_view, 13> ops = {"<=", ">=", "==", "!=", "<>", "&&", "||",
+                                                               "<",  ">",  "=",  "(",  ")",  "!"};
       const auto op = std::find_if(ops.begin(), ops.end(), [&](auto o) { return text_.substr(at_).starts_with(o); });
       if (op == ops.end()) return fail("this character has no meaning here");
       word_ = *op, at_ += op->size(), kind_ = Kind::op;
     }
     quoted_ = false;
   }
-  bool is(std::string_view word) const { return !quoted_ && (kind_ == Kind::op || kind_ == Kind::name) && word_ == word; }
+  bool is(std::string_view word) const {
+    return !quoted_ && (kind_ == Kind::op || kind_ == Kind::name) && word_ == word;
+  }
   bool accept(std::string_view word) { return is(word) ? (next(), true) : false; }
 
   // --- grammar ---
@@ -125,8 +134,10 @@ class Parser {
     using Is = Operand::Is;
     if (left.is != Is::name && right.is == Is::name) {
       std::swap(left, right);
-      if (op[0] == '<' && op != "<>") op = op == "<" ? ">" : ">=";
-      else if (op[0] == '>') op = op == ">" ? "<" : "<=";
+      if (op[0] == '<' && op != "<>")
+        op = op == "<" ? ">" : ">=";
+      else if (op[0] == '>')
+        op = op == ">" ? "<" : "<=";
     }
     const bool equality = op == "=" || op == "<>";
     if (!equality && (right.is == Is::nan || right.is == Is::null || right.is == Is::truth))
@@ -139,13 +150,20 @@ class Parser {
   Operand operand() {
     Operand o;
     o.at = begin_;
-    if (kind_ == Kind::number) o.is = Operand::Is::number, o.value = number_;
-    else if (kind_ == Kind::text) o.is = Operand::Is::text, o.value = word_;
-    else if (is("true") || is("false")) o.is = Operand::Is::truth, o.value = std::int64_t{word_ == "true"};
-    else if (is("nan")) o.is = Operand::Is::nan, o.value = std::string{"nan"};
-    else if (is("null")) o.is = Operand::Is::null;
-    else if (kind_ == Kind::name && !is("and") && !is("or") && !is("not")) o.is = Operand::Is::name, o.name = word_;
-    else return fail("expected a name or a value"), o;
+    if (kind_ == Kind::number)
+      o.is = Operand::Is::number, o.value = number_;
+    else if (kind_ == Kind::text)
+      o.is = Operand::Is::text, o.value = word_;
+    else if (is("true") || is("false"))
+      o.is = Operand::Is::truth, o.value = std::int64_t{word_ == "true"};
+    else if (is("nan"))
+      o.is = Operand::Is::nan, o.value = std::string{"nan"};
+    else if (is("null"))
+      o.is = Operand::Is::null;
+    else if (kind_ == Kind::name && !is("and") && !is("or") && !is("not"))
+      o.is = Operand::Is::name, o.name = word_;
+    else
+      return fail("expected a name or a value"), o;
     next();
     return o;
   }

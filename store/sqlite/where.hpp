@@ -9,7 +9,8 @@
 
 namespace tune::sqlite {
 
-/// A piece of SQL about one row `t` of `trials`. What the user wrote is never in the text: it is in `values`, bound to ?1, ?2 …
+/// A piece of SQL about one row `t` of `trials`. What the user wrote is never in the text: it is in `values`, bound to
+/// ?1, ?2 …
 struct Sql {
   std::string text;
   std::vector<Cell> values;
@@ -25,7 +26,8 @@ class Names {
  public:
   Names(const Database&, std::int64_t experiment, std::string objective);
 
-  /// The SQL of a name; invalid, with the nearest name, if it is none. `numeric`: NULL where the value is text, as NaN is.
+  /// The SQL of a name; invalid, with the nearest name, if it is none. `numeric`: NULL where the value is text, as NaN
+  /// is.
   Result<std::string> sql(std::string_view name, Sql& into, bool numeric = false) const;
   const std::vector<std::string>& params() const { return params_; }
 

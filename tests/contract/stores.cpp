@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every store promises (tuner/store.hpp), over all stores.
-#include <catch2/catch.hpp>
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <functional>
 #include <thread>
 
@@ -81,7 +81,8 @@ TEST_CASE("records read back in the order and with the content that they were ap
   auto rig = each_store();
   Store& store = rig->open();
   std::vector<Record> written = every_fact();
-  for (std::size_t i = 0; i < written.size(); ++i) written[i].seq = static_cast<Seq>(i) + 1, written[i].epoch = store.epoch();
+  for (std::size_t i = 0; i < written.size(); ++i)
+    written[i].seq = static_cast<Seq>(i) + 1, written[i].epoch = store.epoch();
   std::vector<Record> turn;
   for (const auto& r : written) {
     turn.push_back(r);

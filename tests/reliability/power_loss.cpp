@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nothing that was acknowledged is lost when the power goes, at any moment. kill -9 proves nothing about this: the page
-// cache survives it. So the writes of a real SqliteStore are recorded, and disks as a loss of power would leave them are
-// made from the recording and opened. The controls leave out syncs and must lose: else the test would not see a loss.
+// cache survives it. So the writes of a real SqliteStore are recorded, and disks as a loss of power would leave them
+// are made from the recording and opened. The controls leave out syncs and must lose: else the test would not see a
+// loss.
 //
 // TUNE_POWER_LOSS_STATES: how many disks (200). TUNE_POWER_LOSS_SEED: which ones (1).
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <thread>
@@ -63,8 +64,10 @@ Recording record_experiment() {
   for (std::int64_t t = 0; t < 25; ++t) {
     TrialRow row;
     row.id = {t}, row.attempt = 1;
-    commit({j.decide(Propose{{t}, {{"lr", 0.5}, {"opt", "adam"}}, "sampler", "random", 0, 0, {}, {}, 0, 0}),
-            j.decide(Launch{{t}, 1, Form::fresh, {}, kNoStep, {}, {}, {}, false}), j.observe(Started{{t}, 1, 0, {0}, 1})}, {row});
+    commit(
+        {j.decide(Propose{{t}, {{"lr", 0.5}, {"opt", "adam"}}, "sampler", "random", 0, 0, {}, {}, 0, 0}),
+         j.decide(Launch{{t}, 1, Form::fresh, {}, kNoStep, {}, {}, {}, false}), j.observe(Started{{t}, 1, 0, {0}, 1})},
+        {row});
     for (std::int64_t n = 1; n <= 20; n += 5) {
       std::vector<Record> reports;
       for (std::int64_t i = n; i < n + 5; ++i) reports.push_back(j.report(t, i, 1.0 / static_cast<double>(i)));
@@ -72,7 +75,8 @@ Recording record_experiment() {
     }
     row.state = TrialState::complete, row.reports = 20, row.last_step = 20, row.value = 0.05;
     commit({j.observe(Exited{{t}, 1, Cause::done, 0, {}, 0, {}, 20, ""}),
-            j.decide(Settle{{t}, TrialState::complete, Cause::done, {0.05}, true, 20})}, {row});
+            j.decide(Settle{{t}, TrialState::complete, Cause::done, {0.05}, true, 20})},
+           {row});
     other.integer("SELECT count(*) FROM owner");  // A connection that has read nothing does not know of the WAL.
     if (t % 4 == 3) sqlite3_wal_checkpoint_v2(other.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   }
@@ -83,14 +87,16 @@ Recording record_experiment() {
 }
 
 /// Empty: everything acknowledged is there and the store is sound. Else what is wrong.
-std::string wrong_with(const Disk::Files& files, Seq acknowledged, const std::vector<Record>& written, const std::filesystem::path& folder) {
+std::string wrong_with(const Disk::Files& files, Seq acknowledged, const std::vector<Record>& written,
+                       const std::filesystem::path& folder) {
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder / "a.db.d" / "e");
   for (const auto& [name, bytes] : files) std::ofstream(folder / name, std::ios::binary) << bytes;
   const std::string path = (folder / "a.db").string();
   auto store = SqliteStore::open(path, "e");
   if (!store) return store.error().message;
-  if ((*store)->durable() < acknowledged) return "lost: " + std::to_string((*store)->durable()) + " of " + std::to_string(acknowledged);
+  if ((*store)->durable() < acknowledged)
+    return "lost: " + std::to_string((*store)->durable()) + " of " + std::to_string(acknowledged);
   const auto records = all(**store);
   if (static_cast<Seq>(records.size()) != (*store)->durable()) return "unreadable";
   if (!std::equal(records.begin(), records.end(), written.begin())) return "other records than were written";
@@ -100,7 +106,8 @@ std::string wrong_with(const Disk::Files& files, Seq acknowledged, const std::ve
 }
 
 /// How many of `states` disks had something wrong; `first` tells what, and how to see it again.
-int broken_disks(const Recording& made, const std::vector<FileEvent>& events, std::uint64_t states, std::string& first) {
+int broken_disks(const Recording& made, const std::vector<FileEvent>& events, std::uint64_t states,
+                 std::string& first) {
   Scratch folder;
   const auto seed = environment("TUNE_POWER_LOSS_SEED", 1);
   int broken = 0;
@@ -113,7 +120,8 @@ int broken_disks(const Recording& made, const std::vector<FileEvent>& events, st
   for (const auto& [moment, s] : moments) {
     while (at < moment) disk.follow(events[at++]);
     Rng rng(seed, 2 * s + 1);
-    const auto wrong = wrong_with(disk.after_power_loss(rng), disk.acknowledged(), made.written, folder.path() / "disk");
+    const auto wrong =
+        wrong_with(disk.after_power_loss(rng), disk.acknowledged(), made.written, folder.path() / "disk");
     if (wrong.empty()) continue;
     if (broken++ == 0) first = "after event " + std::to_string(moment) + ", state " + std::to_string(s) + ": " + wrong;
   }
@@ -126,9 +134,8 @@ TEST_CASE("nothing acknowledged is lost when the power goes", "[reliability]") {
   const auto made = record_experiment();
   const auto states = environment("TUNE_POWER_LOSS_STATES", 200);
   // The WAL was copied into the database and begun anew while this was recorded.
-  REQUIRE(std::count_if(made.events.begin(), made.events.end(), [](const auto& e) {
-            return e.kind == FileEvent::Kind::sync && e.file == "a.db";
-          }) >= 5);
+  REQUIRE(std::count_if(made.events.begin(), made.events.end(),
+                        [](const auto& e) { return e.kind == FileEvent::Kind::sync && e.file == "a.db"; }) >= 5);
   std::string first;
   const int broken = broken_disks(made, made.events, states, first);
   INFO(first);
@@ -136,7 +143,8 @@ TEST_CASE("nothing acknowledged is lost when the power goes", "[reliability]") {
   SUCCEED(states << " disks from " << made.events.size() << " events");
 }
 
-TEST_CASE("control: without the syncs that synchronous=NORMAL leaves out, acknowledged records are lost", "[reliability]") {
+TEST_CASE("control: without the syncs that synchronous=NORMAL leaves out, acknowledged records are lost",
+          "[reliability]") {
   const auto made = record_experiment();
   std::vector<FileEvent> fewer;
   for (std::size_t i = 0; i < made.events.size(); ++i) {

@@ -47,7 +47,8 @@ int close_file(sqlite3_file* f) {
   return code;
 }
 int write_file(sqlite3_file* f, const void* bytes, int n, sqlite3_int64 at) {
-  note({FileEvent::Kind::write, *of(f)->name, at, std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(n))});
+  note({FileEvent::Kind::write, *of(f)->name, at,
+        std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(n))});
   return real(f)->pMethods->xWrite(real(f), bytes, n, at);
 }
 int truncate_file(sqlite3_file* f, sqlite3_int64 size) {
@@ -82,11 +83,17 @@ const sqlite3_io_methods kMethods = {
     [](sqlite3_file* f, int op, void* arg) { return real(f)->pMethods->xFileControl(real(f), op, arg); },
     [](sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); },
     [](sqlite3_file* f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); },
-    [](sqlite3_file* f, int page, int size, int extend, void volatile** p) { return real(f)->pMethods->xShmMap(real(f), page, size, extend, p); },
-    [](sqlite3_file* f, int offset, int n, int flags) { return real(f)->pMethods->xShmLock(real(f), offset, n, flags); },
+    [](sqlite3_file* f, int page, int size, int extend, void volatile** p) {
+      return real(f)->pMethods->xShmMap(real(f), page, size, extend, p);
+    },
+    [](sqlite3_file* f, int offset, int n, int flags) {
+      return real(f)->pMethods->xShmLock(real(f), offset, n, flags);
+    },
     [](sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); },
     [](sqlite3_file* f, int remove) { return real(f)->pMethods->xShmUnmap(real(f), remove); },
-    [](sqlite3_file*, sqlite3_int64, int, void** p) { return *p = nullptr, SQLITE_OK; },  // No memory mapping: writes must pass here.
+    [](sqlite3_file*, sqlite3_int64, int, void** p) {
+      return *p = nullptr, SQLITE_OK;
+    },  // No memory mapping: writes must pass here.
     [](sqlite3_file*, sqlite3_int64, void*) { return SQLITE_OK; }};
 
 int open_file(sqlite3_vfs*, const char* path, sqlite3_file* f, int flags, int* out) {
@@ -143,7 +150,9 @@ void power_loss::fail_syncs(int count, const std::string& ending) {
 
 void Disk::follow(const FileEvent& event) {
   switch (event.kind) {
-    case FileEvent::Kind::acknowledged: acknowledged_ = std::max(acknowledged_, event.seq); return;
+    case FileEvent::Kind::acknowledged:
+      acknowledged_ = std::max(acknowledged_, event.seq);
+      return;
     case FileEvent::Kind::sync: {
       // Also makes the name durable: SQLite syncs the folder with the first sync of a new journal or WAL.
       auto& file = synced_[event.file];
@@ -162,7 +171,8 @@ void Disk::follow(const FileEvent& event) {
         return;
       }
       [[fallthrough]];
-    default: pending_.push_back(event);
+    default:
+      pending_.push_back(event);
   }
 }
 

@@ -13,17 +13,17 @@ namespace tune::test {
 /// What a program did to its files, in order, and what it had promised meanwhile. Recorded by the file layer below.
 struct FileEvent {
   enum class Kind { write, truncate, sync, remove, acknowledged } kind;
-  std::string file;          ///< Name within the folder: "a.db", "a.db-wal".
-  std::int64_t offset = 0;   ///< Of a write; the new size of a truncate.
+  std::string file;         ///< Name within the folder: "a.db", "a.db-wal".
+  std::int64_t offset = 0;  ///< Of a write; the new size of a truncate.
   std::string bytes = {};
-  Seq seq = 0;               ///< Of acknowledged: durable up to here.
+  Seq seq = 0;  ///< Of acknowledged: durable up to here.
 };
 
 /// A SQLite file layer ("vfs") named "power-loss" over the system's own. One at a time, process-wide.
 namespace power_loss {
 void install();
-void record(bool on);                 ///< Begins an empty recording, or stops.
-void acknowledge(Seq seq);            ///< Adds the promise to the recording. Any thread.
+void record(bool on);       ///< Begins an empty recording, or stops.
+void acknowledge(Seq seq);  ///< Adds the promise to the recording. Any thread.
 std::vector<FileEvent> recording();
 /// The next `count` syncs of files whose name ends so fail with EIO, as a disk does once and then never mentions again.
 void fail_syncs(int count, const std::string& ending);

@@ -22,7 +22,14 @@ TEST_CASE("fsck finds nothing wrong in what an experiment with faults and kills 
   spec.checkpoint->every = 2;
   SimulatorOptions options;
   options.workers = 4, options.save_seconds = 0.25, options.spread = 1, options.jitter = 0.5, options.seed = 11;
-  options.faults = {.crash = 0.1, .lost = 0.1, .late = 0.1, .hang = 0.05, .preempt = 0.1, .nan = 0.02, .duplicate = 0.05, .worker_loss = 5};
+  options.faults = {.crash = 0.1,
+                    .lost = 0.1,
+                    .late = 0.1,
+                    .hang = 0.05,
+                    .preempt = 0.1,
+                    .nan = 0.02,
+                    .duplicate = 0.05,
+                    .worker_loss = 5};
   World world{spec, options};
   for (Seq k = 150; !world.run(k);) REQUIRE((k += 150) < 100000);
   REQUIRE(world.wrong() == "");

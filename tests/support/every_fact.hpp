@@ -13,7 +13,8 @@ inline std::vector<Record> every_fact() {
   const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
   const Offer offer{7.5, 1LL << 40, {{0, "GPU-0"}, {1, "GPU-1"}}, {{"license", 2}}};
   const Rung rung{1, 2, 27, nan, 3, 9, -inf};
-  const Params params{{"b", true}, {"i", std::int64_t{-9007199254740993}}, {"f", 3.0}, {"s", "nan"}, {"g", 1e-300}, {"z", -0.0}};
+  const Params params{{"b", true}, {"i", std::int64_t{-9007199254740993}}, {"f", 3.0}, {"s", "nan"}, {"g", 1e-300},
+                      {"z", -0.0}};
   const Reason reason{7, "asha", "worst of \"three\"\n", R"({"draw":1,"x":[1,2]})"};
   Journal j{3, 41};
   std::vector<Record> all;
@@ -21,7 +22,8 @@ inline std::vector<Record> every_fact() {
   const auto decided = [&](Decision d) { all.push_back(j.decide(std::move(d), reason)); };
   observed(Configured{R"({"name":"e","stop":{"trials":3}})", "abc", "stop.trials 2 -> 3", "ann"});
   observed(Opened{"0.1.0", "x86", "node1", "boot", 4242, "resume"});
-  observed(Imported{"old.db", {"lr"}, {"wd", "mo"}, {{params, TrialState::stopped, {1, nan}}, {{}, TrialState::failed, {}}}});
+  observed(Imported{
+      "old.db", {"lr"}, {"wd", "mo"}, {{params, TrialState::stopped, {1, nan}}, {{}, TrialState::failed, {}}}});
   observed(Requested{5, "ann", "http", "retry", TrialId{2}, WorkerId{0}, params, R"({"reason":"x"})"});
   observed(Annotated{TrialId{0}, {"a", "b"}, {"c"}, "note", true, "ann"});
   observed(WorkerJoined{{0}, "agent", "name", "group", "alloc", "0.1.0", offer, {"fast"}, Time{9.5}});
@@ -40,7 +42,15 @@ inline std::vector<Record> every_fact() {
   observed(Warned{"disk", "tune.db", "full"});
   observed(TimePassed{});
   decided(Propose{{1}, params, "sampler", "tpe", 12, 0.125, TrialId{0}, TrialId{2}, -3, 27});
-  decided(Launch{{1}, 2, Form::resume, {{{0}, 1.5, 1 << 30, {0, 1}, 0.5, {{"license", 1}}}, {{1}, 1, 0, {}, 1, {}}}, 81, "sha", params, rung, true});
+  decided(Launch{{1},
+                 2,
+                 Form::resume,
+                 {{{0}, 1.5, 1 << 30, {0, 1}, 0.5, {{"license", 1}}}, {{1}, 1, 0, {}, 1, {}}},
+                 81,
+                 "sha",
+                 params,
+                 rung,
+                 true});
   decided(Extend{{1}, 81, rung});
   decided(Pause{{1}, 2, rung});
   decided(Stop{{1}, 2, TrialState::cancelled, rung});
@@ -60,7 +70,8 @@ inline std::vector<Record> every_fact() {
   all.push_back(j.decide(Extend{{0}, kNoStep, {}}, {0, "", "", "plain words"}));
   all.push_back(j.decide(Extend{{0}, 0, Rung{}}, {0, "", "", "\"5\""}));
   all.push_back(j.decide(Extend{{0}, 1, {}}, {0, "", "", "{\"cut\":"}));
-  all.push_back(j.decide(Propose{{0}, {{"", nan}, {"inf", inf}, {"text", ""}, {"ninf", -inf}}, "", "", 0, nan, {}, {}, 0, 0}));
+  all.push_back(
+      j.decide(Propose{{0}, {{"", nan}, {"inf", inf}, {"text", ""}, {"ninf", -inf}}, "", "", 0, nan, {}, {}, 0, 0}));
   observed(Reported{{0}, 1, 1, -5, {}, {}, nan, false});
   observed(Exited{{0}, 1, Cause::done, {}, {}, 0, {}, 0, ""});
   return all;

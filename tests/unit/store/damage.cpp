@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -112,7 +112,8 @@ TEST_CASE("an older store is brought to this version after it was copied", "[sto
   make_store(path);
   {
     sqlite::Database db(path, SQLITE_OPEN_READWRITE);
-    for (const char* view : {"curves", "trials_wide", "decisions", "rungs", "lineage", "attempts", "checkpoints", "workers"})
+    for (const char* view :
+         {"curves", "trials_wide", "decisions", "rungs", "lineage", "attempts", "checkpoints", "workers"})
       db.execute(std::string{"DROP VIEW "} + view);
     db.execute("PRAGMA user_version=0");
   }
@@ -129,8 +130,8 @@ TEST_CASE("an older store is brought to this version after it was copied", "[sto
 TEST_CASE("a journal with a hole or beyond its own end is refused", "[store][damage]") {
   Scratch folder;
   make_store(folder / "a.db");
-  const auto sql = GENERATE(as<std::string>{}, "DELETE FROM reports WHERE id=(1<<40|162)", "UPDATE owner SET last_seq=200",
-                            "UPDATE owner SET last_seq=3");
+  const auto sql = GENERATE(as<std::string>{}, "DELETE FROM reports WHERE id=(1<<40|162)",
+                            "UPDATE owner SET last_seq=200", "UPDATE owner SET last_seq=3");
   sqlite::Database(folder / "a.db", SQLITE_OPEN_READWRITE).execute(sql);
   CHECK(SqliteStore::open(folder / "a.db", "e").error().code == Error::Code::corrupt);
 }
@@ -138,7 +139,8 @@ TEST_CASE("a journal with a hole or beyond its own end is refused", "[store][dam
 TEST_CASE("reading stops with an error at the first record that is missing or damaged", "[store][damage]") {
   Scratch folder;
   make_store(folder / "a.db");
-  const auto sql = GENERATE(as<std::string>{}, "DELETE FROM reports WHERE id=(1<<40|50)", "UPDATE reports SET set_id=77 WHERE id=(1<<40|50)",
+  const auto sql = GENERATE(as<std::string>{}, "DELETE FROM reports WHERE id=(1<<40|50)",
+                            "UPDATE reports SET set_id=77 WHERE id=(1<<40|50)",
                             "UPDATE reports SET constraints='[1,' WHERE id=(1<<40|50)");
   sqlite::Database(folder / "a.db", SQLITE_OPEN_READWRITE).execute(sql);
   auto store = SqliteStore::open(folder / "a.db", "e");
@@ -182,9 +184,12 @@ TEST_CASE("bits that flip anywhere never crash us and never lead to records out 
     Rng rng(7, i);
     auto bytes = golden;
     const auto at = static_cast<std::size_t>(rng.below(bytes.size()));
-    if (i % 3 == 0) bytes[at] = static_cast<char>(bytes[at] ^ (1 << rng.below(8)));
-    else if (i % 3 == 1) std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at / 512 * 512), 512, '\0');
-    else bytes.resize(at);
+    if (i % 3 == 0)
+      bytes[at] = static_cast<char>(bytes[at] ^ (1 << rng.below(8)));
+    else if (i % 3 == 1)
+      std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at / 512 * 512), 512, '\0');
+    else
+      bytes.resize(at);
     std::filesystem::remove_all(folder.path());
     std::filesystem::create_directory(folder.path());
     write_bytes(folder / "a.db", bytes);
@@ -266,7 +271,8 @@ void fill_and_free(const std::string& path, const std::function<void()>& fill, c
 }
 }  // namespace
 
-TEST_CASE("when a limit on file sizes is reached nothing is lost, and it goes on when it is lifted", "[store][damage]") {
+TEST_CASE("when a limit on file sizes is reached nothing is lost, and it goes on when it is lifted",
+          "[store][damage]") {
   Scratch folder;
   ::signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
@@ -276,7 +282,8 @@ TEST_CASE("when a limit on file sizes is reached nothing is lost, and it goes on
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &l) == 0);
   };
   const auto wal = [&] { return std::filesystem::file_size(folder / "a.db-wal"); };
-  fill_and_free(folder / "a.db", [&] { limit(wal() + 200000); }, [&] { limit(before.rlim_cur); });
+  fill_and_free(
+      folder / "a.db", [&] { limit(wal() + 200000); }, [&] { limit(before.rlim_cur); });
 }
 
 TEST_CASE("when the disk is full nothing is lost, and it goes on when there is room", "[store][damage]") {
@@ -291,14 +298,14 @@ TEST_CASE("when the disk is full nothing is lost, and it goes on when there is r
     const std::string& disk;
     ~Unmount() { ::umount2(disk.c_str(), MNT_DETACH); }
   } unmount{disk};
-  fill_and_free(disk + "/a.db",
-                [&] {
-                  std::ofstream file(ballast, std::ios::binary);
-                  const std::string block(4096, 'x');
-                  while (std::filesystem::space(disk).available > 150000 && file.write(block.data(), 4096).flush()) {
-                  }
-                },
-                [&] { std::filesystem::remove(ballast); });
+  fill_and_free(
+      disk + "/a.db",
+      [&] {
+        std::ofstream file(ballast, std::ios::binary);
+        const std::string block(4096, 'x');
+        while (std::filesystem::space(disk).available > 150000 && file.write(block.data(), 4096).flush()) {}
+      },
+      [&] { std::filesystem::remove(ballast); });
   const auto report = fsck(disk + "/a.db", "e");
   REQUIRE(report);
   // Nobody proposed the trials of these reports; else all is well.

@@ -36,7 +36,8 @@ struct Stored {
       b->records.push_back(j.observe(Exited{{t}, 1, Cause::done, 0, {}, 0, {}, 2, ""}));
       b->records.push_back(j.decide(Settle{{t}, TrialState::complete, Cause::done, {0.5}, true, 2}));
       TrialRow row;
-      row.id = {t}, row.state = TrialState::complete, row.attempt = 1, row.reports = 2, row.last_step = 2, row.value = 0.5;
+      row.id = {t}, row.state = TrialState::complete, row.attempt = 1, row.reports = 2, row.last_step = 2,
+      row.value = 0.5;
       rows.push_back(row);
     }
     b->records.push_back(j.decide(Finish{0, {}}));
@@ -108,8 +109,9 @@ TEST_CASE("a report of an attempt that a newer one replaced is found", "[store][
   auto store = SqliteStore::open(s.path, "e");
   REQUIRE(store);
   Journal j{(*store)->epoch(), (*store)->durable()};
-  REQUIRE((*store)->append(batch({j.decide(Retry{{0}, 1, {}, {}, {}}), j.decide(Launch{{0}, 2, Form::restart, {}, kNoStep, {}, {}, {}, false}),
-                                  j.report(0, 3, 0.25)})));
+  REQUIRE((*store)->append(
+      batch({j.decide(Retry{{0}, 1, {}, {}, {}}),
+             j.decide(Launch{{0}, 2, Form::restart, {}, kNoStep, {}, {}, {}, false}), j.report(0, 3, 0.25)})));
   REQUIRE((*store)->flush());
   CHECK(s.broken() == "report");
 }

@@ -19,7 +19,8 @@ using namespace tune::test;
 
 namespace {
 
-std::unique_ptr<SqliteStore> own(const std::string& path, const std::string& name = "e", OpenOptions options = {.create = true}) {
+std::unique_ptr<SqliteStore> own(const std::string& path, const std::string& name = "e",
+                                 OpenOptions options = {.create = true}) {
   auto store = SqliteStore::open(path, name, options);
   INFO((store ? "" : store.error().message));
   REQUIRE(store);

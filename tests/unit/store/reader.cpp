@@ -34,17 +34,28 @@ struct Stored {
     auto b = std::make_shared<Batch>();
     b->records = {journal.observe(Configured{"{}", "h", "", "me"}), journal.observe(Opened{})};
     for (std::int64_t t = 0; t < 4; ++t) {
-      b->records.push_back(journal.decide(Propose{{t}, {{"lr", 0.1 * static_cast<double>(t + 1)}, {"opt", t % 2 ? "sgd" : "adam"}, {"flag", t == 0}}, "sampler", "random", 0, 0, {}, {}, 0}));
+      b->records.push_back(journal.decide(
+          Propose{{t},
+                  {{"lr", 0.1 * static_cast<double>(t + 1)}, {"opt", t % 2 ? "sgd" : "adam"}, {"flag", t == 0}},
+                  "sampler",
+                  "random",
+                  0,
+                  0,
+                  {},
+                  {},
+                  0}));
       if (t == 3) break;
-      b->records.push_back(journal.decide(Launch{{t}, 1, Form::fresh, {Seat{{0}, 1, 0, {}, 1, {}}}, kNoStep, {}, {}, {}, false}));
+      b->records.push_back(
+          journal.decide(Launch{{t}, 1, Form::fresh, {Seat{{0}, 1, 0, {}, 1, {}}}, kNoStep, {}, {}, {}, false}));
       b->records.push_back(journal.observe(Started{{t}, 1, 0, {0}, 1234}));
       b->records.push_back(journal.report(t, 1, 0.9));
       b->records.push_back(journal.report(t, 2, t == 2 ? std::nan("") : 0.5 / static_cast<double>(t + 1)));
       b->records.push_back(journal.observe(Exited{{t}, 1, Cause::done, 0, {}, 0, {1.5, 1.25, 4096}, 2, ""}));
-      b->records.push_back(journal.decide(Settle{{t}, TrialState::complete, Cause::done, {}, true, 2}, {1, "asha", "why not", ""}));
+      b->records.push_back(
+          journal.decide(Settle{{t}, TrialState::complete, Cause::done, {}, true, 2}, {1, "asha", "why not", ""}));
     }
-    b->trials = {row(0, TrialState::complete, 0.5), row(1, TrialState::stopped, 0.25), row(2, TrialState::complete, std::nan("")),
-                 row(3, TrialState::queued, {})};
+    b->trials = {row(0, TrialState::complete, 0.5), row(1, TrialState::stopped, 0.25),
+                 row(2, TrialState::complete, std::nan("")), row(3, TrialState::queued, {})};
     b->best = TrialId{1};
     b->records.push_back(journal.observe(Annotated{TrialId{1}, {"good", "x"}, {}, "mine", true, "me"}));
     b->records.push_back(journal.observe(Annotated{{}, {"paper"}, {}, {}, {}, "me"}));
@@ -109,11 +120,13 @@ TEST_CASE("nan is neither less nor greater, and what is absent holds in no compa
 
 TEST_CASE("a where that makes no sense is refused with the place in it", "[store]") {
   Stored s;
-  const auto bad = GENERATE(as<std::string>{}, "los < 1", "loss <", "loss < < 1", "(loss < 1", "loss", "loss < 1 loss", "1",
-                            "loss < 'x", "loss < null", "; drop table trials", "`loss");
+  const auto bad = GENERATE(as<std::string>{}, "los < 1", "loss <", "loss < < 1", "(loss < 1", "loss", "loss < 1 loss",
+                            "1", "loss < 'x", "loss < null", "; drop table trials", "`loss");
   INFO(bad);
-  if (bad == "loss") CHECK(s.where(bad) == "01");  // A number that is not zero.
-  else CHECK(s.where(bad).starts_with("where: "));
+  if (bad == "loss")
+    CHECK(s.where(bad) == "01");  // A number that is not zero.
+  else
+    CHECK(s.where(bad).starts_with("where: "));
   CHECK(s.where("los < 1").find("at byte 0") != std::string::npos);
   CHECK(s.where(std::string(10000, '(')).starts_with("where: nested too deeply"));
 }
@@ -173,7 +186,8 @@ TEST_CASE("the facts about a trial come in order and without its reports", "[sto
 TEST_CASE("every view can be read, whole and about one trial", "[store]") {
   Stored s;
   using View = StoreReader::View;
-  const auto view = GENERATE(View::decisions, View::rungs, View::lineage, View::attempts, View::checkpoints, View::workers);
+  const auto view =
+      GENERATE(View::decisions, View::rungs, View::lineage, View::attempts, View::checkpoints, View::workers);
   const auto whole = s.reader->view(view, s.experiment);
   INFO((whole ? "" : whole.error().message));
   CHECK(whole.has_value());
@@ -185,8 +199,10 @@ TEST_CASE("csv cells that a spreadsheet would run are made text", "[store]") {
   Scratch folder;
   auto store = SqliteStore::open(folder / "a.db", "e", {.create = true});
   Journal journal;
-  REQUIRE((*store)->append(batch({journal.decide(Propose{{0}, {{"a", "=1+1"}, {"b", "say \"hi\", you"}, {"c", -1.5}}, "point", "", 0, 0, {}, {}, 0})},
-                                 {row(0, TrialState::complete, std::nan(""))})));
+  REQUIRE((*store)->append(
+      batch({journal.decide(
+                Propose{{0}, {{"a", "=1+1"}, {"b", "say \"hi\", you"}, {"c", -1.5}}, "point", "", 0, 0, {}, {}, 0})},
+            {row(0, TrialState::complete, std::nan(""))})));
   REQUIRE((*store)->flush());
   auto reader = StoreReader::open(folder / "a.db");
   std::string csv, ndjson;
@@ -194,5 +210,6 @@ TEST_CASE("csv cells that a spreadsheet would run are made text", "[store]") {
   REQUIRE(export_csv(**reader, 1, query, [&](auto text) { csv += text; }));
   CHECK(csv == "number,value,more,a,b,c\r\n0,nan,,\"'=1+1\",\"say \"\"hi\"\", you\",-1.5\r\n");
   REQUIRE(export_ndjson(**reader, 1, query, [&](auto text) { ndjson += text; }));
-  CHECK(ndjson == R"({"number":0,"value":"nan","more":null,"a":"=1+1","b":"say \"hi\", you","c":-1.5})" "\n");
+  CHECK(ndjson == R"({"number":0,"value":"nan","more":null,"a":"=1+1","b":"say \"hi\", you","c":-1.5})"
+                  "\n");
 }

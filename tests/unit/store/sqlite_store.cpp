@@ -26,9 +26,27 @@ TEST_CASE("what was appended reads back bit for bit after the store was closed",
   std::vector<Record> written;
   const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
   written.push_back(journal.observe(Configured{R"({"name":"e"})", "hash", "", "me"}));
-  written.push_back(journal.decide(Propose{{0}, {{"lr", 0.1}, {"n", std::int64_t{3}}, {"f", 3.0}, {"b", true}, {"s", "x"}}, "sampler", "tpe", 1, 0.25, {}, {}, 0}, {1, "tpe", "because", R"({"draw":1})"}));
-  written.push_back(journal.observe(Reported{{0}, 1, 1, 5, {{"a", nan}, {"b", inf}, {"c", -inf}, {"d", -0.0}}, {nan, 1, -inf}, 2.5, true}));
-  written.push_back(journal.observe(Reported{{0}, 1, 2, 6, {{"0", 0}, {"1", 1}, {"2", 2}, {"3", 3}, {"4", 4}, {"5", 5}, {"6", 6}, {"7", 7}, {"8", nan}, {"9", inf}}, {}, nan, false}));
+  written.push_back(journal.decide(Propose{{0},
+                                           {{"lr", 0.1}, {"n", std::int64_t{3}}, {"f", 3.0}, {"b", true}, {"s", "x"}},
+                                           "sampler",
+                                           "tpe",
+                                           1,
+                                           0.25,
+                                           {},
+                                           {},
+                                           0},
+                                   {1, "tpe", "because", R"({"draw":1})"}));
+  written.push_back(journal.observe(
+      Reported{{0}, 1, 1, 5, {{"a", nan}, {"b", inf}, {"c", -inf}, {"d", -0.0}}, {nan, 1, -inf}, 2.5, true}));
+  written.push_back(journal.observe(
+      Reported{{0},
+               1,
+               2,
+               6,
+               {{"0", 0}, {"1", 1}, {"2", 2}, {"3", 3}, {"4", 4}, {"5", 5}, {"6", 6}, {"7", 7}, {"8", nan}, {"9", inf}},
+               {},
+               nan,
+               false}));
   written.push_back(journal.observe(Reported{{0}, 1, 3, 7, {}, {}, {}, false}));
   {
     auto store = opened(folder / "a.db");

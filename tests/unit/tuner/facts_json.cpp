@@ -12,25 +12,52 @@
 using namespace tune;
 using namespace tune::test;
 
-// A field that fields() in facts_json.cpp does not list would be lost without a word. A struct that has grown stops here: list
-// the new field there and in tests/support/every_fact.hpp, append its lines to the corpus, then change the number.
+// A field that fields() in facts_json.cpp does not list would be lost without a word. A struct that has grown stops
+// here: list the new field there and in tests/support/every_fact.hpp, append its lines to the corpus, then change the
+// number.
 #if defined(__x86_64__) && defined(__GLIBCXX__)
-static_assert(sizeof(Configured) == 128); static_assert(sizeof(Opened) == 168);
-static_assert(sizeof(Imported) == 104); static_assert(sizeof(Imported::Trial) == 56);
-static_assert(sizeof(Requested) == 192); static_assert(sizeof(Annotated) == 144);
-static_assert(sizeof(WorkerJoined) == 296); static_assert(sizeof(WorkerChanged) == 184);
-static_assert(sizeof(WorkerLost) == 72); static_assert(sizeof(AllocationChanged) == 152);
-static_assert(sizeof(Started) == 32); static_assert(sizeof(Announced) == 104); static_assert(sizeof(Reported) == 120);
-static_assert(sizeof(Checkpointed) == 104); static_assert(sizeof(CheckpointLost) == 64);
-static_assert(sizeof(Updated) == 24); static_assert(sizeof(Usage) == 24); static_assert(sizeof(Exited) == 104);
-static_assert(sizeof(Fenced) == 64); static_assert(sizeof(Collected) == 32); static_assert(sizeof(Warned) == 96);
-static_assert(sizeof(TimePassed) == 1); static_assert(sizeof(Rung) == 48); static_assert(sizeof(Propose) == 160);
-static_assert(sizeof(Launch) == 184); static_assert(sizeof(Extend) == 72); static_assert(sizeof(Pause) == 72);
-static_assert(sizeof(Stop) == 72); static_assert(sizeof(Exploit) == 88); static_assert(sizeof(Update) == 80);
-static_assert(sizeof(Resize) == 80); static_assert(sizeof(Retry) == 152); static_assert(sizeof(Settle) == 56);
-static_assert(sizeof(Allocate) == 104); static_assert(sizeof(Release) == 64); static_assert(sizeof(Collect) == 24);
-static_assert(sizeof(Finish) == 8); static_assert(sizeof(Reason) == 104); static_assert(sizeof(Device) == 40);
-static_assert(sizeof(Offer) == 88); static_assert(sizeof(Seat) == 104); static_assert(sizeof(Resources) == 72);
+static_assert(sizeof(Configured) == 128);
+static_assert(sizeof(Opened) == 168);
+static_assert(sizeof(Imported) == 104);
+static_assert(sizeof(Imported::Trial) == 56);
+static_assert(sizeof(Requested) == 192);
+static_assert(sizeof(Annotated) == 144);
+static_assert(sizeof(WorkerJoined) == 296);
+static_assert(sizeof(WorkerChanged) == 184);
+static_assert(sizeof(WorkerLost) == 72);
+static_assert(sizeof(AllocationChanged) == 152);
+static_assert(sizeof(Started) == 32);
+static_assert(sizeof(Announced) == 104);
+static_assert(sizeof(Reported) == 120);
+static_assert(sizeof(Checkpointed) == 104);
+static_assert(sizeof(CheckpointLost) == 64);
+static_assert(sizeof(Updated) == 24);
+static_assert(sizeof(Usage) == 24);
+static_assert(sizeof(Exited) == 104);
+static_assert(sizeof(Fenced) == 64);
+static_assert(sizeof(Collected) == 32);
+static_assert(sizeof(Warned) == 96);
+static_assert(sizeof(TimePassed) == 1);
+static_assert(sizeof(Rung) == 48);
+static_assert(sizeof(Propose) == 160);
+static_assert(sizeof(Launch) == 184);
+static_assert(sizeof(Extend) == 72);
+static_assert(sizeof(Pause) == 72);
+static_assert(sizeof(Stop) == 72);
+static_assert(sizeof(Exploit) == 88);
+static_assert(sizeof(Update) == 80);
+static_assert(sizeof(Resize) == 80);
+static_assert(sizeof(Retry) == 152);
+static_assert(sizeof(Settle) == 56);
+static_assert(sizeof(Allocate) == 104);
+static_assert(sizeof(Release) == 64);
+static_assert(sizeof(Collect) == 24);
+static_assert(sizeof(Finish) == 8);
+static_assert(sizeof(Reason) == 104);
+static_assert(sizeof(Device) == 40);
+static_assert(sizeof(Offer) == 88);
+static_assert(sizeof(Seat) == 104);
+static_assert(sizeof(Resources) == 72);
 #endif
 
 namespace {
@@ -66,14 +93,19 @@ TEST_CASE("a fact without anything set reads back too", "[facts]") {
 }
 
 TEST_CASE("a floating-point parameter stays one and an integer stays an integer", "[facts]") {
-  const auto r = again({1, {}, 1, Decided{Propose{{0}, {{"f", 3.0}, {"i", std::int64_t{3}}, {"e", 1e22}}, "", "", 0, 0, {}, {}, 0, 0}, {}}});
+  const auto r =
+      again({1,
+             {},
+             1,
+             Decided{Propose{{0}, {{"f", 3.0}, {"i", std::int64_t{3}}, {"e", 1e22}}, "", "", 0, 0, {}, {}, 0, 0}, {}}});
   CHECK(r.as<Propose>()->params == Params{{"f", 3.0}, {"i", std::int64_t{3}}, {"e", 1e22}});
 }
 
 TEST_CASE("a policy's note stands in the body as JSON, so that SQL reaches into it", "[facts]") {
   CHECK(body_to_json({1, {}, 1, Decided{Finish{}, {0, "", "", R"({"a":1})"}}}) == R"({"note":{"a":1}})");
   CHECK(body_to_json({1, {}, 1, Decided{Finish{}, {0, "", "", "{\n}"}}}) == R"({"note":"{\n}"})");
-  CHECK(again({1, {}, 1, Decided{Finish{}, {0, "", "", R"({"a": [1, 2 ]})"}}}).decided()->reason.note == R"({"a": [1, 2 ]})");
+  CHECK(again({1, {}, 1, Decided{Finish{}, {0, "", "", R"({"a": [1, 2 ]})"}}}).decided()->reason.note ==
+        R"({"a": [1, 2 ]})");
 }
 
 TEST_CASE("keys that a newer tune wrote are skipped", "[facts]") {
@@ -83,8 +115,9 @@ TEST_CASE("keys that a newer tune wrote are skipped", "[facts]") {
 }
 
 TEST_CASE("a damaged body is refused with kind and place", "[facts]") {
-  const auto body = GENERATE(as<std::string>{}, "", "[]", "5", "{", R"({"trial":"x"})", R"({"trial":1.5})", R"({"trial":1)", R"({"trial":1}x)",
-                             R"({"attempt":99999999999})", R"({"cause":"tired"})", R"({"usage":3})", R"({"exit_code":null})", R"({"trial":1,})");
+  const auto body = GENERATE(as<std::string>{}, "", "[]", "5", "{", R"({"trial":"x"})", R"({"trial":1.5})",
+                             R"({"trial":1)", R"({"trial":1}x)", R"({"attempt":99999999999})", R"({"cause":"tired"})",
+                             R"({"usage":3})", R"({"exit_code":null})", R"({"trial":1,})");
   INFO(body);
   const auto r = read("Exited", body);
   REQUIRE_FALSE(r);
