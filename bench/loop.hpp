@@ -11,7 +11,8 @@
 #include "store/memory.hpp"
 #include "tuner/tuner.hpp"
 
-/// The whole loop with nobody looking on and a store that keeps everything in memory, for benchmarks of what is around it.
+/// The whole loop with nobody looking on and a store that keeps everything in memory, for benchmarks of what is around
+/// it.
 namespace tune::bench {
 
 struct NobodyAsks final : Inbox {
@@ -58,7 +59,8 @@ inline Result measure(const Spec& spec, std::unique_ptr<Scheduler> scheduler, Ex
   const auto begin = std::chrono::steady_clock::now();
   auto outcome = run(experiment, {store, executor, proposer, inbox, watcher});
   if (!outcome) std::fprintf(stderr, "%s\n", outcome.error().message.c_str()), std::exit(1);
-  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), experiment.history().last_seq()};
+  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+          experiment.history().last_seq()};
 }
 
 }  // namespace tune::bench

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast is the loop itself? usage: bench_simulate [TRIALS]
 //
-// Whole experiments in virtual time with the memory store: records a second for trials of 9 steps, each step a report, under
-// fifo and under ASHA in both modes (first rung 1, last step 9, eta 3), on 256 simulated slots.
+// Whole experiments in virtual time with the memory store: records a second for trials of 9 steps, each step a report,
+// under fifo and under ASHA in both modes (first rung 1, last step 9, eta 3), on 256 simulated slots.
 #include "bench/loop.hpp"
 #include "executors/simulator.hpp"
 

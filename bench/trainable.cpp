@@ -15,6 +15,6 @@ int main(int argc, char** argv) {
   register_trainable("nothing", [](Session& s) { s.report(1, {{"loss", s.number("width")}}); });
   ThreadExecutor executor{spec, *find_trainable("nothing"), ""};
   const auto r = bench::measure(spec, std::make_unique<Fifo>(), executor);
-  std::printf("%lld trials on %d threads, %lld records, %.2f s, %.0f trials/s\n", static_cast<long long>(trials), *spec.parallel,
-              static_cast<long long>(r.records), r.seconds, static_cast<double>(trials) / r.seconds);
+  std::printf("%lld trials on %d threads, %lld records, %.2f s, %.0f trials/s\n", static_cast<long long>(trials),
+              *spec.parallel, static_cast<long long>(r.records), r.seconds, static_cast<double>(trials) / r.seconds);
 }

@@ -21,7 +21,8 @@ std::vector<double> numbers(const Space& space, const Params& params) {
 /// One value, known as soon as the parameters are: the same at every step.
 class Function : public Problem {
  public:
-  Function(const Spec& spec, std::int64_t steps) : space_(spec.space), steps_(steps > 0 ? steps : 1), metrics_{spec.objectives.front().metric} {}
+  Function(const Spec& spec, std::int64_t steps)
+      : space_(spec.space), steps_(steps > 0 ? steps : 1), metrics_{spec.objectives.front().metric} {}
   const std::vector<std::string>& metrics() const final { return metrics_; }
   Course course(const Params& params) const final {
     const double value = at(numbers(space_, params));
@@ -59,20 +60,26 @@ class Rosenbrock final : public Function {
   }
 };
 
-/// A learning curve for any space: a power law that falls from 1 + a towards a, where a is the squared distance in the unit
-/// cube from a point at 0.3 of each dimension and the exponent is larger for points nearer to it.
+/// A learning curve for any space: a power law that falls from 1 + a towards a, where a is the squared distance in the
+/// unit cube from a point at 0.3 of each dimension and the exponent is larger for points nearer to it.
 class Curve final : public Problem {
  public:
-  Curve(const Spec& spec, std::int64_t steps) : space_(spec.space), sign_(spec.objectives.front().maximize ? -1 : 1), steps_(steps > 0 ? steps : 27), metrics_{spec.objectives.front().metric} {}
+  Curve(const Spec& spec, std::int64_t steps)
+      : space_(spec.space),
+        sign_(spec.objectives.front().maximize ? -1 : 1),
+        steps_(steps > 0 ? steps : 27),
+        metrics_{spec.objectives.front().metric} {}
   const std::vector<std::string>& metrics() const override { return metrics_; }
   Course course(const Params& params) const override {
     double floor = 0;
     if (const auto unit = space_.encode(params))
       for (const double u : *unit) floor += (u - 0.3) * (u - 0.3);
     const double exponent = 0.3 + 0.7 / (1 + floor);
-    return {steps_, [=, sign = sign_](std::int64_t step, std::span<double> out) {
+    return {steps_,
+            [=, sign = sign_](std::int64_t step, std::span<double> out) {
               out[0] = sign * (floor + std::pow(static_cast<double>(step), -exponent));
-            }, {}};
+            },
+            {}};
   }
 
  private:
@@ -89,7 +96,8 @@ Result<std::unique_ptr<Problem>> find_problem(const std::string& from, const Spe
   if (from == "rosenbrock") return std::unique_ptr<Problem>(std::make_unique<Rosenbrock>(spec, steps));
   if (from == "curve") return std::unique_ptr<Problem>(std::make_unique<Curve>(spec, steps));
   if (from.ends_with(".json")) return table_problem(from, spec);
-  return Error{Error::Code::invalid, "executor.from: there is no problem `" + printable(from) + "`", "known are branin, rosenbrock and curve, and tables by the path of their .json file"};
+  return Error{Error::Code::invalid, "executor.from: there is no problem `" + printable(from) + "`",
+               "known are branin, rosenbrock and curve, and tables by the path of their .json file"};
 }
 
 }  // namespace tune

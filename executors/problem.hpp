@@ -16,8 +16,10 @@ namespace tune {
 /// How one simulated trial would go if nobody stopped it.
 struct Course {
   std::int64_t steps = 1;  ///< It ends by itself after so many.
-  std::function<void(std::int64_t step, std::span<double> values)> measure;  ///< Fills one value a metric. Step counts from 1.
-  std::function<double(std::int64_t step)> seconds;  ///< That the step takes on a worker of speed 1; empty: the simulator's.
+  std::function<void(std::int64_t step, std::span<double> values)>
+      measure;  ///< Fills one value a metric. Step counts from 1.
+  std::function<double(std::int64_t step)>
+      seconds;  ///< That the step takes on a worker of speed 1; empty: the simulator's.
 };
 
 /// What simulated trials measure: a function of parameters and step. Immutable; asked by one thread.
@@ -28,9 +30,10 @@ class Problem {
   virtual Course course(const Params&) const = 0;
 };
 
-/// The problem that `from` names: a built-in function (branin, rosenbrock, curve) or the path of a table task, a .json file
-/// of the format tune-bench-1 beside its CSV files (docs/executors/simulator.md). `steps` above 0 replaces the number of
-/// steps of a built-in one. The first objective's metric is what a built-in function reports. The spec outlives the problem.
+/// The problem that `from` names: a built-in function (branin, rosenbrock, curve) or the path of a table task, a .json
+/// file of the format tune-bench-1 beside its CSV files (docs/executors/simulator.md). `steps` above 0 replaces the
+/// number of steps of a built-in one. The first objective's metric is what a built-in function reports. The spec
+/// outlives the problem.
 Result<std::unique_ptr<Problem>> find_problem(const std::string& from, const Spec&, std::int64_t steps);
 
 }  // namespace tune

@@ -24,7 +24,9 @@ std::int64_t checkpoint_step(const std::string& name) {
 }  // namespace
 
 Simulator::Simulator(const Spec& spec, std::unique_ptr<Problem> problem, SimulatorOptions options)
-    : spec_(spec), problem_(std::move(problem)), options_(options),
+    : spec_(spec),
+      problem_(std::move(problem)),
+      options_(options),
       metrics_(std::make_shared<const std::vector<std::string>>(problem_->metrics())) {
   for (int i = 0; i < options_.workers; ++i) {
     const double spread = std::log1p(std::max(0.0, options_.spread));
@@ -67,7 +69,8 @@ std::vector<Observation> Simulator::open(const History& history) {
   return std::exchange(out_, {});
 }
 
-// --- decisions --------------------------------------------------------------------------------------------------------
+// --- decisions
+// --------------------------------------------------------------------------------------------------------
 
 void Simulator::carry_out(const Decided& decided, const History& history) {
   std::visit(overloaded{[&](const Launch& l) { launch(l, history); },
@@ -85,7 +88,8 @@ void Simulator::carry_out(const Decided& decided, const History& history) {
                           ask(s.trial, s.attempt, s.as == TrialState::cancelled ? Cause::cancelled : Cause::stopped);
                         },
                         [&](const Exploit& e) {
-                          if (const Trial& t = history.trial(e.trial); t.live()) ask(e.trial, t.attempt, Cause::exploited);
+                          if (const Trial& t = history.trial(e.trial); t.live())
+                            ask(e.trial, t.attempt, Cause::exploited);
                         },
                         [](const auto&) {}},
              decided.what);
@@ -129,17 +133,22 @@ void Simulator::shut_down(bool kill) {
   }
 }
 
-// --- time -------------------------------------------------------------------------------------------------------------
+// --- time
+// -------------------------------------------------------------------------------------------------------------
 
-void Simulator::schedule(double at, TrialId trial, int attempt, What what) { events_.push({at, order_++, trial, attempt, what}); }
+void Simulator::schedule(double at, TrialId trial, int attempt, What what) {
+  events_.push({at, order_++, trial, attempt, what});
+}
 
 void Simulator::acknowledge(const Observation& o) {
   if (unacknowledged_ == 0) return;
   // What people and the loop itself record is not ours; none of it has a kind that we tell.
-  const bool ours = std::visit([]<class T>(const T&) {
-    return std::is_same_v<T, WorkerJoined> || std::is_same_v<T, WorkerLost> || std::is_same_v<T, Started> ||
-           std::is_same_v<T, Reported> || std::is_same_v<T, Checkpointed> || std::is_same_v<T, Exited>;
-  }, o);
+  const bool ours = std::visit(
+      []<class T>(const T&) {
+        return std::is_same_v<T, WorkerJoined> || std::is_same_v<T, WorkerLost> || std::is_same_v<T, Started> ||
+               std::is_same_v<T, Reported> || std::is_same_v<T, Checkpointed> || std::is_same_v<T, Exited>;
+      },
+      o);
   if (ours) --unacknowledged_;
 }
 
@@ -199,14 +208,19 @@ void Simulator::occur(const Event& e) {
   Attempt* a = find(e.trial, e.attempt);
   if (!a) return;  // It ended meanwhile.
   switch (e.what) {
-    case What::start: return start(e.trial, *a);
-    case What::step: return step(e.trial, *a);
-    case What::give_up: return end(e.trial, *a, a->asked.value_or(Cause::silence));
-    default: return;
+    case What::start:
+      return start(e.trial, *a);
+    case What::step:
+      return step(e.trial, *a);
+    case What::give_up:
+      return end(e.trial, *a, a->asked.value_or(Cause::silence));
+    default:
+      return;
   }
 }
 
-// --- an attempt's life --------------------------------------------------------------------------------------------------
+// --- an attempt's life
+// --------------------------------------------------------------------------------------------------
 
 void Simulator::begin_next(std::size_t worker) {
   Worker& w = workers_[worker];
@@ -237,7 +251,8 @@ void Simulator::start(TrialId trial, Attempt& a) {
 void Simulator::schedule_step(TrialId trial, const Attempt& a) {
   const std::int64_t next = a.step + 1;
   double seconds = a.course.seconds ? a.course.seconds(next) : options_.step_seconds;
-  if (options_.jitter > 0) seconds *= 1 + options_.jitter * Rng{options_.seed, Purpose::simulate, trial.value, next}.uniform();
+  if (options_.jitter > 0)
+    seconds *= 1 + options_.jitter * Rng{options_.seed, Purpose::simulate, trial.value, next}.uniform();
   schedule(now_.seconds + seconds / workers_[a.worker].speed, trial, a.number, What::step);
 }
 
@@ -259,14 +274,21 @@ void Simulator::step(TrialId trial, Attempt& a) {
 // True: the step does not take place as planned.
 bool Simulator::fail(TrialId trial, Attempt& a) {
   switch (a.fault) {
-    case Fault::none: return false;
-    case Fault::crash: end(trial, a, Cause::exit); return true;
-    case Fault::lost: end(trial, a, Cause::lost); return true;
+    case Fault::none:
+      return false;
+    case Fault::crash:
+      end(trial, a, Cause::exit);
+      return true;
+    case Fault::lost:
+      end(trial, a, Cause::lost);
+      return true;
     case Fault::late:
       end(trial, a, Cause::lost);
       schedule(now_.seconds + options_.step_seconds / 2, trial, a.number, What::late_report);
       return true;
-    case Fault::preempt: leave(trial, a, Cause::preempted); return true;
+    case Fault::preempt:
+      leave(trial, a, Cause::preempted);
+      return true;
     case Fault::hang:
       a.phase = Phase::hung;
       schedule(now_.seconds + options_.silence_seconds, trial, a.number, What::give_up);
@@ -290,7 +312,9 @@ void Simulator::report(TrialId trial, Attempt& a, std::int64_t step) {
     Rng rng{options_.seed, Purpose::fault, trial.value, step};
     const bool broken = rng.uniform() < f.nan;
     const bool twice = rng.uniform() < f.duplicate;
-    for (double& v : r.metrics.values) v = broken ? std::numeric_limits<double>::quiet_NaN() : v + (options_.noise > 0 ? options_.noise * rng.normal() : 0);
+    for (double& v : r.metrics.values)
+      v = broken ? std::numeric_limits<double>::quiet_NaN()
+                 : v + (options_.noise > 0 ? options_.noise * rng.normal() : 0);
     if (twice) out_.emplace_back(r);
   }
   out_.emplace_back(std::move(r));
@@ -338,14 +362,19 @@ void Simulator::end(TrialId trial, Attempt& a, Cause cause) {
   }
 }
 
-// --- faults -------------------------------------------------------------------------------------------------------------
+// --- faults
+// -------------------------------------------------------------------------------------------------------------
 
 void Simulator::draw_fault(TrialId trial, Attempt& a) const {
   const auto& f = options_.faults;
   if (f.crash + f.lost + f.late + f.hang + f.preempt <= 0) return;
   Rng rng{options_.seed, Purpose::fault, trial.value, -a.number};
   double u = rng.uniform();
-  for (const auto& [fault, chance] : {std::pair{Fault::crash, f.crash}, {Fault::lost, f.lost}, {Fault::late, f.late}, {Fault::hang, f.hang}, {Fault::preempt, f.preempt}}) {
+  for (const auto& [fault, chance] : {std::pair{Fault::crash, f.crash},
+                                      {Fault::lost, f.lost},
+                                      {Fault::late, f.late},
+                                      {Fault::hang, f.hang},
+                                      {Fault::preempt, f.preempt}}) {
     if (u < chance) {
       a.fault = fault;
       break;
@@ -390,7 +419,8 @@ void Simulator::bring_back(std::size_t worker) {
   schedule_loss(worker);
 }
 
-// --- by name ------------------------------------------------------------------------------------------------------------
+// --- by name
+// ------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -408,8 +438,9 @@ Result<std::unique_ptr<Executor>> make(const ExecutorContext& c) {
   o.spread = number(options, "spread");
   o.jitter = number(options, "jitter");
   o.noise = number(options, "noise");
-  o.faults = {number(options, "crash"), number(options, "lost"), number(options, "late"), number(options, "hang"),
-              number(options, "preempt"), number(options, "nan"), number(options, "duplicate"), number(options, "worker_loss")};
+  o.faults = {number(options, "crash"),     number(options, "lost"),       number(options, "late"),
+              number(options, "hang"),      number(options, "preempt"),    number(options, "nan"),
+              number(options, "duplicate"), number(options, "worker_loss")};
   o.silence_seconds = number(options, "silence_seconds");
   o.repair_seconds = number(options, "repair_seconds");
   o.seed = c.spec.seed;

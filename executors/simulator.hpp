@@ -42,14 +42,14 @@ struct SimulatorOptions {
   bool alone = false;
 };
 
-/// Trials that are functions, in virtual time: an hour of an experiment passes in milliseconds, through the same loop, with the
-/// same decisions. Same options, same decisions: the same observations at the same virtual times, whatever the machine does.
-/// Time stands still until what it told is durable and the decisions that follow have been carried out.
+/// Trials that are functions, in virtual time: an hour of an experiment passes in milliseconds, through the same loop,
+/// with the same decisions. Same options, same decisions: the same observations at the same virtual times, whatever the
+/// machine does. Time stands still until what it told is durable and the decisions that follow have been carried out.
 ///
-/// A worker joins at the beginning and offers what `slots` trials of this experiment need. A trial starts when its worker
-/// has a free slot, takes its steps, waits at `until_step` for Extend, Pause or Stop, and hears a Pause or Stop that comes
-/// earlier at the end of its step. It can save if the config has `checkpoint`. After a restart all live attempts are lost.
-/// An event costs O(log n) of those pending.
+/// A worker joins at the beginning and offers what `slots` trials of this experiment need. A trial starts when its
+/// worker has a free slot, takes its steps, waits at `until_step` for Extend, Pause or Stop, and hears a Pause or Stop
+/// that comes earlier at the end of its step. It can save if the config has `checkpoint`. After a restart all live
+/// attempts are lost. An event costs O(log n) of those pending.
 class Simulator final : public Executor {
  public:
   /// `spec` outlives it.
@@ -74,7 +74,7 @@ class Simulator final : public Executor {
     Fault fault = Fault::none;
     std::int64_t fault_step = 0;
     std::size_t worker = 0;
-    std::int64_t step = 0;   // The last one done.
+    std::int64_t step = 0;  // The last one done.
     std::int64_t until = kNoStep;
     std::int64_t seq = 0;
     double began = 0;
@@ -91,7 +91,7 @@ class Simulator final : public Executor {
   struct Event {
     double at;
     std::uint64_t order;
-    TrialId trial;   // Or the worker's index.
+    TrialId trial;  // Or the worker's index.
     int attempt;
     What what;
     bool operator<(const Event& o) const { return at != o.at ? at > o.at : order > o.order; }

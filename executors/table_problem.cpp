@@ -17,7 +17,9 @@ namespace {
 using Json = nlohmann::json;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-Error invalid(std::string message, std::string hint = "") { return {Error::Code::invalid, std::move(message), std::move(hint)}; }
+Error invalid(std::string message, std::string hint = "") {
+  return {Error::Code::invalid, std::move(message), std::move(hint)};
+}
 
 struct Csv {
   std::vector<std::string> columns;
@@ -50,7 +52,8 @@ Result<Csv> read_csv(const std::filesystem::path& path) {
   std::ifstream file(path);
   if (!file) {
     const bool packed = std::filesystem::exists(path.string() + ".gz");
-    return Error{Error::Code::not_found, "executor.from: there is no file " + printable(path.string()), packed ? "unpack it: gzip -dk " + printable(path.string()) + ".gz" : ""};
+    return Error{Error::Code::not_found, "executor.from: there is no file " + printable(path.string()),
+                 packed ? "unpack it: gzip -dk " + printable(path.string()) + ".gz" : ""};
   }
   Csv csv;
   std::string line;
@@ -59,8 +62,9 @@ Result<Csv> read_csv(const std::filesystem::path& path) {
     if (line.empty()) continue;
     csv.rows.push_back(cells(line));
     if (csv.rows.back().size() != csv.columns.size())
-      return invalid(printable(path.string()) + ":" + std::to_string(number) + ": " + std::to_string(csv.rows.back().size()) +
-                     " cells where the first line has " + std::to_string(csv.columns.size()));
+      return invalid(printable(path.string()) + ":" + std::to_string(number) + ": " +
+                     std::to_string(csv.rows.back().size()) + " cells where the first line has " +
+                     std::to_string(csv.columns.size()));
   }
   return csv;
 }
@@ -88,9 +92,9 @@ bool is_listed(const Dimension& d) { return d.kind == Dimension::Kind::choice ||
 
 /// A row of the configurations and the lines of its curve.
 struct Row {
-  std::vector<double> unit;              // Position in each dimension of the space; NaN: inactive there.
+  std::vector<double> unit;                // Position in each dimension of the space; NaN: inactive there.
   std::vector<std::vector<double>> lines;  // By step, a value for each metric.
-  std::vector<double> until;             // By step, seconds since the beginning; empty: not recorded.
+  std::vector<double> until;               // By step, seconds since the beginning; empty: not recorded.
 };
 
 class Table final : public Problem {
@@ -153,7 +157,8 @@ std::vector<double> pick(const std::vector<std::string>& row, const std::vector<
   return out;
 }
 
-Result<std::vector<std::size_t>> find_all(const Csv& csv, const std::vector<std::string>& names, const std::string& file) {
+Result<std::vector<std::size_t>> find_all(const Csv& csv, const std::vector<std::string>& names,
+                                          const std::string& file) {
   std::vector<std::size_t> out;
   for (const auto& name : names) {
     const auto c = csv.find(name);
@@ -178,7 +183,9 @@ Result<std::unique_ptr<Problem>> read_table(const std::filesystem::path& path, c
   if (std::find(metrics.begin(), metrics.end(), objective) == metrics.end()) {
     std::string known;
     for (const auto& m : metrics) known += (known.empty() ? "" : ", ") + printable(m);
-    return invalid("objective.metric: the table " + printable(path.string()) + " has no metric `" + printable(objective) + "`", "it has " + known);
+    return invalid(
+        "objective.metric: the table " + printable(path.string()) + " has no metric `" + printable(objective) + "`",
+        "it has " + known);
   }
 
   const auto configs_path = beside(json.at("files").at("configs"));
@@ -192,7 +199,8 @@ Result<std::unique_ptr<Problem>> read_table(const std::filesystem::path& path, c
     Row row;
     for (const auto& d : spec.space.dimensions()) {
       const auto c = configs->find(d.name);
-      if (!c && d.kind != Dimension::Kind::constant) return invalid("params." + printable(d.name) + ": the table has no such column");
+      if (!c && d.kind != Dimension::Kind::constant)
+        return invalid("params." + printable(d.name) + ": the table has no such column");
       const auto v = c && !cell_row[*c].empty() ? value_of(d, cell_row[*c]) : std::nullopt;
       row.unit.push_back(v ? d.position(*v).value() : c ? kNan : 0.5);
     }
@@ -226,7 +234,8 @@ Result<std::unique_ptr<Problem>> table_problem(const std::string& path, const Sp
   try {
     return read_table(path, spec);
   } catch (const Json::exception& e) {
-    return invalid("executor.from: " + printable(path) + ": " + printable(e.what()), "docs/executors/simulator.md describes the format");
+    return invalid("executor.from: " + printable(path) + ": " + printable(e.what()),
+                   "docs/executors/simulator.md describes the format");
   }
 }
 

@@ -115,7 +115,8 @@ class ThreadExecutor::Pool : public std::enable_shared_from_this<Pool> {
 /// The session of one attempt, on its thread's stack.
 class ThreadExecutor::Pool::Line final : public Session {
  public:
-  Line(Pool& pool, Order order) : pool_(pool), order_(std::move(order)), until_(order_.until_step), began_(pool.clock_.now()) {}
+  Line(Pool& pool, Order order)
+      : pool_(pool), order_(std::move(order)), until_(order_.until_step), began_(pool.clock_.now()) {}
 
   const Params& params() const override { return order_.params; }
   std::string trial_id() const override { return pool_.name_ + "/" + std::to_string(order_.trial.value); }
@@ -130,7 +131,8 @@ class ThreadExecutor::Pool::Line final : public Session {
 
   bool report(std::int64_t step, const Metrics& metrics) override {
     if (step <= last_step_)
-      throw std::invalid_argument("step " + std::to_string(step) + " was reported after step " + std::to_string(last_step_));
+      throw std::invalid_argument("step " + std::to_string(step) + " was reported after step " +
+                                  std::to_string(last_step_));
     last_step_ = step;
     std::unique_lock lock(pool_.mutex_);
     Reported r;
@@ -155,7 +157,8 @@ class ThreadExecutor::Pool::Line final : public Session {
   void save(std::int64_t step, const std::function<void(const fs::path&)>& write) override {
     if (!pool_.saves_) throw std::logic_error("nothing can be saved: the config has no `checkpoint`");
     const Time began = pool_.clock_.now();
-    const fs::path folder = pool_.root_ / "saving" / ("trial-" + std::to_string(order_.trial.value) + "-" + std::to_string(order_.attempt));
+    const fs::path folder =
+        pool_.root_ / "saving" / ("trial-" + std::to_string(order_.trial.value) + "-" + std::to_string(order_.attempt));
     std::error_code error;
     fs::remove_all(folder, error);
     if (!fs::create_directories(folder, error)) throw SaveFailed(folder.string() + ": " + error.message());
@@ -198,7 +201,8 @@ class ThreadExecutor::Pool::Line final : public Session {
   const Time began_;
 };
 
-// --- the loop's side --------------------------------------------------------------------------------------------------
+// --- the loop's side
+// --------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -210,15 +214,22 @@ double cpus_offered(const Spec& spec) {
 
 int slots(const Spec& spec) {
   if (spec.parallel) return *spec.parallel;
-  return spec.resources.cpus > 0 ? std::max(1, static_cast<int>(cpus_offered(spec) / spec.resources.cpus + 1e-9)) : static_cast<int>(cores());
+  return spec.resources.cpus > 0 ? std::max(1, static_cast<int>(cpus_offered(spec) / spec.resources.cpus + 1e-9))
+                                 : static_cast<int>(cores());
 }
 
 }  // namespace
 
 ThreadExecutor::Pool::Pool(const Spec& spec, TrainableFactory factory, std::string checkpoints)
-    : name_(spec.name), seed_(spec.seed), saves_(spec.checkpoint.has_value()),
-      save_every_(saves_ ? spec.checkpoint->every : std::nullopt), trial_time_(spec.stop.trial_time),
-      cpus_each_(cpus_offered(spec)), slots_(slots(spec)), factory_(std::move(factory)), root_(std::move(checkpoints)) {
+    : name_(spec.name),
+      seed_(spec.seed),
+      saves_(spec.checkpoint.has_value()),
+      save_every_(saves_ ? spec.checkpoint->every : std::nullopt),
+      trial_time_(spec.stop.trial_time),
+      cpus_each_(cpus_offered(spec)),
+      slots_(slots(spec)),
+      factory_(std::move(factory)),
+      root_(std::move(checkpoints)) {
   if (saves_ && root_.empty()) {
     root_ = temporary_folder();
     temporary_ = true;
@@ -349,7 +360,8 @@ void ThreadExecutor::Pool::tell(Observation o) {
   if (listening_) heard_.notify_one(), listening_ = false;
 }
 
-// --- the trials' side -------------------------------------------------------------------------------------------------
+// --- the trials' side
+// -------------------------------------------------------------------------------------------------
 
 void ThreadExecutor::Pool::serve() {
   std::unique_lock lock(mutex_);
@@ -406,7 +418,8 @@ void ThreadExecutor::Pool::run(Line& session, std::unique_lock<std::mutex>& lock
   tell(std::move(exited));
 }
 
-// --- ThreadExecutor -----------------------------------------------------------------------------------------------------
+// --- ThreadExecutor
+// -----------------------------------------------------------------------------------------------------
 
 ThreadExecutor::ThreadExecutor(const Spec& spec, TrainableFactory factory, std::string checkpoints)
     : pool_(std::make_shared<Pool>(spec, std::move(factory), std::move(checkpoints))) {}
@@ -419,23 +432,27 @@ void ThreadExecutor::interrupt() { pool_->interrupt(); }
 void ThreadExecutor::shut_down(bool kill) { pool_->shut_down(kill); }
 
 void ThreadExecutor::carry_out(const Decided& decided, const History& history) {
-  std::visit(overloaded{[&](const Launch& l) { pool_->launch(l, history); },
-                        [&](const Extend& e) { pool_->extend(e.trial, e.until_step); },
-                        [&](const Pause& p) { pool_->ask(p.trial, p.attempt, Cause::paused); },
-                        [&](const Stop& s) {
-                          pool_->ask(s.trial, s.attempt, s.as == TrialState::cancelled ? Cause::cancelled : Cause::stopped);
-                        },
-                        [&](const Exploit& e) { pool_->ask(e.trial, history.trial(e.trial).attempt, Cause::exploited); },
-                        [](const auto&) {}},
-             decided.what);
+  std::visit(
+      overloaded{[&](const Launch& l) { pool_->launch(l, history); },
+                 [&](const Extend& e) { pool_->extend(e.trial, e.until_step); },
+                 [&](const Pause& p) { pool_->ask(p.trial, p.attempt, Cause::paused); },
+                 [&](const Stop& s) {
+                   pool_->ask(s.trial, s.attempt, s.as == TrialState::cancelled ? Cause::cancelled : Cause::stopped);
+                 },
+                 [&](const Exploit& e) { pool_->ask(e.trial, history.trial(e.trial).attempt, Cause::exploited); },
+                 [](const auto&) {}},
+      decided.what);
 }
 
-// --- by name ------------------------------------------------------------------------------------------------------------
+// --- by name
+// ------------------------------------------------------------------------------------------------------------
 
 Result<Done> load_plugin(const std::string& path) {
   // Never closed: trainables that it registered are code in it.
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) return Error{Error::Code::invalid, "trainable.plugin: " + printable(dlerror()), "it must be a shared library that is built against this tune"};
+  if (!library)
+    return Error{Error::Code::invalid, "trainable.plugin: " + printable(dlerror()),
+                 "it must be a shared library that is built against this tune"};
   const auto entry = reinterpret_cast<void (*)()>(dlsym(library, "tune_plugin"));
   if (!entry)
     return Error{Error::Code::invalid, "trainable.plugin: " + printable(path) + " has no function `tune_plugin`",
@@ -443,7 +460,8 @@ Result<Done> load_plugin(const std::string& path) {
   try {
     entry();
   } catch (const std::exception& e) {
-    return Error{Error::Code::invalid, "trainable.plugin: tune_plugin of " + printable(path) + " threw: " + printable(e.what()), ""};
+    return Error{Error::Code::invalid,
+                 "trainable.plugin: tune_plugin of " + printable(path) + " threw: " + printable(e.what()), ""};
   }
   return Done{};
 }
@@ -452,15 +470,17 @@ namespace {
 
 Result<std::unique_ptr<Executor>> make(const ExecutorContext& c) {
   if (c.spec.trainable.empty())
-    return Error{Error::Code::invalid, "executor.type: `thread` runs a `trainable`, and the config has a command", "use executor.type `process`"};
+    return Error{Error::Code::invalid, "executor.type: `thread` runs a `trainable`, and the config has a command",
+                 "use executor.type `process`"};
   if (!c.spec.plugin.empty())
     if (auto loaded = load_plugin(c.spec.plugin); !loaded) return loaded.error();
   const auto* factory = find_trainable(c.spec.trainable);
   if (factory) return std::unique_ptr<Executor>(std::make_unique<ThreadExecutor>(c.spec, *factory, c.checkpoints));
   std::string known;
   for (const auto& name : trainable_names()) known += (known.empty() ? "" : ", ") + printable(name);
-  return Error{Error::Code::not_found, "trainable.name: nobody has registered `" + printable(c.spec.trainable) + "`",
-               known.empty() ? "none is registered; does trainable.plugin name the library?" : "registered are " + known};
+  return Error{
+      Error::Code::not_found, "trainable.name: nobody has registered `" + printable(c.spec.trainable) + "`",
+      known.empty() ? "none is registered; does trainable.plugin name the library?" : "registered are " + known};
 }
 
 }  // namespace

@@ -8,16 +8,18 @@
 
 namespace tune {
 
-/// Trials that are C++ code in this process, each on a thread of a pool that grows to as many threads as there are slots.
-/// The fastest way to run a trial, and the least protected: a trial that crashes takes everything with it, one that never
-/// reports cannot be stopped, and memory and devices are not watched. Use processes for what you do not trust.
+/// Trials that are C++ code in this process, each on a thread of a pool that grows to as many threads as there are
+/// slots. The fastest way to run a trial, and the least protected: a trial that crashes takes everything with it, one
+/// that never reports cannot be stopped, and memory and devices are not watched. Use processes for what you do not
+/// trust.
 ///
 /// This machine is worker 0 and offers its cores, or as many as `parallel` trials need. A throw fails the trial, with
-/// what() as its text. Pause, stop and shutdown reach a trial as report() answering false; `trial_time` is looked at there
-/// as well. Reports and ends are handed to the loop in batches; one lock, held for moments, guards all.
+/// what() as its text. Pause, stop and shutdown reach a trial as report() answering false; `trial_time` is looked at
+/// there as well. Reports and ends are handed to the loop in batches; one lock, held for moments, guards all.
 class ThreadExecutor final : public Executor {
  public:
-  /// `spec` outlives it. `checkpoints`: folder that checkpoints are kept in; empty: a temporary one, gone with this object.
+  /// `spec` outlives it. `checkpoints`: folder that checkpoints are kept in; empty: a temporary one, gone with this
+  /// object.
   ThreadExecutor(const Spec& spec, TrainableFactory factory, std::string checkpoints);
   /// Waits for trials under way, unless they were ended by shut_down(true).
   ~ThreadExecutor() override;
@@ -33,7 +35,8 @@ class ThreadExecutor final : public Executor {
 
  private:
   class Pool;
-  // Shared with the threads: code that was killed goes on running until it next reports, maybe after this object is gone.
+  // Shared with the threads: code that was killed goes on running until it next reports, maybe after this object is
+  // gone.
   std::shared_ptr<Pool> pool_;
 };
 

@@ -8,7 +8,8 @@
 
 namespace tune {
 
-Asha::Asha(const Spec& spec, const AshaOptions& options) : options_(options), seed_(spec.seed), logical_(spec.logical_order) {
+Asha::Asha(const Spec& spec, const AshaOptions& options)
+    : options_(options), seed_(spec.seed), logical_(spec.logical_order) {
   const std::int64_t at_least = options_.promote ? 0 : 1;
   const auto all = detail::rung_steps(static_cast<double>(options_.min_step), options_.eta, options_.max_step);
   const std::size_t brackets = std::min(static_cast<std::size_t>(options_.brackets), all.size());
@@ -22,7 +23,8 @@ Asha::Asha(const Spec& spec, const AshaOptions& options) : options_(options), se
   }
 }
 
-// --- what happened ----------------------------------------------------------------------------------------------------
+// --- what happened
+// ----------------------------------------------------------------------------------------------------
 
 void Asha::learn(const History& history, const Record& r) {
   const auto id = trial_of(r);
@@ -74,8 +76,8 @@ void Asha::reported(const Trial& t, const History& history) {
   if (c.phase == Phase::climbing) climb(t.id, c, history);
 }
 
-// Records the trial at its rung if it has got there. What it reported past its rung before the verdict counts at the next one,
-// once it may go there.
+// Records the trial at its rung if it has got there. What it reported past its rung before the verdict counts at the
+// next one, once it may go there.
 void Asha::climb(TrialId id, Climber& c, const History& history) {
   const Trial& t = history.trial(id);
   if (t.reports == 0 || t.last_step < level(c).step()) return;
@@ -140,7 +142,8 @@ void Asha::line_up(const Trial& t, Climber& c) {
     level(c).leave(entry);
 }
 
-// --- what now ---------------------------------------------------------------------------------------------------------
+// --- what now
+// ---------------------------------------------------------------------------------------------------------
 
 std::int64_t Asha::next_step(const Climber& c) const {
   const auto& levels = levels_[static_cast<std::size_t>(c.bracket)];
@@ -160,7 +163,8 @@ std::optional<Scheduler::Verdict> Asha::verdict(const History& history) const {
   if (is_top(c)) {
     Rung last = rung;
     last.cut = std::nan("");
-    return Verdict{Stop{id, attempt, TrialState::complete, last}, "did all " + std::to_string(*options_.max_step) + " steps", {}};
+    return Verdict{
+        Stop{id, attempt, TrialState::complete, last}, "did all " + std::to_string(*options_.max_step) + " steps", {}};
   }
   std::string why = detail::sentence(rung, here.quota());
   if (!here.goes_on(entry))
@@ -192,13 +196,16 @@ int Asha::bracket_of_start(std::int64_t start) const {
   return static_cast<int>(std::upper_bound(shares_.begin(), shares_.end() - 1, u) - shares_.begin());
 }
 
-// --- by name ----------------------------------------------------------------------------------------------------------
+// --- by name
+// ----------------------------------------------------------------------------------------------------------
 
 namespace {
 
 Result<std::unique_ptr<Scheduler>> make(const SchedulerContext& c) {
   AshaOptions o;
-  const auto whole = [&](std::string_view name) { return static_cast<std::int64_t>(*to_number(*c.options.find(name))); };
+  const auto whole = [&](std::string_view name) {
+    return static_cast<std::int64_t>(*to_number(*c.options.find(name)));
+  };
   o.min_step = whole("min_step");
   if (c.options.contains("max_step")) o.max_step = whole("max_step");
   o.eta = *to_number(*c.options.find("eta"));
@@ -206,7 +213,8 @@ Result<std::unique_ptr<Scheduler>> make(const SchedulerContext& c) {
   const auto* mode = c.options.find("mode");
   o.promote = mode ? std::get<std::string>(*mode) == "promote" : c.spec.checkpoint.has_value();
   if (o.max_step && *o.max_step <= o.min_step)
-    return Error{Error::Code::invalid, "scheduler.max_step: must be greater than min_step, which is " + std::to_string(o.min_step), ""};
+    return Error{Error::Code::invalid,
+                 "scheduler.max_step: must be greater than min_step, which is " + std::to_string(o.min_step), ""};
   return std::unique_ptr<Scheduler>(std::make_unique<Asha>(c.spec, o));
 }
 
@@ -216,10 +224,17 @@ SchedulerEntry asha() {
   using Kind = Option::Kind;
   return {{"asha",
            "Gives many trials a few steps and the best of them more (asynchronous successive halving).",
-           {{"mode", Kind::text, "", "promote: pause at rungs, resume the best. stop: stop all but the best. Default: promote if the config has `checkpoint`.",
-             0, 0, {"promote", "stop"}},
+           {{"mode",
+             Kind::text,
+             "",
+             "promote: pause at rungs, resume the best. stop: stop all but the best. Default: promote if the config "
+             "has `checkpoint`.",
+             0,
+             0,
+             {"promote", "stop"}},
             {"min_step", Kind::integer, "1", "Step of the first rung.", 1, 1e15},
-            {"max_step", Kind::integer, "", "A trial that gets here is complete. Default: where it ends by itself.", 1, 1e15},
+            {"max_step", Kind::integer, "", "A trial that gets here is complete. Default: where it ends by itself.", 1,
+             1e15},
             {"eta", Kind::number, "3", "One in eta goes on; rungs are this factor apart.", 1.1, 1000},
             {"brackets", Kind::integer, "1", "Ways to begin: bracket b skips the first b rungs.", 1, 20}}},
           make};

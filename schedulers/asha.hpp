@@ -16,16 +16,17 @@ struct AshaOptions {
   int brackets = 1;
 };
 
-/// Asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020). Rungs
-/// stand at min_step * eta^k. The first report at or past a rung settles it: the trial is recorded there and may go on if
-/// it is among the best floor(n / eta) of the n recorded so far, ties to the older trial, NaN last.
+/// Asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020).
+/// Rungs stand at min_step * eta^k. The first report at or past a rung settles it: the trial is recorded there and may
+/// go on if it is among the best floor(n / eta) of the n recorded so far, ties to the older trial, NaN last.
 ///
-/// Promote: a trial that may not go on is paused, and resumed as soon as later results put it among the best; promotions are delayed
-/// (detail::Level::has_room) while new trials could be started instead. A trial that fails keeps its place at the rungs
-/// it crossed but is not promoted. Stop: it is stopped for good, but the best one always goes on.
+/// Promote: a trial that may not go on is paused, and resumed as soon as later results put it among the best;
+/// promotions are delayed (detail::Level::has_room) while new trials could be started instead. A trial that fails keeps
+/// its place at the rungs it crossed but is not promoted. Stop: it is stopped for good, but the best one always goes
+/// on.
 ///
-/// Bracket b begins at rung b; a new trial draws its bracket by the work that each should get (MOBSTER, Klein et al. 2020,
-/// appendix A). learn: O(log n) a crossing, O(1) else. verdict: O(log n). plan: O(rungs).
+/// Bracket b begins at rung b; a new trial draws its bracket by the work that each should get (MOBSTER, Klein et al.
+/// 2020, appendix A). learn: O(log n) a crossing, O(1) else. verdict: O(log n). plan: O(rungs).
 class Asha final : public Scheduler {
  public:
   Asha(const Spec& spec, const AshaOptions& options);
@@ -62,8 +63,12 @@ class Asha final : public Scheduler {
   int bracket_of_start(std::int64_t start) const;
 
   Climber& climber(TrialId);
-  detail::Level& level(const Climber& c) { return levels_[static_cast<std::size_t>(c.bracket)][static_cast<std::size_t>(c.rung)]; }
-  const detail::Level& level(const Climber& c) const { return levels_[static_cast<std::size_t>(c.bracket)][static_cast<std::size_t>(c.rung)]; }
+  detail::Level& level(const Climber& c) {
+    return levels_[static_cast<std::size_t>(c.bracket)][static_cast<std::size_t>(c.rung)];
+  }
+  const detail::Level& level(const Climber& c) const {
+    return levels_[static_cast<std::size_t>(c.bracket)][static_cast<std::size_t>(c.rung)];
+  }
   bool is_top(const Climber& c) const { return options_.max_step && level(c).step() >= *options_.max_step; }
   std::int64_t next_step(const Climber& c) const;
 
@@ -73,8 +78,8 @@ class Asha final : public Scheduler {
   std::vector<std::vector<detail::Level>> levels_;  // By bracket, by rung within it.
   std::vector<double> shares_;                      // Cumulated, by bracket.
   std::int64_t starts_ = 0;
-  std::deque<Climber> climbers_;                    // By trial.
-  std::deque<TrialId> asking_;                      // Verdicts owed, oldest first; the front is never out of date.
+  std::deque<Climber> climbers_;  // By trial.
+  std::deque<TrialId> asking_;    // Verdicts owed, oldest first; the front is never out of date.
 };
 
 SchedulerEntry asha();

@@ -22,7 +22,8 @@ void Median::learn(const History& history, const Record& r) {
     reported(history, *report);
   } else if (const auto id = trial_of(r); id && history.contains(*id)) {
     // A person's retry begins again with a clean slate; what it reported before stays in the medians.
-    if (r.as<Retry>() && static_cast<std::size_t>(id->value) < courses_.size()) courses_[static_cast<std::size_t>(id->value)].judged = false;
+    if (r.as<Retry>() && static_cast<std::size_t>(id->value) < courses_.size())
+      courses_[static_cast<std::size_t>(id->value)].judged = false;
     if (r.as<Stop>() || is_final(history.trial(*id).state))
       std::erase_if(sentences_, [&](const Sentence& s) { return s.trial == *id; });
   }
@@ -42,8 +43,8 @@ void Median::reported(const History& history, const Reported& report) {
 
   Middle& here = steps_[report.step];
   const Trial& t = history.trial(report.trial);
-  if (report.step >= options_.min_step && here.size() >= options_.min_trials && c.best > here.median() && !is_final(t.state) &&
-      t.asked != Asked::stop) {
+  if (report.step >= options_.min_step && here.size() >= options_.min_trials && c.best > here.median() &&
+      !is_final(t.state) && t.asked != Asked::stop) {
     c.judged = true;
     sentences_.push_back({report.trial, report.step, c.best, here.median(), here.size()});
   }
@@ -54,8 +55,9 @@ std::optional<Scheduler::Verdict> Median::verdict(const History& history) const 
   if (sentences_.empty()) return std::nullopt;
   const Sentence& s = sentences_.front();
   return Verdict{Stop{s.trial, history.trial(s.trial).attempt, TrialState::stopped, {}},
-                 "at step " + std::to_string(s.step) + " its best is " + to_text(history.value(s.best)) + ", worse than the median " +
-                     to_text(history.value(s.median)) + " of " + std::to_string(s.others) + " other trials",
+                 "at step " + std::to_string(s.step) + " its best is " + to_text(history.value(s.best)) +
+                     ", worse than the median " + to_text(history.value(s.median)) + " of " + std::to_string(s.others) +
+                     " other trials",
                  {}};
 }
 
@@ -67,7 +69,9 @@ SchedulerEntry median() {
             {"min_trials", Kind::integer, "5", "Nor before so many others have reported at the step.", 1, 1e9},
             {"every", Kind::integer, "1", "Looks at every so many steps.", 1, 1e15}}},
           [](const SchedulerContext& c) -> Result<std::unique_ptr<Scheduler>> {
-            const auto whole = [&](std::string_view name) { return static_cast<std::int64_t>(*to_number(*c.options.find(name))); };
+            const auto whole = [&](std::string_view name) {
+              return static_cast<std::int64_t>(*to_number(*c.options.find(name)));
+            };
             return std::unique_ptr<Scheduler>(
                 std::make_unique<Median>(MedianOptions{whole("min_step"), whole("min_trials"), whole("every")}));
           }};

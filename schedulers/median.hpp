@@ -16,10 +16,11 @@ struct MedianOptions {
   std::int64_t every = 1;       ///< Looks at every so many steps.
 };
 
-/// The median stopping rule (Golovin et al., "Google Vizier", KDD 2017, section 3.2.2): at a step, a trial is stopped if its
-/// best value so far is strictly worse than the median of the running averages, up to that step, of the other trials that
-/// reported at it. Others count however they ended, or have not: Vizier waits for completed ones, and learns later.
-/// A value that is not finite is worse than all others. Trials are compared at steps that they have in common.
+/// The median stopping rule (Golovin et al., "Google Vizier", KDD 2017, section 3.2.2): at a step, a trial is stopped
+/// if its best value so far is strictly worse than the median of the running averages, up to that step, of the other
+/// trials that reported at it. Others count however they ended, or have not: Vizier waits for completed ones, and
+/// learns later. A value that is not finite is worse than all others. Trials are compared at steps that they have in
+/// common.
 ///
 /// learn: O(log n) a report, 16 bytes kept for each. verdict, plan: O(1).
 class Median final : public Scheduler {
@@ -56,8 +57,8 @@ class Median final : public Scheduler {
 
   MedianOptions options_;
   std::map<std::int64_t, Middle> steps_;
-  std::deque<Course> courses_;     // By trial.
-  std::deque<Sentence> sentences_; // To be spoken, oldest first; the front is never out of date.
+  std::deque<Course> courses_;      // By trial.
+  std::deque<Sentence> sentences_;  // To be spoken, oldest first; the front is never out of date.
 };
 
 SchedulerEntry median();

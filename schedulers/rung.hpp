@@ -9,8 +9,8 @@
 
 namespace tune::detail {
 
-/// What was recorded at one rung, who of it goes on, and who waits there. Shared by the schedulers that halve. With n recorded the
-/// best floor(n / eta) go on. Questions are O(1), verbs O(log n).
+/// What was recorded at one rung, who of it goes on, and who waits there. Shared by the schedulers that halve. With n
+/// recorded the best floor(n / eta) go on. Questions are O(1), verbs O(log n).
 class Level {
  public:
   using Entry = Ranking::Entry;
@@ -20,10 +20,10 @@ class Level {
 
   std::int64_t step() const { return step_; }
   std::int64_t size() const { return ranking_.size(); }
-  std::int64_t quota() const { return quota_; }              ///< How many go on.
+  std::int64_t quota() const { return quota_; }  ///< How many go on.
   bool goes_on(const Entry& e) const { return quota_ > 0 && e <= cut_; }
-  /// Hyper-Tune's delayed promotion (Li et al., "Hyper-Tune", VLDB 2022): no more than n / eta were sent on. Those on their
-  /// way count too.
+  /// Hyper-Tune's delayed promotion (Li et al., "Hyper-Tune", VLDB 2022): no more than n / eta were sent on. Those on
+  /// their way count too.
   bool has_room() const { return static_cast<double>(size()) >= eta_ * static_cast<double>(sent_ > 1 ? sent_ : 1); }
   /// The best of those who wait, if it goes on.
   std::optional<Entry> candidate() const;
@@ -47,7 +47,8 @@ class Level {
 /// "rung 2 at step 9: rank 14 of 40, the best 13 go on"
 std::string sentence(const Rung&, std::int64_t quota);
 
-/// Steps of the rungs: first * eta^k rounded, each greater than the one before, below `last`; then `last` itself where there is one.
+/// Steps of the rungs: first * eta^k rounded, each greater than the one before, below `last`; then `last` itself where
+/// there is one.
 std::vector<std::int64_t> rung_steps(double first, double eta, std::optional<std::int64_t> last);
 
 }  // namespace tune::detail

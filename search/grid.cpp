@@ -47,7 +47,8 @@ std::vector<Value> spaced(const Dimension& d, std::int64_t count) {
     if (d.kind == Kind::uniform)
       values.emplace_back(i == count - 1 && count > 1 ? d.max : d.min + u * (d.max - d.min));
     else if (d.kind == Kind::loguniform)
-      values.emplace_back(std::clamp(std::exp(std::log(d.min) + u * (std::log(d.max) - std::log(d.min))), d.min, d.max));
+      values.emplace_back(
+          std::clamp(std::exp(std::log(d.min) + u * (std::log(d.max) - std::log(d.min))), d.min, d.max));
     else
       values.push_back(d.at((static_cast<double>(i) + 0.5) / static_cast<double>(count)));
   }
@@ -65,7 +66,8 @@ Result<std::unique_ptr<Sampler>> make(const SamplerContext& c) {
       values.push_back(spaced(d, std::get<std::int64_t>(*points)));
     } else {
       return Error{Error::Code::invalid,
-                   "params." + printable(d.name) + ": a grid needs to know its values" + (count ? ", and these are more than 10 million" : ""),
+                   "params." + printable(d.name) + ": a grid needs to know its values" +
+                       (count ? ", and these are more than 10 million" : ""),
                    count ? "give it a larger `step`" : "give it a `step`, list its `values`, or set search.points"};
     }
   }
@@ -75,8 +77,10 @@ Result<std::unique_ptr<Sampler>> make(const SamplerContext& c) {
 }  // namespace
 
 SamplerEntry grid_sampler() {
-  return {{"grid", "Every combination of the parameters' values, once.",
-           {{"points", Option::Kind::integer, "", "How many values a parameter without `step` or `values` is given, evenly spaced.", 1, 1'000'000}}},
+  return {{"grid",
+           "Every combination of the parameters' values, once.",
+           {{"points", Option::Kind::integer, "",
+             "How many values a parameter without `step` or `values` is given, evenly spaced.", 1, 1'000'000}}},
           make};
 }
 

@@ -7,9 +7,9 @@
 namespace tune {
 
 /// Every combination of the parameters' values, once each, the last parameter changing fastest. Conditional parameters
-/// multiply only where they are active. Combinations that break a constraint, or that a person tried before, are passed over.
-/// propose: O(d). learn: O(d) amortised over the grid, as long as it takes to get to the next combination that holds
-/// the constraints.
+/// multiply only where they are active. Combinations that break a constraint, or that a person tried before, are passed
+/// over. propose: O(d). learn: O(d) amortised over the grid, as long as it takes to get to the next combination that
+/// holds the constraints.
 class GridSampler final : public Sampler {
  public:
   /// `values`: those of each dimension of the space, none empty.

@@ -21,7 +21,8 @@ std::vector<Value> all_values(const Dimension& d) {
   const std::uint64_t count = d.cardinality().value();
   std::vector<Value> values;
   switch (d.kind) {
-    case Kind::boolean: return {false, true};
+    case Kind::boolean:
+      return {false, true};
     case Kind::constant:
     case Kind::choice:
     case Kind::ordinal:

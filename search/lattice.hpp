@@ -11,8 +11,8 @@ namespace tune::detail {
 /// All values of a finite dimension, in order. O(cardinality).
 std::vector<Value> all_values(const Dimension&);
 
-/// Walks the distinct configurations of a space, the last dimension fastest, like an odometer. A conditional parameter has
-/// a place only while it is active, so that no configuration comes twice. Constraints are the caller's business.
+/// Walks the distinct configurations of a space, the last dimension fastest, like an odometer. A conditional parameter
+/// has a place only while it is active, so that no configuration comes twice. Constraints are the caller's business.
 class Lattice {
  public:
   static constexpr std::uint64_t kQuick = 100'000;  ///< Few enough to be walked while a person waits: 0.1 s.
@@ -23,10 +23,10 @@ class Lattice {
   static std::optional<Lattice> of(const Space&);
 
   const Params& at() const { return params_; }
-  void advance();                    ///< To the next one; after the last one to the first. O(d) amortised.
-  void begin();                      ///< To the first.
-  void seek(std::uint64_t number);   ///< To the configuration that this number's digits name; any number is fine.
-  bool first() const;                ///< At the first one: the walk is round when this holds again.
+  void advance();                   ///< To the next one; after the last one to the first. O(d) amortised.
+  void begin();                     ///< To the first.
+  void seek(std::uint64_t number);  ///< To the configuration that this number's digits name; any number is fine.
+  bool first() const;               ///< At the first one: the walk is round when this holds again.
 
  private:
   void fill(std::size_t from);

@@ -12,12 +12,14 @@ std::optional<Sampler::Proposal> RandomSampler::propose(TrialId, Rng rng) const 
     if (space_.satisfies(params) && !seen_.contains(params)) return Proposal{std::move(params), "drawn at random", {}};
   }
   // Nearly all of a finite space is used up: what is left is easier found by walking.
-  if (auto params = seen_.unseen(rng.next())) return Proposal{std::move(*params), "one of the last that were not tried", {}};
+  if (auto params = seen_.unseen(rng.next()))
+    return Proposal{std::move(*params), "one of the last that were not tried", {}};
   return std::nullopt;
 }
 
 SamplerEntry random_sampler() {
-  return {{"random", "Independent draws from the space."}, [](const SamplerContext& c) -> Result<std::unique_ptr<Sampler>> {
+  return {{"random", "Independent draws from the space."},
+          [](const SamplerContext& c) -> Result<std::unique_ptr<Sampler>> {
             return std::unique_ptr<Sampler>(std::make_unique<RandomSampler>(c.space));
           }};
 }

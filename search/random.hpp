@@ -5,10 +5,10 @@
 
 namespace tune {
 
-/// Independent draws from the prior of the space: the measure that every other sampler is held against, and hard to beat
-/// where few of many parameters matter (Bergstra and Bengio, "Random search for hyper-parameter optimization", JMLR 2012).
-/// A draw that breaks a constraint or repeats a configuration of a finite space is drawn again.
-/// propose: O(d log d) a draw; learn: O(1).
+/// Independent draws from the prior of the space: the measure that every other sampler is held against, and hard to
+/// beat where few of many parameters matter (Bergstra and Bengio, "Random search for hyper-parameter optimization",
+/// JMLR 2012). A draw that breaks a constraint or repeats a configuration of a finite space is drawn again. propose:
+/// O(d log d) a draw; learn: O(1).
 class RandomSampler final : public Sampler {
  public:
   explicit RandomSampler(const Space& space) : space_(space), seen_(space) {}

@@ -9,19 +9,19 @@
 
 namespace tune::detail {
 
-/// What was proposed so far, by whomever (sampler, config points, people), so that a space that can be used up is used up
-/// without a repetition. Kept only where that can happen: for spaces of at most `kMost` configurations, at 8 to 16 bytes
-/// each; on all others every question is answered "no" and costs nothing.
+/// What was proposed so far, by whomever (sampler, config points, people), so that a space that can be used up is used
+/// up without a repetition. Kept only where that can happen: for spaces of at most `kMost` configurations, at 8 to 16
+/// bytes each; on all others every question is answered "no" and costs nothing.
 class Seen {
  public:
   static constexpr std::uint64_t kMost = 10'000'000;
 
-  /// The space outlives this. Where constraints rule configurations out and there are at most `Lattice::kQuick` of them,
-  /// those that remain are counted here; beyond, `exhausted()` cannot know them and stays false.
+  /// The space outlives this. Where constraints rule configurations out and there are at most `Lattice::kQuick` of
+  /// them, those that remain are counted here; beyond, `exhausted()` cannot know them and stays false.
   explicit Seen(const Space&);
 
-  void learn(const Record&);                ///< O(1).
-  bool contains(const Params&) const;       ///< O(1) beyond the fingerprint.
+  void learn(const Record&);           ///< O(1).
+  bool contains(const Params&) const;  ///< O(1) beyond the fingerprint.
   bool finite() const { return total_.has_value(); }
   bool exhausted() const { return left_ && proposed_.size() >= *left_; }
 

@@ -26,8 +26,8 @@ std::uint32_t point(const std::array<std::uint32_t, 32>& directions, std::uint32
 // {"point": 17} to 17.
 std::optional<std::uint32_t> point_of(const Note& note) {
   JsonReader reader{note};
-  if (reader.next() != JsonReader::Token::object || reader.next() != JsonReader::Token::key || reader.text() != "point" ||
-      reader.next() != JsonReader::Token::number || !reader.integer())
+  if (reader.next() != JsonReader::Token::object || reader.next() != JsonReader::Token::key ||
+      reader.text() != "point" || reader.next() != JsonReader::Token::number || !reader.integer())
     return std::nullopt;
   return static_cast<std::uint32_t>(*reader.integer());
 }
@@ -63,9 +63,8 @@ std::optional<Sampler::Proposal> SobolSampler::propose(TrialId, Rng rng) const {
   std::vector<double> unit(space_.size());
   for (std::uint32_t i = next_; i < next_ + detail::kMostTries; ++i) {
     for (std::size_t d = 0; d < unit.size(); ++d) {
-      const std::uint32_t x = d < directions_.size()
-                                  ? detail::owen_scramble(point(directions_[d], i), seeds_[d])
-                                  : static_cast<std::uint32_t>(Rng{seeds_[d], i}.next());
+      const std::uint32_t x = d < directions_.size() ? detail::owen_scramble(point(directions_[d], i), seeds_[d])
+                                                     : static_cast<std::uint32_t>(Rng{seeds_[d], i}.next());
       unit[d] = (static_cast<double>(x) + 0.5) * 0x1.0p-32;
     }
     Params params = space_.decode(unit);
@@ -74,7 +73,8 @@ std::optional<Sampler::Proposal> SobolSampler::propose(TrialId, Rng rng) const {
     return Proposal{std::move(params), "point " + number + " of the sequence", "{\"point\":" + number + "}"};
   }
   // Nearly all of a finite space is used up: what is left is easier found by walking.
-  if (auto params = seen_.unseen(rng.next())) return Proposal{std::move(*params), "one of the last that were not tried", {}};
+  if (auto params = seen_.unseen(rng.next()))
+    return Proposal{std::move(*params), "one of the last that were not tried", {}};
   return std::nullopt;
 }
 

@@ -9,14 +9,15 @@
 
 namespace tune {
 
-/// Points of a Sobol sequence, so that any number of trials covers the space more evenly than independent draws do: of the
-/// first 2^k points each of 2^k equal slices of any one parameter holds one. The sequence is scrambled by nested uniform
-/// permutations that depend on the seed (Owen, "Randomly permuted (t,m,s)-nets", 1995), done by hashing (Burley,
-/// "Practical hash-based Owen scrambling", JCGT 9(4), 2020, after Laine and Karras). The first 256 dimensions are Sobol's,
-/// with the direction numbers of Joe and Kuo (2008); those beyond are independent hashes, no worse than random search.
+/// Points of a Sobol sequence, so that any number of trials covers the space more evenly than independent draws do: of
+/// the first 2^k points each of 2^k equal slices of any one parameter holds one. The sequence is scrambled by nested
+/// uniform permutations that depend on the seed (Owen, "Randomly permuted (t,m,s)-nets", 1995), done by hashing
+/// (Burley, "Practical hash-based Owen scrambling", JCGT 9(4), 2020, after Laine and Karras). The first 256 dimensions
+/// are Sobol's, with the direction numbers of Joe and Kuo (2008); those beyond are independent hashes, no worse than
+/// random search.
 ///
-/// A point that breaks a constraint or repeats a configuration of a finite space is passed over. Where the sequence stands
-/// travels in the note. propose: O(d log d) a point; learn: O(1).
+/// A point that breaks a constraint or repeats a configuration of a finite space is passed over. Where the sequence
+/// stands travels in the note. propose: O(d log d) a point; learn: O(1).
 class SobolSampler final : public Sampler {
  public:
   SobolSampler(const Space& space, std::uint64_t seed);

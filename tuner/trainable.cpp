@@ -60,7 +60,9 @@ void SteppedTrainable::run(Session& session) {
   }
 }
 
-void register_trainable(std::string name, TrainableFactory factory) { registry()[std::move(name)] = std::move(factory); }
+void register_trainable(std::string name, TrainableFactory factory) {
+  registry()[std::move(name)] = std::move(factory);
+}
 
 void register_trainable(std::string name, std::function<void(Session&)> function) {
   register_trainable(std::move(name),

@@ -19,19 +19,20 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual const Params& params() const = 0;
-  double number(std::string_view name) const;              ///< Throws std::out_of_range, naming the parameter, if it is absent.
+  double number(std::string_view name) const;  ///< Throws std::out_of_range, naming the parameter, if it is absent.
   std::int64_t integer(std::string_view name) const;
   std::string text(std::string_view name) const;
 
-  virtual std::string trial_id() const = 0;                ///< "NAME/NUMBER"
+  virtual std::string trial_id() const = 0;  ///< "NAME/NUMBER"
   virtual std::int64_t number_of_trial() const = 0;
-  virtual std::uint64_t seed() const = 0;                  ///< For this trial; the same in every attempt.
-  virtual std::int64_t until_step() const = 0;             ///< Last step now allowed.
-  virtual std::optional<std::filesystem::path> checkpoint() const = 0;  ///< Folder to restore from; nullopt: fresh start.
-  virtual std::int64_t checkpoint_step() const = 0;        ///< That the checkpoint was taken at; 0: fresh start.
+  virtual std::uint64_t seed() const = 0;       ///< For this trial; the same in every attempt.
+  virtual std::int64_t until_step() const = 0;  ///< Last step now allowed.
+  virtual std::optional<std::filesystem::path> checkpoint()
+      const = 0;                                     ///< Folder to restore from; nullopt: fresh start.
+  virtual std::int64_t checkpoint_step() const = 0;  ///< That the checkpoint was taken at; 0: fresh start.
 
-  /// Steps count from 1 and only grow. False: return from run() now (stopped, paused or shutting down); when it is to be
-  /// paused and the trial can save, call save() first. Waits for the decision only at a step where one is due.
+  /// Steps count from 1 and only grow. False: return from run() now (stopped, paused or shutting down); when it is to
+  /// be paused and the trial can save, call save() first. Waits for the decision only at a step where one is due.
   virtual bool report(std::int64_t step, const Metrics&) = 0;
   /// True after report() answered false because the trial shall be resumed later, and when a save was asked for.
   virtual bool should_save() const = 0;

@@ -21,7 +21,9 @@ class Line {
     objective_.metric = "loss";
     sampler_ = entry.make({space, {objective_}, seed, with_defaults(entry.info, options)}).value();
   }
-  std::optional<Sampler::Proposal> ask() const { return sampler_->propose({next_}, Rng{seed_, Purpose::propose, next_}); }
+  std::optional<Sampler::Proposal> ask() const {
+    return sampler_->propose({next_}, Rng{seed_, Purpose::propose, next_});
+  }
   void learn(const Record& r) {
     records_.push_back(r);
     sampler_->learn(r);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every scheduler in the table promises, seen through whole experiments. A new one is tested here without a line written.
+// What every scheduler in the table promises, seen through whole experiments. A new one is tested here without a line
+// written.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
@@ -18,8 +19,10 @@ std::vector<PolicySpec> all_schedulers() {
     Params options;
     for (const auto& o : entry.info.options)
       if (o.name == "max_step") options.set("max_step", std::int64_t{20});
-    const auto mode = std::find_if(entry.info.options.begin(), entry.info.options.end(), [](const Option& o) { return o.name == "mode"; });
-    if (mode == entry.info.options.end()) all.push_back({std::string{entry.info.name}, options});
+    const auto mode = std::find_if(entry.info.options.begin(), entry.info.options.end(),
+                                   [](const Option& o) { return o.name == "mode"; });
+    if (mode == entry.info.options.end())
+      all.push_back({std::string{entry.info.name}, options});
     else
       for (const auto& choice : mode->choices) {
         options.set("mode", std::string{choice});
@@ -36,7 +39,9 @@ Spec spec_with(const PolicySpec& scheduler) {
   return spec;
 }
 
-std::string name(const PolicySpec& s) { return s.type + (s.options.contains("mode") ? " " + to_text(*s.options.find("mode")) : ""); }
+std::string name(const PolicySpec& s) {
+  return s.type + (s.options.contains("mode") ? " " + to_text(*s.options.find("mode")) : "");
+}
 
 }  // namespace
 

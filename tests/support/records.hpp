@@ -8,11 +8,12 @@
 
 namespace tune::test {
 
-/// A scheduler on a stage of its own: facts about trials go in by hand, through the real fold, and it is asked what it wants.
-/// What it says is recorded as it would be, in words: "Pause 1", "Stop 0 complete".
+/// A scheduler on a stage of its own: facts about trials go in by hand, through the real fold, and it is asked what it
+/// wants. What it says is recorded as it would be, in words: "Pause 1", "Stop 0 complete".
 class Stage {
  public:
-  Stage(Spec s, std::unique_ptr<Scheduler> scheduler) : spec_(std::make_unique<Spec>(std::move(s))), scheduler_(scheduler.get()) {
+  Stage(Spec s, std::unique_ptr<Scheduler> scheduler)
+      : spec_(std::make_unique<Spec>(std::move(s))), scheduler_(scheduler.get()) {
     spec_->scheduler.type = kUnderTest;
     experiment_ = std::make_unique<Experiment>(*spec_, std::make_unique<CountingSampler>(), std::move(scheduler));
     see(Configured{"{}", "", "", "test"});
@@ -65,7 +66,8 @@ class Stage {
     const Record r = record(d);
     std::string words = std::string{kind(r)} + " " + std::to_string(trial_of(r)->value);
     if (const auto* e = r.as<Extend>()) words += " to " + std::to_string(e->until_step), rung = e->rung;
-    if (const auto* s = r.as<Stop>()) words += " " + std::string{to_text(s->as)}, rung = s->rung, exit(s->trial, Cause::stopped);
+    if (const auto* s = r.as<Stop>())
+      words += " " + std::string{to_text(s->as)}, rung = s->rung, exit(s->trial, Cause::stopped);
     if (const auto* p = r.as<Pause>()) rung = p->rung, exit(p->trial, Cause::paused);
     return words;
   }
@@ -89,7 +91,8 @@ class Stage {
   std::optional<Rung> rung;
 
  private:
-  static constexpr const char* kUnderTest = "under test";  // Verdicts are asked for by the test, not taken by themselves.
+  static constexpr const char* kUnderTest =
+      "under test";  // Verdicts are asked for by the test, not taken by themselves.
   Record record(std::variant<Observation, Decided> fact) {
     const Record r{experiment_->next_seq(), Time{static_cast<double>(experiment_->next_seq())}, 1, std::move(fact)};
     experiment_->apply(r);

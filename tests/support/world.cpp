@@ -22,9 +22,12 @@ struct ProposesAtOnce final : Proposer {
 Value parsed(const Option& o) {
   JsonReader reader{o.fallback};
   switch (reader.next()) {
-    case JsonReader::Token::boolean: return reader.boolean();
-    case JsonReader::Token::string: return std::string{reader.text()};
-    default: break;
+    case JsonReader::Token::boolean:
+      return reader.boolean();
+    case JsonReader::Token::string:
+      return std::string{reader.text()};
+    default:
+      break;
   }
   if (o.kind == Option::Kind::integer) return *reader.integer();
   return reader.number();
@@ -91,7 +94,8 @@ Spec simulated_spec(Space space) {
   return spec;
 }
 
-// --- invariants -------------------------------------------------------------------------------------------------------
+// --- invariants
+// -------------------------------------------------------------------------------------------------------
 
 Invariants::Invariants(const Space& space, int slots_of_a_worker)
     : space_(space), slots_(slots_of_a_worker), finite_(space.cardinality() && *space.cardinality() < 1'000'000) {}
@@ -107,7 +111,8 @@ std::string Invariants::see(const Record& r) {
 }
 
 std::string Invariants::see_attempt(const Record& r) {
-  if (r.as<Opened>())  // What ran for trials that were settled meanwhile (in logical order) ended unseen with its owner.
+  if (r.as<Opened>())  // What ran for trials that were settled meanwhile (in logical order) ended unseen with its
+                       // owner.
     for (std::size_t i = 0; i < attempts_.size(); ++i)
       if (Attempt& a = attempts_[i]; a.live && final_[i]) {
         if (a.started) --busy_[a.worker.value];
@@ -131,7 +136,8 @@ std::string Invariants::see_attempt(const Record& r) {
   } else if (const auto* s = r.as<Started>()) {
     if (s->attempt != a.number || !a.live) return about(*id) + " starts an attempt that is not live";
     a.started = true;
-    if (++busy_[a.worker.value] > slots_) return "worker " + std::to_string(a.worker.value) + " holds more than it has slots";
+    if (++busy_[a.worker.value] > slots_)
+      return "worker " + std::to_string(a.worker.value) + " holds more than it has slots";
   } else if (const auto* e = r.as<Exited>(); e && e->attempt == a.number) {
     if (!a.live) return about(*id) + " ends twice";
     if (a.started) --busy_[a.worker.value];
@@ -177,7 +183,8 @@ std::string Invariants::at_end() const {
   return "";
 }
 
-// --- the world ----------------------------------------------------------------------------------------------------------
+// --- the world
+// ----------------------------------------------------------------------------------------------------------
 
 // A batch is kept whole or not at all, as in a transaction. A kill comes just before the commit or just after it.
 Result<Done> MortalStore::append(std::shared_ptr<const Batch> batch) {
@@ -206,7 +213,8 @@ Result<Done> MortalStore::flush() {
 std::string Ledger::check(const std::vector<Record>& journal) const {
   for (const auto& r : promised_) {
     const auto index = static_cast<std::size_t>(r.seq - 1);
-    if (index >= journal.size() || !(journal[index] == r)) return "record " + std::to_string(r.seq) + " was promised and is not kept";
+    if (index >= journal.size() || !(journal[index] == r))
+      return "record " + std::to_string(r.seq) + " was promised and is not kept";
   }
   return "";
 }
@@ -217,7 +225,9 @@ std::vector<Record> MortalStore::records() const {
   return all;
 }
 
-World::World(Spec s, SimulatorOptions o) : spec(std::move(s)), options(o), store(spec.space, o.slots) { options.alone = true; }
+World::World(Spec s, SimulatorOptions o) : spec(std::move(s)), options(o), store(spec.space, o.slots) {
+  options.alone = true;
+}
 
 bool World::run(Seq most) {
   const auto& search = sampler_entry(spec.search.type);
@@ -228,10 +238,13 @@ bool World::run(Seq most) {
   if (!scheduler) throw std::runtime_error(scheduler.error().message);
   experiment_ = std::make_unique<Experiment>(spec, std::move(*sampler), std::move(*scheduler));
   Time last{1000};
-  (void)store.read(1, [&](Record&& r) {
-    last = r.at;
-    experiment_->apply(r);
-  }).has_value();
+  (void)store
+      .read(1,
+            [&](Record&& r) {
+              last = r.at;
+              experiment_->apply(r);
+            })
+      .has_value();
 
   store.most = most;
   Simulator simulator{spec, find_problem("curve", spec, 0).value(), options};
@@ -280,7 +293,8 @@ std::string World::decisions() const {
   std::string out;
   for (const auto& r : store.records())
     if (const auto* d = r.decided()) {
-      out += std::string{kind(r)} + " " + std::to_string(trial_of(r).value_or(TrialId{}).value) + " " + d->reason.why + "\n";
+      out += std::string{kind(r)} + " " + std::to_string(trial_of(r).value_or(TrialId{}).value) + " " + d->reason.why +
+             "\n";
     }
   return out;
 }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "executors/simulator.hpp"
-#include "search/all.hpp"
 #include "schedulers/all.hpp"
+#include "search/all.hpp"
 #include "store/memory.hpp"
 #include "tuner/tuner.hpp"
 
@@ -55,7 +55,7 @@ class Invariants {
   Time at_;
   std::vector<Attempt> attempts_;
   std::vector<bool> final_;
-  std::map<std::int64_t, int> busy_;  // Trials that run, by worker.
+  std::map<std::int64_t, int> busy_;                                              // Trials that run, by worker.
   std::set<std::tuple<std::int64_t, int, int>> crossings_, paused_, promotions_;  // Trial, bracket, rung.
   std::set<std::uint64_t> proposed_;
 };

@@ -51,13 +51,15 @@ constexpr auto kCurves = R"({"format": "tune-bench-1", "kind": "curves", "metric
 }  // namespace
 
 TEST_CASE("branin has its minimum where the literature says", "[problem]") {
-  const Spec spec = spec_of({dimension("x", Dimension::Kind::uniform, -5, 10), dimension("y", Dimension::Kind::uniform, 0, 15)});
+  const Spec spec =
+      spec_of({dimension("x", Dimension::Kind::uniform, -5, 10), dimension("y", Dimension::Kind::uniform, 0, 15)});
   const auto branin = find_problem("branin", spec, 0).value();
   CHECK(value(*branin, {{"x", 3.141592653589793}, {"y", 2.275}}) == Approx(0.397887).epsilon(1e-5));
 }
 
 TEST_CASE("rosenbrock is 0 where all parameters are 1", "[problem]") {
-  const Spec spec = spec_of({dimension("x", Dimension::Kind::uniform, -2, 2), dimension("y", Dimension::Kind::uniform, -2, 2)});
+  const Spec spec =
+      spec_of({dimension("x", Dimension::Kind::uniform, -2, 2), dimension("y", Dimension::Kind::uniform, -2, 2)});
   CHECK(value(*find_problem("rosenbrock", spec, 0).value(), {{"x", 1.0}, {"y", 1.0}}) == 0);
 }
 

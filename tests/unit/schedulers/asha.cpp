@@ -182,14 +182,14 @@ TEST_CASE("asha in stop mode lets the first go on and stops those behind", "[sch
 TEST_CASE("a promotion waits while too many were sent on, unless nothing new can start", "[schedulers]") {
   auto s = stage(promoting());
   settle_first_rung(s, {0.7, 0.9, 0.8});
-  s.resume();                            // 0 was the best of three.
-  settle_first_rung(s, {0.1});           // Goes on: four recorded, one sent.
+  s.resume();                   // 0 was the best of three.
+  settle_first_rung(s, {0.1});  // Goes on: four recorded, one sent.
   const auto next = s.start();
   s.report(next, 1, 0.05);
-  CHECK(s.verdict() == "Pause 4");       // Best of five, but two were sent on already.
+  CHECK(s.verdict() == "Pause 4");  // Best of five, but two were sent on already.
   CHECK(s.plan() == "Start to 1");
   settle_first_rung(s, {0.95});
-  CHECK(s.plan() == "Resume 4 to 3");    // Six recorded: there is room for it.
+  CHECK(s.plan() == "Resume 4 to 3");  // Six recorded: there is room for it.
 }
 
 TEST_CASE("a trial that a person resumes goes to the next rung", "[schedulers]") {

@@ -20,7 +20,8 @@ Dimension dimension(std::string name, Dimension::Kind kind, double min, double m
 
 Space cube(int dimensions) {
   std::vector<Dimension> all;
-  for (int i = 0; i < dimensions; ++i) all.push_back(dimension("x" + std::to_string(1000 + i), Dimension::Kind::uniform, 0, 1));
+  for (int i = 0; i < dimensions; ++i)
+    all.push_back(dimension("x" + std::to_string(1000 + i), Dimension::Kind::uniform, 0, 1));
   return Space::make(std::move(all)).value();
 }
 
@@ -65,7 +66,8 @@ TEST_CASE("of 64 sobol points each cell of an 8 by 8 board of the first two para
   const Space space = cube(2);
   SobolSampler sobol{space, 3};
   std::set<int> cells;
-  for (const auto& p : take(sobol, "sobol", 64)) cells.insert(8 * static_cast<int>(at(p, 0) * 8) + static_cast<int>(at(p, 1) * 8));
+  for (const auto& p : take(sobol, "sobol", 64))
+    cells.insert(8 * static_cast<int>(at(p, 0) * 8) + static_cast<int>(at(p, 1) * 8));
   CHECK(cells.size() == 64);
 }
 
@@ -78,7 +80,8 @@ TEST_CASE("sobol directions are those of Joe and Kuo", "[search]") {
   CHECK(detail::sobol_directions(6)[3] == 0xd0000000u);
 }
 
-TEST_CASE("points whose leading bits are equal have equal leading bits after scrambling, and others have not", "[search]") {
+TEST_CASE("points whose leading bits are equal have equal leading bits after scrambling, and others have not",
+          "[search]") {
   Rng rng{5, 6};
   for (int i = 0; i < 1000; ++i) {
     const auto x = static_cast<std::uint32_t>(rng.next()), y = static_cast<std::uint32_t>(rng.next());
@@ -96,7 +99,9 @@ TEST_CASE("sobol goes beyond its table with points that still fill the range", "
 }
 
 TEST_CASE("a grid counts up with the last parameter fastest", "[search]") {
-  const Space space = Space::make({dimension("a", Dimension::Kind::integer, 1, 2), dimension("b", Dimension::Kind::uniform, 0, 1, 0.5)}).value();
+  const Space space =
+      Space::make({dimension("a", Dimension::Kind::integer, 1, 2), dimension("b", Dimension::Kind::uniform, 0, 1, 0.5)})
+          .value();
   const auto grid = whole_grid(space);
   REQUIRE(grid.size() == 6);
   CHECK(grid[0] == Params{{"a", std::int64_t{1}}, {"b", 0.0}});
@@ -105,7 +110,9 @@ TEST_CASE("a grid counts up with the last parameter fastest", "[search]") {
 }
 
 TEST_CASE("a grid gives parameters without a step as many values as it is told, from end to end", "[search]") {
-  const Space space = Space::make({dimension("lr", Dimension::Kind::loguniform, 1e-4, 1e-2), dimension("m", Dimension::Kind::uniform, 0, 1)}).value();
+  const Space space = Space::make({dimension("lr", Dimension::Kind::loguniform, 1e-4, 1e-2),
+                                   dimension("m", Dimension::Kind::uniform, 0, 1)})
+                          .value();
   const auto grid = whole_grid(space, {{"points", std::int64_t{3}}});
   REQUIRE(grid.size() == 9);
   CHECK(*to_number(*grid[0].find("lr")) == Approx(1e-4));
@@ -139,7 +146,9 @@ TEST_CASE("a grid visits conditional parameters only where they are active", "[s
 }
 
 TEST_CASE("a lattice that is walked from anywhere comes round", "[search]") {
-  const Space space = Space::make({dimension("a", Dimension::Kind::integer, 0, 4), dimension("b", Dimension::Kind::logint, 1, 3)}).value();
+  const Space space =
+      Space::make({dimension("a", Dimension::Kind::integer, 0, 4), dimension("b", Dimension::Kind::logint, 1, 3)})
+          .value();
   auto lattice = detail::Lattice::of(space).value();
   lattice.seek(11);
   const Params begin = lattice.at();
@@ -155,9 +164,12 @@ TEST_CASE("random search gives up on constraints that nothing holds", "[search]"
 }
 
 TEST_CASE("random search finds the last of twenty thousand configurations", "[search]") {
-  const Space space = Space::make({dimension("a", Dimension::Kind::integer, 0, 999), dimension("b", Dimension::Kind::integer, 0, 19)}).value();
+  const Space space =
+      Space::make({dimension("a", Dimension::Kind::integer, 0, 999), dimension("b", Dimension::Kind::integer, 0, 19)})
+          .value();
   RandomSampler sampler{space};
   auto lattice = detail::Lattice::of(space).value();
-  for (std::int64_t i = 0; i < 19'999; ++i, lattice.advance()) sampler.learn(proposed(i, {lattice.at(), "", ""}, "random"));
+  for (std::int64_t i = 0; i < 19'999; ++i, lattice.advance())
+    sampler.learn(proposed(i, {lattice.at(), "", ""}, "random"));
   CHECK(sampler.propose({19'999}, Rng{1, 1})->params == lattice.at());
 }
