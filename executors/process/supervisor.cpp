@@ -490,14 +490,15 @@ class Supervisor::Impl {
         continue;
       }
       const auto stream = it->stream.lock();
+      const auto seq = it->seq;
       it = a->waiting.erase(it);
       if (!stream) continue;
-      if (a->ending)
-        send(a, stream, ending_command(*a));
-      else if (!a->owed.empty())
-        send(a, stream, std::exchange(a->owed, {}));
-      else
-        send(a, stream, command("continue", "", *a));
+      std::string line = a->ending          ? ending_command(*a)
+                         : !a->owed.empty() ? std::exchange(a->owed, {})
+                                            : command("continue", "", *a);
+      // An answer names its report. A stop that came unasked while the report was on its way does not, so that nobody
+      // takes it for the word that the report is safe.
+      send(a, stream, line.insert(line.rfind('}'), ",\"seq\":" + std::to_string(seq)));
       if (settings_.trial_idle) a->heard = watch_now();  // While it waited for us its silence did not count.
     }
   }
