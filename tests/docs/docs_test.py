@@ -69,7 +69,7 @@ def check_page(path):
         if not os.path.exists(os.path.join(os.path.dirname(path), link)):
             findings.append(f"{name}: link to {link} leads nowhere")
     for language, block in re.findall(r"```(\w*)\n(.*?)```", text, re.S):
-        if language in ("json", "jsonc") and '"params"' in block and block.lstrip().startswith(("{", "//")):
+        if language in ("json", "jsonc") and '"params"' in block and re.search(r'"(command|trainable)"', block):
             check_config(name, block)
     for line in text.split("\n"):
         if re.match(r"(    |\$ )tune ", line):
