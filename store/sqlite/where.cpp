@@ -46,7 +46,8 @@ class Parser {
     Cell value;
     std::size_t at = 0;
   };
-  static constexpr int kDepth = 64;
+  // SQLite's parser has a stack of 100; a level of ours takes up to six. Its trees have 1000 levels; a chain is a tree.
+  static constexpr int kDepth = 12, kComparisons = 200;
 
   void fail(std::string what, std::string hint = "") {
     if (!error_.empty()) return;
@@ -97,14 +98,16 @@ class Parser {
 
   // --- grammar ---
   std::string disjunction(int depth) {
-    std::string left = conjunction(depth);
-    while (accept("or") || accept("||")) left = "(" + left + " OR " + conjunction(depth) + ")";
-    return left;
+    std::string all = conjunction(depth);
+    bool several = false;
+    while (accept("or") || accept("||")) all += " OR " + conjunction(depth), several = true;
+    return several ? "(" + all + ")" : all;
   }
   std::string conjunction(int depth) {
-    std::string left = negation(depth);
-    while (accept("and") || accept("&&")) left = "(" + left + " AND " + negation(depth) + ")";
-    return left;
+    std::string all = negation(depth);
+    bool several = false;
+    while (accept("and") || accept("&&")) all += " AND " + negation(depth), several = true;
+    return several ? "(" + all + ")" : all;
   }
   std::string negation(int depth) {
     if (depth > kDepth) return fail("nested too deeply"), "";
@@ -118,6 +121,7 @@ class Parser {
   }
 
   std::string comparison() {
+    if (++comparisons_ > kComparisons) return fail("more than 200 conditions"), "";
     Operand left = operand();
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> ops = {
         {{"<", "<"}, {"<=", "<="}, {">", ">"}, {">=", ">="}, {"=", "="}, {"==", "="}, {"!=", "<>"}, {"<>", "<>"}}};
@@ -186,6 +190,7 @@ class Parser {
   bool quoted_ = false;
   std::string word_, error_, hint_;
   double number_ = 0;
+  int comparisons_ = 0;
 };
 
 }  // namespace

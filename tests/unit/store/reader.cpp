@@ -129,6 +129,13 @@ TEST_CASE("a where that makes no sense is refused with the place in it", "[store
     CHECK(s.where(bad).starts_with("where: "));
   CHECK(s.where("los < 1").find("at byte 0") != std::string::npos);
   CHECK(s.where(std::string(10000, '(')).starts_with("where: nested too deeply"));
+  std::string chain = "number == 0";
+  for (int i = 1; i < 200; ++i) chain += " or number == 0";
+  CHECK(s.where(chain) == "0");
+  std::string nested = "number == 0";
+  for (int i = 0; i < 12; ++i) nested = "(star and number > 5 or number < 5 and " + nested + ")";
+  CHECK(s.where(nested) == "0");
+  CHECK(s.where(chain + " or star").starts_with("where: more than 200 conditions"));
 }
 
 TEST_CASE("text in a query is bound, never pasted into SQL", "[store]") {
