@@ -11,7 +11,7 @@
 
 namespace tune {
 
-/// What a trial finds in its environment besides what it inherits. docs/protocol.md lists the variables.
+/// What a trial finds in its environment besides what it inherits. docs/trial-protocol.md lists the variables.
 struct TrialVariables {
   TrialId trial;
   int attempt = 1;

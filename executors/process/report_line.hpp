@@ -12,7 +12,7 @@
 
 namespace tune {
 
-/// One line of the trial protocol, as docs/protocol.md specifies it.
+/// One line of the trial protocol, as docs/trial-protocol.md specifies it.
 struct ReportLine {
   std::optional<std::int64_t> step, seq;
   Metrics metrics;
