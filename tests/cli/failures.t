@@ -97,3 +97,26 @@ error: <any>
 error: <any>
 ...
 1
+
+$ cat > silent.json <<'END'
+> {
+>   "name": "silent",
+>   "command": ["echo", "the loss is 0.5", "${x}"],
+>   "params": {"x": {"type": "uniform", "min": 0, "max": 1}},
+>   "objective": {"metric": "loss", "goal": "minimize"},
+>   "executor": {"type": "process", "parallel": 1},
+>   "stop": {"trials": 2}
+> }
+> END
+
+$ tune sweep silent.json 2>&1
+...
+ ✗ trial 0    ended without reporting the objective
+   │ the loss is 0.5 <any>
+   = help: have it print a line such as  ::tune {"loss": 0.5} <any>
+...
+tune: experiment=silent <any> failed=2 <any> exit=3
+[3]
+
+$ tune logs silent --failed | head -1
+ended without reporting the objective  2 trials: 0 1

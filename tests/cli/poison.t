@@ -21,7 +21,7 @@ $ python3 - <<'END'
 
 $ python3 $TESTS/on_terminal.py tune sweep config.json > shown; tune tag poison $'\x1b[5mtag' -q; tune note poison/0 $'a\x1b[2Jb\nc' -q
 
-$ for command in "ls" "status" "trials" "show 0" "show 1" "best" "best -o table" "diff 0 1" "logs 0" "logs --failed" "explain 0" "explain 1"; do
+$ for command in "ls" "status" "trials" "show 0" "show 1" "best" "best -o args" "best -o env" "best -o json" "trials --json" "trials -o csv" "export" "export --format journal" "diff 0 1" "logs 0" "logs --failed" "explain 0" "explain 1"; do
 >   python3 $TESTS/on_terminal.py --color never tune $command >> shown
 > done
 

@@ -81,9 +81,10 @@ int best_verb(Invocation& call) {
   const auto spec = spec_of(subject->experiment);
   if (!spec) return call.fail(spec.error());
   if (call.has("run")) return run_again(call, *subject, *detail, *spec);
-  if (call.output() == "args") return call.print(as_arguments(detail->params)), kOk;
-  if (call.output() == "env") return call.print(as_environment(detail->params)), kOk;
-  call.print(call.format() == Invocation::Format::table ? as_text(call, *subject, *detail, *spec) : as_json(*subject, *detail, *spec));
+  if (call.output() == "args") return call.print_exact(as_arguments(detail->params)), kOk;
+  if (call.output() == "env") return call.print_exact(as_environment(detail->params)), kOk;
+  if (call.format() == Invocation::Format::table) call.print(as_text(call, *subject, *detail, *spec));
+  else call.print_exact(as_json(*subject, *detail, *spec));
   return kOk;
 }
 

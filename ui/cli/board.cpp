@@ -116,12 +116,18 @@ Board::News Board::learn(const Record& record, const History& history) {
     cross(pause->rung, false);
   } else if (const auto* exited = record.as<Exited>()) {
     news.failed = is_failure(exited->cause);
-    if (news.failed) ++failures_[exited->cause];
+    if (!news.failed) return news;
+    ++failures_[exited->cause];
+    if (const auto live = live_.find(exited->trial); live != live_.end()) live->second.failed = true;
   } else if (const auto* settle = record.as<Settle>()) {
     news.finished = true;
     ++since_best_;
     news.best = consider_best(settle->trial, history);
-    live_.erase(settle->trial);
+    const auto live = live_.find(settle->trial);
+    if (live == live_.end()) return news;
+    news.failed = settle->state == TrialState::failed && !live->second.failed;
+    if (news.failed) ++failures_[settle->cause];
+    live_.erase(live);
   } else if (record.as<Warned>()) {
     ++warnings_;
   } else if (record.as<Configured>()) {

@@ -37,7 +37,7 @@ class Board {
 
   struct News {
     bool best = false;      ///< The record made its trial the best.
-    bool failed = false;    ///< An attempt failed.
+    bool failed = false;    ///< An attempt failed, or a trial did although its attempt ended well (no objective).
     bool finished = false;  ///< The trial reached a final state.
   };
   /// O(log live). `history` is that of the moment, which may be ahead of the record.
@@ -75,6 +75,7 @@ class Board {
     std::optional<double> last;
     std::int64_t step = 0, until_step = kNoStep;
     Params params;
+    bool failed = false;  ///< An attempt of it did.
   };
   struct Crossings {
     std::int64_t passed = 0, cut = 0;

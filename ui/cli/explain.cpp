@@ -23,7 +23,7 @@ int explain_trial(Invocation& call, const std::string& word) {
   const auto facts = subject->reader->facts(subject->experiment.id, *subject->trial);
   if (!facts) return call.fail(facts.error());
   if (call.format() != Invocation::Format::table) {
-    for (const auto& record : *facts) call.print(to_json_line(record) + "\n");
+    for (const auto& record : *facts) call.print_exact(to_json_line(record) + "\n");
     return kOk;
   }
   const auto spec = spec_of(subject->experiment);

@@ -88,8 +88,8 @@ Error usage_error(std::string message, std::string hint) {
 }
 
 void print_error(const Error& error, bool colour) {
-  std::string text = paint(Style::red, "error:", colour) + " " + error.message + "\n";
-  if (!error.hint.empty()) text += "  " + paint(Style::cyan, "= help:", colour) + " " + error.hint + "\n";
+  std::string text = paint(Style::red, "error:", colour) + " " + printable_lines(error.message) + "\n";
+  if (!error.hint.empty()) text += "  " + paint(Style::cyan, "= help:", colour) + " " + printable_lines(error.hint) + "\n";
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
@@ -176,12 +176,16 @@ std::string Invocation::store_hint() const {
 
 void Invocation::print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), stdout); }
 
+void Invocation::print_exact(std::string_view text) const {
+  print(isatty(STDOUT_FILENO) ? printable_lines(text) : std::string(text));
+}
+
 void Invocation::print(const Listing& table) const {
   switch (format_) {
     case Format::table: return print(table.text(width_, colour_));
-    case Format::json: return print(table.json_array());
-    case Format::json_lines: return print(table.json_lines());
-    case Format::csv: return print(table.csv());
+    case Format::json: return print_exact(table.json_array());
+    case Format::json_lines: return print_exact(table.json_lines());
+    case Format::csv: return print_exact(table.csv());
   }
 }
 

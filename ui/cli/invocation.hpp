@@ -64,6 +64,8 @@ class Invocation {
 
   // --- answers
   void print(std::string_view text) const;             ///< To stdout as it is.
+  /// For programs: to a pipe or file as it is; on a terminal with everything made visible that could steer it.
+  void print_exact(std::string_view text) const;
   void print(const Listing&) const;                      ///< In the format that was asked for.
   void tell(std::string_view line) const;              ///< A line to stderr, unless --quiet.
   void complain(const std::string& text) const;        ///< To stderr as it is, also with --quiet.

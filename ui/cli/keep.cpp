@@ -153,10 +153,10 @@ int export_verb(Invocation& call) {
   const auto subject = find_experiment(call);
   if (!subject) return call.fail(subject.error());
   const auto format = call.get("format").value_or(call.format() == Invocation::Format::json_lines ? "ndjson" : "csv");
-  const auto write = [&](std::string_view text) { call.print(text); };
-  if (format == "config") return call.print(subject->experiment.config + "\n"), kOk;
+  const auto write = [&](std::string_view text) { call.print_exact(text); };
+  if (format == "config") return call.print_exact(subject->experiment.config + "\n"), kOk;
   if (format == "journal") {
-    const auto done = subject->reader->read(subject->experiment.id, 1, [&](Record&& record) { call.print(to_json_line(record) + "\n"); });
+    const auto done = subject->reader->read(subject->experiment.id, 1, [&](Record&& record) { call.print_exact(to_json_line(record) + "\n"); });
     return done ? kOk : call.fail(done.error());
   }
   if (format != "csv" && format != "ndjson")

@@ -62,6 +62,7 @@ std::string how_it_ended(const Subject& subject, TrialId id, Cause cause) {
   const auto attempts = subject.reader->attempts(subject.experiment.id, id);
   if (!attempts || attempts->empty()) return std::string(cause_text(cause));
   const auto& last = attempts->back();
+  if (!last.cause || !is_failure(*last.cause)) return std::string(cause_text(cause));
   Exited exited;
   exited.cause = last.cause.value_or(cause), exited.exit_code = last.exit_code, exited.signal = last.signal, exited.text = last.text;
   return ending_text(exited);

@@ -58,8 +58,8 @@ void Progress::on_durable(const Record& record, const History& history) {
   if (news.finished) ++finished_, board_.finished_at(elapsed());
   if (settings_.command) tell_command(record, history);
   switch (settings_.form) {
-    case Form::bar: return tell_bar(record, news, before);
-    case Form::plain: return tell_plain(record, news);
+    case Form::bar: return tell_bar(record, news, history, before);
+    case Form::plain: return tell_plain(record, news, history);
     case Form::json: return tell_json(record, news, history);
     case Form::none: return;
   }
@@ -71,7 +71,7 @@ void Progress::on_turn(const Turn& turn, const History& history) {
   board_.turn(history, turn.trouble ? std::optional{turn.trouble->message} : std::nullopt);
 }
 
-void Progress::tell_bar(const Record& record, const Board::News& news, std::optional<double> before) {
+void Progress::tell_bar(const Record& record, const Board::News& news, const History& history, std::optional<double> before) {
   const bool colour = settings_.colour;
   if (news.best) {
     const auto& best = *board_.best();
@@ -84,29 +84,37 @@ void Progress::tell_bar(const Record& record, const Board::News& news, std::opti
     }
     screen_->say(std::move(line));
   }
-  if (news.failed) tell_failure(*record.as<Exited>());
+  if (news.failed) tell_failure(record, history);
   if (const auto* warned = record.as<Warned>())
     screen_->say(paint(Style::yellow, " ! ", colour) + printable(warned->text) +
                  (warned->subject.empty() ? "" : paint(Style::dim, "  (" + printable(warned->subject) + ")", colour)));
 }
 
 // The first failures are told in full, because one of them usually tells everything; then one every five seconds.
-void Progress::tell_failure(const Exited& exited) {
+void Progress::tell_failure(const Record& record, const History& history) {
   const double now = elapsed();
   if (failures_told_ >= 3 && now - last_failure_ < 5) {
     ++unsaid_failures_;
     return;
   }
-  const std::string more = unsaid_failures_ ? "  (and " + std::to_string(unsaid_failures_) + " more since the last one)" : "";
-  ++failures_told_, last_failure_ = now, unsaid_failures_ = 0;
+  const auto* exited = record.as<Exited>();
+  const auto* settle = record.as<Settle>();
+  const TrialId trial = exited ? exited->trial : settle->trial;
+  const int attempt = exited ? exited->attempt : history.trial(trial).attempt;
   const bool colour = settings_.colour;
-  const std::string head = paint(Style::red, " ✗ ", colour) + pad(name_of(exited.trial), 10) + " " +
-                           paint(Style::red, ending_text(exited), colour) + " after " + duration_text(exited.usage.seconds) + more;
-  const std::string folder = attempt_folder(folder_, exited.trial, exited.attempt);
-  screen_->say([head, folder, colour] {
+  std::string head = paint(Style::red, " ✗ ", colour) + pad(name_of(trial), 10) + " " +
+                     paint(Style::red, exited ? ending_text(*exited) : std::string(cause_text(settle->cause)), colour);
+  if (exited) head += " after " + duration_text(exited->usage.seconds);
+  if (unsaid_failures_) head += "  (and " + std::to_string(unsaid_failures_) + " more since the last one)";
+  ++failures_told_, last_failure_ = now, unsaid_failures_ = 0;
+  std::string help;
+  if (settle && settle->cause == Cause::no_metric && failures_told_ == 1)
+    help = "\n   " + paint(Style::cyan, "= help:", colour) + " have it print a line such as  ::tune {\"" + printable(board_.metric()) +
+           "\": 0.5}   (tune doctor --protocol CONFIG shows what it says)";
+  screen_->say([head, help, folder = attempt_folder(folder_, trial, attempt), colour] {
     std::string out = head;
     for (const auto& line : last_log_lines(folder, 5)) out += "\n" + paint(Style::dim, "   │ " + fit(printable(line), 160), colour);
-    return out;
+    return out + help;
   });
 }
 
@@ -116,8 +124,8 @@ void Progress::tell_command(const Record& record, const History& history) {
   screen_->say(paint(Style::dim, " $ ", settings_.colour) + settings_.command(history.trial(launch->trial)));
 }
 
-void Progress::tell_plain(const Record& record, const Board::News& news) {
-  if (news.failed && failures_told_ < 3) tell_failure(*record.as<Exited>());
+void Progress::tell_plain(const Record& record, const Board::News& news, const History& history) {
+  if (news.failed && failures_told_ < 3) tell_failure(record, history);
   if (const auto* warned = record.as<Warned>()) screen_->say("warning: " + printable(warned->text));
   const auto* settle = record.as<Settle>();
   if (!settle) return;

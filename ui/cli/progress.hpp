@@ -57,11 +57,11 @@ class Progress final : public Watcher {
 
  private:
   double elapsed() const;
-  void tell_bar(const Record&, const Board::News&, std::optional<double> before);
-  void tell_plain(const Record&, const Board::News&);
+  void tell_bar(const Record&, const Board::News&, const History&, std::optional<double> before);
+  void tell_plain(const Record&, const Board::News&, const History&);
   void tell_command(const Record&, const History&);
   void tell_json(const Record&, const Board::News&, const History&);
-  void tell_failure(const Exited&);
+  void tell_failure(const Record&, const History&);
   void plain_tick();
   std::string name_of(TrialId) const;
 

@@ -102,7 +102,8 @@ int show_verb(Invocation& call) {
   if (!detail) return call.fail(detail.error());
   const auto spec = spec_of(subject->experiment);
   if (!spec) return call.fail(spec.error());
-  call.print(call.format() == Invocation::Format::table ? text(call, *subject, *detail, *spec) : json(*subject, *detail, *spec, call));
+  if (call.format() == Invocation::Format::table) call.print(text(call, *subject, *detail, *spec));
+  else call.print_exact(json(*subject, *detail, *spec, call));
   return kOk;
 }
 

@@ -57,7 +57,7 @@ std::string json(const ExperimentRow& row) {
 }
 
 void show(const Invocation& call, const ExperimentRow& row, std::size_t& lines) {
-  if (call.format() != Invocation::Format::table) return call.print(json(row));
+  if (call.format() != Invocation::Format::table) return call.print_exact(json(row));
   const auto shown = text(call, row, spec_of(row));
   if (lines > 0 && isatty(STDOUT_FILENO)) call.print("\x1b[" + std::to_string(lines) + "A\x1b[J");
   call.print(shown);

@@ -130,6 +130,17 @@ std::string time_text(double seconds) {
          two_digits(local.tm_hour) + ":" + two_digits(local.tm_min) + ":" + two_digits(local.tm_sec);
 }
 
+std::string printable_lines(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    out += printable(text.substr(0, end));
+    if (end < text.size()) out += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
 std::string params_text(const Params& params, std::size_t width) {
   std::string out;
   for (const auto& [name, value] : params) {

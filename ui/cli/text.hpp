@@ -33,6 +33,9 @@ std::string size_text(std::int64_t bytes);
 /// Local date and time, "2026-11-21 04:31:23".
 std::string time_text(double seconds_since_epoch);
 
+/// printable() of each line; the ends of lines stay.
+std::string printable_lines(std::string_view text);
+
 /// "name=value" of each parameter, a blank between, at most `width` columns.
 std::string params_text(const Params&, std::size_t width = SIZE_MAX);
 
