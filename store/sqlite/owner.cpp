@@ -73,6 +73,7 @@ Result<Done> SqliteStore::Owner::flush() {
 }
 
 void SqliteStore::Owner::listen(std::function<void()> heard) {
+  const std::lock_guard calling(listener_mutex_);
   const std::lock_guard guard(mutex_);
   heard_ = std::move(heard);
 }
@@ -215,6 +216,8 @@ Error SqliteStore::Owner::file_gone() const {
 }
 
 void SqliteStore::Owner::publish(const Attempt& attempt, bool committed) {
+  // Held while the listener is called: whoever takes it back knows that it is not running any more.
+  const std::lock_guard calling(listener_mutex_);
   std::function<void()> heard;
   {
     const std::lock_guard guard(mutex_);

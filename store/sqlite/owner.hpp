@@ -98,6 +98,7 @@ class SqliteStore::Owner {
   bool rolled_back_ = false;
   int wal_pages_ = 0;
 
+  std::mutex listener_mutex_;  ///< Taken before mutex_.
   mutable std::mutex mutex_;
   std::condition_variable work_, room_;
   Batches waiting_;  ///< Appended, not taken by the writer yet.
