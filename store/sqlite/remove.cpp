@@ -27,8 +27,9 @@ Result<Done> remove_experiment(const std::string& path, const std::string& name)
     db.execute("PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL");
     Transaction all(db);
     const auto from = key_of(row->id, 0), to = key_of(row->id + 1, 0);
-    for (const char* sql : {"DELETE FROM params WHERE trial >= ?1 AND trial < ?2", "DELETE FROM trials WHERE id >= ?1 AND id < ?2",
-                            "DELETE FROM reports WHERE id >= ?1 AND id < ?2", "DELETE FROM facts WHERE id >= ?1 AND id < ?2"})
+    for (const char* sql :
+         {"DELETE FROM params WHERE trial >= ?1 AND trial < ?2", "DELETE FROM trials WHERE id >= ?1 AND id < ?2",
+          "DELETE FROM reports WHERE id >= ?1 AND id < ?2", "DELETE FROM facts WHERE id >= ?1 AND id < ?2"})
       db.prepare(sql).bind(1, from).bind(2, to).execute();
     db.prepare("DELETE FROM owner WHERE experiment = ?1").bind(1, row->id).execute();
     db.prepare("DELETE FROM experiments WHERE id = ?1").bind(1, row->id).execute();

@@ -78,12 +78,17 @@ Result<Done> read_answer(std::string_view line) {
   for (auto token = in.next(); token == JsonReader::Token::key; token = in.next()) {
     const std::string key(in.text());
     const auto value = in.next();
-    if (key == "ok" && value == JsonReader::Token::boolean) ok = in.boolean();
-    else if (key == "error" && value == JsonReader::Token::string) error.message = std::string(in.text());
-    else if (key == "hint" && value == JsonReader::Token::string) error.hint = std::string(in.text());
-    else if (key == "code" && value == JsonReader::Token::number && in.integer() && *in.integer() >= 0 && *in.integer() <= 5)
+    if (key == "ok" && value == JsonReader::Token::boolean)
+      ok = in.boolean();
+    else if (key == "error" && value == JsonReader::Token::string)
+      error.message = std::string(in.text());
+    else if (key == "hint" && value == JsonReader::Token::string)
+      error.hint = std::string(in.text());
+    else if (key == "code" && value == JsonReader::Token::number && in.integer() && *in.integer() >= 0 &&
+             *in.integer() <= 5)
       error.code = static_cast<Error::Code>(*in.integer());
-    else if (value == JsonReader::Token::object || value == JsonReader::Token::array) return error;
+    else if (value == JsonReader::Token::object || value == JsonReader::Token::array)
+      return error;
   }
   if (in.failed()) return error;
   return ok ? Result<Done>{Done{}} : Result<Done>{error};
@@ -185,10 +190,15 @@ class ControlServer::Listener {
 
 void ControlServer::Listener::serve() {
   for (;;) {
-    std::vector<pollfd> polled{{shared_->event.get(), POLLIN, 0}, {socket_.get(), static_cast<short>(peers_.size() < kMostPeers ? POLLIN : 0), 0}};
+    std::vector<pollfd> polled{{shared_->event.get(), POLLIN, 0},
+                               {socket_.get(), static_cast<short>(peers_.size() < kMostPeers ? POLLIN : 0), 0}};
     std::vector<std::int64_t> ids;
     for (auto& [id, peer] : peers_) {
-      polled.push_back({peer.fd.get(), static_cast<short>(!peer.answer.empty() ? POLLOUT : peer.asked ? 0 : POLLIN), 0});
+      polled.push_back({peer.fd.get(),
+                        static_cast<short>(!peer.answer.empty() ? POLLOUT
+                                           : peer.asked         ? 0
+                                                                : POLLIN),
+                        0});
       ids.push_back(id);
     }
     poll(polled.data(), polled.size(), peers_.empty() ? -1 : 1000);
@@ -301,8 +311,10 @@ std::optional<Result<Done>> ask_owner(const std::string& path, const Wish& wish)
   if (!folder) return std::nullopt;
   Fd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   const auto address = address_in(folder);
-  if (!socket || connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return std::nullopt;
-  const Error silent{Error::Code::unreachable, "the process that owns the experiment does not answer", "`tune status` tells which process that is"};
+  if (!socket || connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return std::nullopt;
+  const Error silent{Error::Code::unreachable, "the process that owns the experiment does not answer",
+                     "`tune status` tells which process that is"};
   const std::string line = to_json_line(wish) + "\n";
   if (send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) return silent;
   std::string answer;

@@ -16,7 +16,8 @@ namespace {
 
 std::string as_arguments(const Params& params) {
   std::string out;
-  for (const auto& [name, value] : params) out += (out.empty() ? "" : " ") + shell_quoted("--" + name + "=" + to_text(value));
+  for (const auto& [name, value] : params)
+    out += (out.empty() ? "" : " ") + shell_quoted("--" + name + "=" + to_text(value));
   return out + "\n";
 }
 
@@ -28,24 +29,40 @@ std::string as_environment(const Params& params) {
 
 std::string as_json(const Subject& subject, const TrialDetail& detail, const Spec& spec) {
   std::string out;
-  JsonWriter(out).begin_object().key("experiment").value(subject.experiment.name).key("trial").value(detail.row.id.value).key("metric")
-      .value(spec.objectives.front().metric).key("value").value(detail.row.value.value_or(0)).key("params").raw(params_object(detail.params)).end_object();
+  JsonWriter(out)
+      .begin_object()
+      .key("experiment")
+      .value(subject.experiment.name)
+      .key("trial")
+      .value(detail.row.id.value)
+      .key("metric")
+      .value(spec.objectives.front().metric)
+      .key("value")
+      .value(detail.row.value.value_or(0))
+      .key("params")
+      .raw(params_object(detail.params))
+      .end_object();
   return out + "\n";
 }
 
 std::string as_text(const Invocation& call, const Subject& subject, const TrialDetail& detail, const Spec& spec) {
   const bool colour = call.colour();
-  std::string out = paint(Style::bold, subject.name(), colour) + "  " + paint(Style::cyan, number_text(detail.row.value.value_or(0)), colour) + " " +
-                    printable(spec.objectives.front().metric) + "  " + sparkline(curve_of(subject, spec.objectives.front().metric), 24) + "\n";
+  std::string out = paint(Style::bold, subject.name(), colour) + "  " +
+                    paint(Style::cyan, number_text(detail.row.value.value_or(0)), colour) + " " +
+                    printable(spec.objectives.front().metric) + "  " +
+                    sparkline(curve_of(subject, spec.objectives.front().metric), 24) + "\n";
   std::size_t widest = 0;
   for (const auto& [name, value] : detail.params) widest = std::max(widest, display_width(printable(name)));
-  for (const auto& [name, value] : detail.params) out += "  " + pad(printable(name), widest) + "  " + value_text(value) + "\n";
+  for (const auto& [name, value] : detail.params)
+    out += "  " + pad(printable(name), widest) + "  " + value_text(value) + "\n";
   return out;
 }
 
 /// Becomes the trial's program: same arguments, same environment, in the foreground. Returns only if that fails.
 int run_again(Invocation& call, const Subject& subject, const TrialDetail& detail, const Spec& spec) {
-  if (spec.command.empty()) return call.fail(usage_error("`" + subject.name() + "` is a C++ trainable and has no command to run", "tune best -o json prints its parameters"));
+  if (spec.command.empty())
+    return call.fail(usage_error("`" + subject.name() + "` is a C++ trainable and has no command to run",
+                                 "tune best -o json prints its parameters"));
   std::error_code failed;
   const std::string folder = std::filesystem::absolute(subject.folder(call), failed).string() + "/best";
   std::filesystem::create_directories(folder, failed);
@@ -60,7 +77,8 @@ int run_again(Invocation& call, const Subject& subject, const TrialDetail& detai
   for (const auto& [name, value] : detail.params) setenv(environment_name(name).c_str(), to_text(value).c_str(), 1);
   setenv("TUNE_PARAMS", params_file.c_str(), 1);
   if (chdir(spec.cwd.c_str()) != 0)
-    return call.fail({Error::Code::not_found, "cannot go to `" + printable(spec.cwd) + "`: " + std::strerror(errno), {}});
+    return call.fail(
+        {Error::Code::not_found, "cannot go to `" + printable(spec.cwd) + "`: " + std::strerror(errno), {}});
   std::vector<char*> raw;
   for (const auto& word : *argv) raw.push_back(const_cast<char*>(word.c_str()));
   raw.push_back(nullptr);
@@ -74,7 +92,8 @@ int best_verb(Invocation& call) {
   auto subject = find_experiment(call);
   if (!subject) return call.fail(subject.error());
   if (!subject->experiment.best_trial)
-    return call.fail({Error::Code::not_found, "no trial of `" + subject->name() + "` has succeeded", "tune logs " + subject->name() + " --failed" + call.store_hint()});
+    return call.fail({Error::Code::not_found, "no trial of `" + subject->name() + "` has succeeded",
+                      "tune logs " + subject->name() + " --failed" + call.store_hint()});
   subject->trial = subject->experiment.best_trial;
   const auto detail = subject->reader->trial(subject->experiment.id, *subject->trial);
   if (!detail) return call.fail(detail.error());
@@ -83,8 +102,10 @@ int best_verb(Invocation& call) {
   if (call.has("run")) return run_again(call, *subject, *detail, *spec);
   if (call.output() == "args") return call.print_exact(as_arguments(detail->params)), kOk;
   if (call.output() == "env") return call.print_exact(as_environment(detail->params)), kOk;
-  if (call.format() == Invocation::Format::table) call.print(as_text(call, *subject, *detail, *spec));
-  else call.print_exact(as_json(*subject, *detail, *spec));
+  if (call.format() == Invocation::Format::table)
+    call.print(as_text(call, *subject, *detail, *spec));
+  else
+    call.print_exact(as_json(*subject, *detail, *spec));
   return kOk;
 }
 

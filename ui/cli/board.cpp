@@ -11,26 +11,46 @@ namespace tune {
 
 std::string_view cause_text(Cause cause) {
   switch (cause) {
-    case Cause::done: return "done";
-    case Cause::paused: return "paused";
-    case Cause::stopped: return "stopped early";
-    case Cause::exploited: return "took over another trial's state";
-    case Cause::cancelled: return "cancelled";
-    case Cause::shutdown: return "tune was shut down";
-    case Cause::preempted: return "pre-empted";
-    case Cause::lost: return "lost with the process or worker that ran it";
-    case Cause::refused: return "refused by the worker";
-    case Cause::disk: return "disk full";
-    case Cause::exit: return "exit code not 0";
-    case Cause::signal: return "killed by a signal";
-    case Cause::oom: return "out of memory";
-    case Cause::timeout: return "ran longer than stop.trial_time";
-    case Cause::silence: return "silent for longer than stop.trial_idle";
-    case Cause::exec: return "could not be started";
-    case Cause::gang: return "another rank failed";
-    case Cause::nan: return "reported nan";
-    case Cause::no_metric: return "ended without reporting the objective";
-    case Cause::infeasible: return "infeasible";
+    case Cause::done:
+      return "done";
+    case Cause::paused:
+      return "paused";
+    case Cause::stopped:
+      return "stopped early";
+    case Cause::exploited:
+      return "took over another trial's state";
+    case Cause::cancelled:
+      return "cancelled";
+    case Cause::shutdown:
+      return "tune was shut down";
+    case Cause::preempted:
+      return "pre-empted";
+    case Cause::lost:
+      return "lost with the process or worker that ran it";
+    case Cause::refused:
+      return "refused by the worker";
+    case Cause::disk:
+      return "disk full";
+    case Cause::exit:
+      return "exit code not 0";
+    case Cause::signal:
+      return "killed by a signal";
+    case Cause::oom:
+      return "out of memory";
+    case Cause::timeout:
+      return "ran longer than stop.trial_time";
+    case Cause::silence:
+      return "silent for longer than stop.trial_idle";
+    case Cause::exec:
+      return "could not be started";
+    case Cause::gang:
+      return "another rank failed";
+    case Cause::nan:
+      return "reported nan";
+    case Cause::no_metric:
+      return "ended without reporting the objective";
+    case Cause::infeasible:
+      return "infeasible";
   }
   return "?";
 }
@@ -149,7 +169,8 @@ void Board::turn(const History& history, std::optional<std::string> trouble) {
   trouble_ = trouble.value_or("");
   // Trials that left their slot without an end of their own: paused, or queued again after a loss.
   if (live_.size() > static_cast<std::size_t>(history.live()))
-    std::erase_if(live_, [&](const auto& entry) { return history.contains(entry.first) && !history.trial(entry.first).live(); });
+    std::erase_if(
+        live_, [&](const auto& entry) { return history.contains(entry.first) && !history.trial(entry.first).live(); });
 }
 
 std::optional<double> Board::eta(double elapsed) const {
@@ -179,7 +200,8 @@ std::string Board::headline(double elapsed, std::size_t width, bool colour) cons
   if (time_budget_ && *time_budget_ > 0) fraction = std::max(fraction.value_or(0), elapsed / *time_budget_);
   std::string head = " " + paint(Style::bold, fit(name_, 24), colour) + "  ";
   const auto used = display_width(head) + display_width(tail) + 1;
-  if (fraction && width > used + 8) head += paint(Style::green, bar_text(*fraction, std::min<std::size_t>(28, width - used)), colour);
+  if (fraction && width > used + 8)
+    head += paint(Style::green, bar_text(*fraction, std::min<std::size_t>(28, width - used)), colour);
   return head + tail;
 }
 
@@ -190,12 +212,14 @@ std::string Board::counters(bool colour) const {
   std::string out = " " + part("running", count(TrialState::leased) + count(TrialState::running), Style::green) +
                     part("queued", count(TrialState::queued), Style::plain) +
                     (count(TrialState::paused) ? part("paused", count(TrialState::paused), Style::plain) : "") +
-                    part("done", count(TrialState::complete), Style::plain) + part("stopped early", count(TrialState::stopped), Style::plain);
+                    part("done", count(TrialState::complete), Style::plain) +
+                    part("stopped early", count(TrialState::stopped), Style::plain);
   if (count(TrialState::infeasible)) out += part("infeasible", count(TrialState::infeasible), Style::yellow);
   if (count(TrialState::cancelled)) out += part("cancelled", count(TrialState::cancelled), Style::yellow);
   out += part("failed", count(TrialState::failed), Style::red);
   if (!failures_.empty()) {
-    const auto worst = std::max_element(failures_.begin(), failures_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto worst = std::max_element(failures_.begin(), failures_.end(),
+                                        [](const auto& a, const auto& b) { return a.second < b.second; });
     out += paint(Style::dim, "(" + std::string(cause_text(worst->first)) + ": tune logs --failed)  ", colour);
   }
   if (warnings_) out += part("warnings", warnings_, Style::yellow);
@@ -216,22 +240,28 @@ std::string Board::trial_line(TrialId id, const Live& live, std::size_t width, b
   if (live.until_step != kNoStep && live.step > 0)
     right += "  " + pad(std::to_string(live.step) + "/" + std::to_string(live.until_step), 7);
   const std::string left = " " + pad("#" + std::to_string(id.value), 6);
-  const auto room = width > display_width(left) + display_width(right) + 1 ? width - display_width(left) - display_width(right) - 1 : 0;
+  const auto room = width > display_width(left) + display_width(right) + 1
+                        ? width - display_width(left) - display_width(right) - 1
+                        : 0;
   return paint(Style::dim, left, colour) + pad(params_text(live.params, room), room) + right;
 }
 
 std::vector<std::string> Board::lines(double elapsed, std::size_t width, std::size_t height, bool colour) const {
   std::vector<std::string> out{headline(elapsed, width, colour), counters(colour)};
   if (!crossings_.empty()) out.push_back(rungs(colour));
-  if (!trouble_.empty()) out.push_back(paint(Style::red, " cannot write to the store, waiting: " + printable(trouble_), colour));
+  if (!trouble_.empty())
+    out.push_back(paint(Style::red, " cannot write to the store, waiting: " + printable(trouble_), colour));
 
-  std::string last = paint(Style::dim, " Ctrl-C stops gracefully, what is done is kept · Ctrl-Z holds back new trials", colour);
+  std::string last =
+      paint(Style::dim, " Ctrl-C stops gracefully, what is done is kept · Ctrl-Z holds back new trials", colour);
   if (!ending_.empty()) {
     last = " " + ending_;
-    if (ending_until_ && *ending_until_ > elapsed) last += " (" + std::to_string(std::lround(std::ceil(*ending_until_ - elapsed))) + "s)";
+    if (ending_until_ && *ending_until_ > elapsed)
+      last += " (" + std::to_string(std::lround(std::ceil(*ending_until_ - elapsed))) + "s)";
     last = paint(Style::yellow, last, colour);
   }
-  if (ending_.empty() && !finishing_.empty()) last = paint(Style::green, " finishing: " + printable(finishing_), colour);
+  if (ending_.empty() && !finishing_.empty())
+    last = paint(Style::green, " finishing: " + printable(finishing_), colour);
 
   const std::size_t room = height > out.size() + 1 ? height - out.size() - 1 : 0;
   std::size_t shown = 0;
@@ -250,7 +280,9 @@ std::vector<std::string> Board::lines(double elapsed, std::size_t width, std::si
 
 std::string Board::summary(double elapsed) const {
   std::string out = std::to_string(finished()) + (budget_ ? "/" + std::to_string(*budget_) : "") + " finished";
-  if (best_) out += "  best " + number_text(best_->value) + " " + printable(metric_) + " (trial " + std::to_string(best_->trial.value) + ")";
+  if (best_)
+    out += "  best " + number_text(best_->value) + " " + printable(metric_) + " (trial " +
+           std::to_string(best_->trial.value) + ")";
   out += "  running " + std::to_string(count(TrialState::leased) + count(TrialState::running));
   if (const auto left = eta(elapsed)) out += "  eta " + duration_text(*left);
   return out;

@@ -17,8 +17,8 @@ namespace tune {
 std::string ending_text(const Exited&);
 std::string_view cause_text(Cause);
 
-/// A series of values of which at most 64 are kept: when it is full, every second one goes and from then on every second
-/// new one is left out. Enough for a sparkline of any length.
+/// A series of values of which at most 64 are kept: when it is full, every second one goes and from then on every
+/// second new one is left out. Enough for a sparkline of any length.
 class ThinnedCurve {
  public:
   void add(double value);
@@ -29,8 +29,8 @@ class ThinnedCurve {
   std::int64_t stride_ = 1, skip_ = 0;
 };
 
-/// What the live block shows: an experiment folded from its durable records, at the size of a terminal. Pure; the caller
-/// locks. Memory grows with live trials only.
+/// What the live block shows: an experiment folded from its durable records, at the size of a terminal. Pure; the
+/// caller locks. Memory grows with live trials only.
 class Board {
  public:
   explicit Board(const Spec& spec);

@@ -17,10 +17,12 @@ Result<std::string> read_text(const std::string& path) {
   const bool is_folder = std::filesystem::is_directory(path, failed);
   std::ifstream in(path, std::ios::binary);
   if (in && !is_folder) return std::string{std::istreambuf_iterator<char>(in), {}};
-  return usage_error("cannot read `" + printable(path) + "`: " + (is_folder ? "it is a folder" : std::strerror(errno)), "tune init writes a config");
+  return usage_error("cannot read `" + printable(path) + "`: " + (is_folder ? "it is a folder" : std::strerror(errno)),
+                     "tune init writes a config");
 }
 
-std::optional<Spec> read_config_file(const Invocation& call, const std::string& path, const std::vector<std::string>& sets) {
+std::optional<Spec> read_config_file(const Invocation& call, const std::string& path,
+                                     const std::vector<std::string>& sets) {
   const auto text = read_text(path);
   if (!text) {
     call.fail(text.error());

@@ -12,7 +12,9 @@ namespace tune {
 /// The whole file. invalid if it cannot be read, with the reason.
 Result<std::string> read_text(const std::string& path);
 
-/// Reads a config file with `--set`s. What is wrong with it, and warnings unless --quiet, goes to stderr; nullopt after errors.
-std::optional<Spec> read_config_file(const Invocation& call, const std::string& path, const std::vector<std::string>& sets);
+/// Reads a config file with `--set`s. What is wrong with it, and warnings unless --quiet, goes to stderr; nullopt after
+/// errors.
+std::optional<Spec> read_config_file(const Invocation& call, const std::string& path,
+                                     const std::vector<std::string>& sets);
 
 }  // namespace tune

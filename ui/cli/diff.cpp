@@ -27,7 +27,8 @@ Result<Side> side(const Invocation& call, const std::string& word) {
 }  // namespace
 
 int diff_verb(Invocation& call) {
-  if (call.words().size() < 2) return call.fail(usage_error("`tune diff` compares two trials or more", "tune diff 3 42"));
+  if (call.words().size() < 2)
+    return call.fail(usage_error("`tune diff` compares two trials or more", "tune diff 3 42"));
   std::vector<Side> sides;
   for (const auto& word : call.words()) {
     auto one = side(call, word);
@@ -50,7 +51,8 @@ int diff_verb(Invocation& call) {
   };
 
   add("state", [](const Side& s) { return Shown(to_text(s.detail.row.state)); });
-  add("ended", [](const Side& s) { return is_final(s.detail.row.state) ? Shown(cause_text(s.detail.row.cause)) : Shown(); });
+  add("ended",
+      [](const Side& s) { return is_final(s.detail.row.state) ? Shown(cause_text(s.detail.row.cause)) : Shown(); });
   add("value", [](const Side& s) { return s.detail.row.value ? Shown(*s.detail.row.value) : Shown(); });
   add("last_step", [](const Side& s) { return Shown(s.detail.row.last_step); });
   add("attempts", [](const Side& s) { return Shown(s.detail.row.attempt); });

@@ -34,7 +34,8 @@ Found machine() {
 Found containment() {
   const auto cgroups = Cgroups::open("doctor");
   if (cgroups) return {"cgroup", Verdict::good, "trials can have a cgroup each (executor.isolate = \"cgroup\")"};
-  return {"cgroup", Verdict::good, "not to be had here (" + cgroups.error().message + "); what trials leave behind is found and ended without"};
+  return {"cgroup", Verdict::good,
+          "not to be had here (" + cgroups.error().message + "); what trials leave behind is found and ended without"};
 }
 
 Found descriptors() {
@@ -43,15 +44,17 @@ Found descriptors() {
   // A live trial holds about six: its channel, two logs, a pidfd, its parameters, its cgroup.
   const auto trials = limit.rlim_cur == RLIM_INFINITY ? 100000 : static_cast<std::int64_t>(limit.rlim_cur) / 6;
   return {"descriptors", trials < 64 ? Verdict::warning : Verdict::good,
-          "enough for about " + std::to_string(trials) + " trials at once" + (trials < 64 ? "; raise it with `ulimit -n`" : "")};
+          "enough for about " + std::to_string(trials) + " trials at once" +
+              (trials < 64 ? "; raise it with `ulimit -n`" : "")};
 }
 
 Found processes() {
   rlimit limit{};
   getrlimit(RLIMIT_NPROC, &limit);
   const bool few = limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < 256;
-  return {"processes", few ? Verdict::warning : Verdict::good,
-          limit.rlim_cur == RLIM_INFINITY ? "not limited" : "at most " + std::to_string(limit.rlim_cur) + " of this user"};
+  return {
+      "processes", few ? Verdict::warning : Verdict::good,
+      limit.rlim_cur == RLIM_INFINITY ? "not limited" : "at most " + std::to_string(limit.rlim_cur) + " of this user"};
 }
 
 Found file_system(const std::string& store) {
@@ -61,27 +64,33 @@ Found file_system(const std::string& store) {
   if (access(folder.c_str(), W_OK) != 0) return {"file system", Verdict::bad, folder + " cannot be written to"};
   const auto space = std::filesystem::space(folder, failed);
   const bool scarce = !failed && space.available < 100'000'000;
-  return {"file system", scarce ? Verdict::warning : Verdict::good,
-          folder + " is local" + (failed ? "" : ", " + size_text(static_cast<std::int64_t>(space.available)) + " free")};
+  return {
+      "file system", scarce ? Verdict::warning : Verdict::good,
+      folder + " is local" + (failed ? "" : ", " + size_text(static_cast<std::int64_t>(space.available)) + " free")};
 }
 
 Found store(const std::string& path) {
   std::error_code failed;
-  if (!std::filesystem::exists(path, failed)) return {"store", Verdict::good, path + " is not there yet; `tune sweep` makes it"};
+  if (!std::filesystem::exists(path, failed))
+    return {"store", Verdict::good, path + " is not there yet; `tune sweep` makes it"};
   const auto reader = StoreReader::open(path);
   if (!reader) return {"store", Verdict::bad, reader.error().message};
   const auto rows = (*reader)->experiments();
   if (!rows) return {"store", Verdict::bad, rows.error().message};
   std::int64_t live = 0;
   for (const auto& row : *rows) live += row.owned;
-  return {"store", Verdict::good, path + " holds " + std::to_string(rows->size()) + " experiments, " + std::to_string(live) + " of them running; `tune fsck` checks it whole"};
+  return {"store", Verdict::good,
+          path + " holds " + std::to_string(rows->size()) + " experiments, " + std::to_string(live) +
+              " of them running; `tune fsck` checks it whole"};
 }
 
 Found clock() {
   using namespace std::chrono;
   const auto now = system_clock::now();
   const bool plausible = now.time_since_epoch() > hours(24 * 365 * 54);
-  return {"clock", plausible ? Verdict::good : Verdict::bad, time_text(duration<double>(now.time_since_epoch()).count()) + (plausible ? "" : ": this machine's clock is wrong")};
+  return {"clock", plausible ? Verdict::good : Verdict::bad,
+          time_text(duration<double>(now.time_since_epoch()).count()) +
+              (plausible ? "" : ": this machine's clock is wrong")};
 }
 
 int protocol(Invocation& call) {
@@ -98,7 +107,9 @@ int protocol(Invocation& call) {
     spec.objectives = {Objective{"loss"}};
     spec.cwd = std::filesystem::current_path().string();
   }
-  if (spec.command.empty()) return call.fail(usage_error("which program?", "tune doctor --protocol -- python3 train.py, or tune doctor --protocol config.json"));
+  if (spec.command.empty())
+    return call.fail(usage_error("which program?",
+                                 "tune doctor --protocol -- python3 train.py, or tune doctor --protocol config.json"));
   call.tell("playing some trials with it; each may take up to 20 s");
   const auto found = check_conformance(std::move(spec), params);
   if (!found) return call.fail(found.error());
@@ -119,12 +130,16 @@ int protocol(Invocation& call) {
 
 int doctor_verb(Invocation& call) {
   if (call.has("protocol")) return protocol(call);
-  if (!call.words().empty() || !call.rest().empty()) return call.fail(usage_error("a program is examined with --protocol", "tune doctor --protocol -- CMD"));
+  if (!call.words().empty() || !call.rest().empty())
+    return call.fail(usage_error("a program is examined with --protocol", "tune doctor --protocol -- CMD"));
   bool bad = false;
   Listing listing({{"subject"}, {"verdict"}, {"text"}});
-  for (const auto& found : {machine(), containment(), descriptors(), processes(), file_system(call.store()), store(call.store()), clock()}) {
+  for (const auto& found : {machine(), containment(), descriptors(), processes(), file_system(call.store()),
+                            store(call.store()), clock()}) {
     bad |= found.verdict == Verdict::bad;
-    const auto word = found.verdict == Verdict::good ? Shown("ok", Style::green) : found.verdict == Verdict::warning ? Shown("warning", Style::yellow) : Shown("bad", Style::red);
+    const auto word = found.verdict == Verdict::good      ? Shown("ok", Style::green)
+                      : found.verdict == Verdict::warning ? Shown("warning", Style::yellow)
+                                                          : Shown("bad", Style::red);
     listing.add({Shown(found.subject, Style::bold), word, found.text});
   }
   call.print(listing);

@@ -26,7 +26,8 @@ class Members {
   }
   Members& add(const char* key, const Rung& r) {
     out_.key(key).begin_object();
-    out_.key("bracket").value(r.bracket).key("rung").value(r.rung).key("step").value(r.step).key("value").value(r.value);
+    out_.key("bracket").value(r.bracket).key("rung").value(r.rung).key("step").value(r.step).key("value").value(
+        r.value);
     out_.key("rank").value(r.rank).key("of").value(r.of).key("cut").value(r.cut).end_object();
     return *this;
   }
@@ -68,7 +69,12 @@ std::string report(const Reported& r) {
 }
 
 std::string crossing(TrialId trial, const char* decision, const Rung& rung, const Decided& decided) {
-  return Members().add("trial", trial.value).add("decision", decision).add("rung", rung).add("why", decided.reason.why).take();
+  return Members()
+      .add("trial", trial.value)
+      .add("decision", decision)
+      .add("rung", rung)
+      .add("why", decided.reason.why)
+      .take();
 }
 
 }  // namespace
@@ -86,11 +92,17 @@ std::string event_of(const Record& record, const History& history, bool every_re
   };
   if (const auto* r = record.as<Reported>()) return every_report ? line("report", report(*r)) : std::string{};
   if (const auto* o = record.as<Opened>())
-    return line("experiment.opened", Members().add("experiment", history.spec().name).add("reason", o->reason).add("pid", o->pid).add("version", o->version).take());
+    return line("experiment.opened", Members()
+                                         .add("experiment", history.spec().name)
+                                         .add("reason", o->reason)
+                                         .add("pid", o->pid)
+                                         .add("version", o->version)
+                                         .take());
   if (const auto* c = record.as<Configured>())
     return line("experiment.configured", Members().add("changes", c->changes).add("by", c->by).take());
   if (const auto* s = record.as<Started>())
-    return line("trial.started", Members().add("trial", s->trial.value).add("attempt", s->attempt).add("pid", s->pid).take());
+    return line("trial.started",
+                Members().add("trial", s->trial.value).add("attempt", s->attempt).add("pid", s->pid).take());
   if (const auto* e = record.as<Exited>()) {
     Members m;
     m.add("trial", e->trial.value).add("attempt", e->attempt).add("cause", to_text(e->cause));
@@ -110,14 +122,25 @@ std::string event_of(const Record& record, const History& history, bool every_re
 
   const auto* decided = record.decided();
   if (const auto* p = record.as<Propose>())
-    return line("trial.proposed", Members().add("trial", p->trial.value).add("params", p->params).add("source", p->source).add("by", decided->reason.by).take());
+    return line("trial.proposed", Members()
+                                      .add("trial", p->trial.value)
+                                      .add("params", p->params)
+                                      .add("source", p->source)
+                                      .add("by", decided->reason.by)
+                                      .take());
   if (const auto* s = record.as<Settle>()) return line("trial.finished", values(*s, history));
   if (const auto* r = record.as<Retry>())
-    return line("trial.retried", Members().add("trial", r->trial.value).add("attempt", r->attempt).add("why", decided->reason.why).take());
-  if (const auto* l = record.as<Launch>(); l && l->rung) return line("rung", crossing(l->trial, "promote", *l->rung, *decided));
-  if (const auto* x = record.as<Extend>(); x && x->rung) return line("rung", crossing(x->trial, "extend", *x->rung, *decided));
-  if (const auto* p = record.as<Pause>(); p && p->rung) return line("rung", crossing(p->trial, "pause", *p->rung, *decided));
-  if (const auto* s = record.as<Stop>(); s && s->rung) return line("rung", crossing(s->trial, "stop", *s->rung, *decided));
+    return line(
+        "trial.retried",
+        Members().add("trial", r->trial.value).add("attempt", r->attempt).add("why", decided->reason.why).take());
+  if (const auto* l = record.as<Launch>(); l && l->rung)
+    return line("rung", crossing(l->trial, "promote", *l->rung, *decided));
+  if (const auto* x = record.as<Extend>(); x && x->rung)
+    return line("rung", crossing(x->trial, "extend", *x->rung, *decided));
+  if (const auto* p = record.as<Pause>(); p && p->rung)
+    return line("rung", crossing(p->trial, "pause", *p->rung, *decided));
+  if (const auto* s = record.as<Stop>(); s && s->rung)
+    return line("rung", crossing(s->trial, "stop", *s->rung, *decided));
   if (record.as<Finish>()) return line("experiment.finishing", Members().add("why", decided->reason.why).take());
   return {};
 }

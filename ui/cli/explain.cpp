@@ -28,15 +28,17 @@ int explain_trial(Invocation& call, const std::string& word) {
   }
   const auto spec = spec_of(subject->experiment);
   if (!spec) return call.fail(spec.error());
-  call.print(paint(Style::bold, subject->name(), call.colour()) + "  " + (facts->empty() ? "" : time_text(facts->front().at.seconds)) + "\n" +
-             story(*facts, *spec, call.colour()));
+  call.print(paint(Style::bold, subject->name(), call.colour()) + "  " +
+             (facts->empty() ? "" : time_text(facts->front().at.seconds)) + "\n" + story(*facts, *spec, call.colour()));
   return kOk;
 }
 
 }  // namespace
 
 int explain_verb(Invocation& call) {
-  if (call.words().size() != 1) return call.fail(usage_error("what is to be explained?", "a code (E021), a setting (scheduler.asha.eta) or a trial (digits/42)"));
+  if (call.words().size() != 1)
+    return call.fail(usage_error("what is to be explained?",
+                                 "a code (E021), a setting (scheduler.asha.eta) or a trial (digits/42)"));
   const auto& word = call.words()[0];
   if (names_a_trial(word)) return explain_trial(call, word);
   const auto text = explain(word, catalogue());

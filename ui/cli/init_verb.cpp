@@ -16,7 +16,8 @@ int init_verb(Invocation& call) {
   if (!files) return call.fail(files.error());
   for (const auto& file : *files)
     if (std::filesystem::exists(file.name) && !call.has("force"))
-      return call.fail({Error::Code::conflict, "`" + file.name + "` is there already", "tune init --force overwrites it"});
+      return call.fail(
+          {Error::Code::conflict, "`" + file.name + "` is there already", "tune init --force overwrites it"});
   for (const auto& file : *files) {
     std::ofstream out(file.name, std::ios::binary);
     out << file.text;
@@ -24,8 +25,10 @@ int init_verb(Invocation& call) {
     if (!out) return call.fail({Error::Code::io, "cannot write `" + file.name + "`: " + std::strerror(errno), {}});
     std::error_code failed;
     if (file.executable)
-      std::filesystem::permissions(file.name, std::filesystem::perms::owner_exec | std::filesystem::perms::group_exec | std::filesystem::perms::others_exec,
-                                   std::filesystem::perm_options::add, failed);
+      std::filesystem::permissions(
+          file.name,
+          std::filesystem::perms::owner_exec | std::filesystem::perms::group_exec | std::filesystem::perms::others_exec,
+          std::filesystem::perm_options::add, failed);
     call.tell("wrote " + file.name);
   }
   call.tell("next: tune check config.json && tune sweep config.json");

@@ -73,12 +73,17 @@ std::size_t terminal_width(int fd) {
 
 int exit_code(Error::Code code) {
   switch (code) {
-    case Error::Code::invalid: return kUsage;
-    case Error::Code::not_found: return kNotFound;
-    case Error::Code::conflict: return kConflict;
+    case Error::Code::invalid:
+      return kUsage;
+    case Error::Code::not_found:
+      return kNotFound;
+    case Error::Code::conflict:
+      return kConflict;
     case Error::Code::unreachable:
-    case Error::Code::io: return kUnreachable;
-    case Error::Code::corrupt: return kUnexpected;
+    case Error::Code::io:
+      return kUnreachable;
+    case Error::Code::corrupt:
+      return kUnexpected;
   }
   return kUnexpected;
 }
@@ -89,7 +94,8 @@ Error usage_error(std::string message, std::string hint) {
 
 void print_error(const Error& error, bool colour) {
   std::string text = paint(Style::red, "error:", colour) + " " + printable_lines(error.message) + "\n";
-  if (!error.hint.empty()) text += "  " + paint(Style::cyan, "= help:", colour) + " " + printable_lines(error.hint) + "\n";
+  if (!error.hint.empty())
+    text += "  " + paint(Style::cyan, "= help:", colour) + " " + printable_lines(error.hint) + "\n";
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
@@ -134,9 +140,12 @@ Result<Invocation> Invocation::parse(const Verb& verb, std::vector<std::string> 
   made.colour_on_stderr_ = wants_colour(choice, STDERR_FILENO);
   made.width_ = terminal_width(STDOUT_FILENO);
   const auto output = made.output();
-  if (made.has("json")) made.format_ = Format::json_lines;
-  else if (output == "json") made.format_ = Format::json;
-  else if (output == "csv") made.format_ = Format::csv;
+  if (made.has("json"))
+    made.format_ = Format::json_lines;
+  else if (output == "json")
+    made.format_ = Format::json;
+  else if (output == "csv")
+    made.format_ = Format::csv;
   return made;
 }
 
@@ -158,8 +167,8 @@ Result<std::optional<std::int64_t>> Invocation::whole(std::string_view flag, std
   std::int64_t number = 0;
   const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), number);
   if (failed != std::errc{} || end != text->data() + text->size() || number < least)
-    return usage_error("`--" + std::string(flag) + "` is a whole number of at least " + std::to_string(least) + ", not `" +
-                       printable(*text) + "`");
+    return usage_error("`--" + std::string(flag) + "` is a whole number of at least " + std::to_string(least) +
+                       ", not `" + printable(*text) + "`");
   return std::optional<std::int64_t>{number};
 }
 
@@ -182,10 +191,14 @@ void Invocation::print_exact(std::string_view text) const {
 
 void Invocation::print(const Listing& table) const {
   switch (format_) {
-    case Format::table: return print(table.text(width_, colour_));
-    case Format::json: return print_exact(table.json_array());
-    case Format::json_lines: return print_exact(table.json_lines());
-    case Format::csv: return print_exact(table.csv());
+    case Format::table:
+      return print(table.text(width_, colour_));
+    case Format::json:
+      return print_exact(table.json_array());
+    case Format::json_lines:
+      return print_exact(table.json_lines());
+    case Format::csv:
+      return print_exact(table.csv());
   }
 }
 

@@ -51,25 +51,25 @@ class Invocation {
   const std::vector<std::string>& rest() const { return rest_; }  ///< After `--`.
 
   // --- what global options say
-  std::string store() const;               ///< --store, TUNE_STORE, ./tune.db
+  std::string store() const;  ///< --store, TUNE_STORE, ./tune.db
   Format format() const { return format_; }
   /// " --store PATH" where a hint needs it, empty where the default is meant.
   std::string store_hint() const;
   std::string output() const { return get("output").value_or(""); }  ///< `-o` as given.
   bool quiet() const { return has("quiet"); }
   bool verbose() const { return has("verbose"); }
-  bool colour() const { return colour_; }              ///< Of stdout.
+  bool colour() const { return colour_; }  ///< Of stdout.
   bool colour_on_stderr() const { return colour_on_stderr_; }
-  std::size_t width() const { return width_; }         ///< Of stdout if it is a terminal, else 0: do not cut.
+  std::size_t width() const { return width_; }  ///< Of stdout if it is a terminal, else 0: do not cut.
 
   // --- answers
-  void print(std::string_view text) const;             ///< To stdout as it is.
+  void print(std::string_view text) const;  ///< To stdout as it is.
   /// For programs: to a pipe or file as it is; on a terminal with everything made visible that could steer it.
   void print_exact(std::string_view text) const;
-  void print(const Listing&) const;                      ///< In the format that was asked for.
-  void tell(std::string_view line) const;              ///< A line to stderr, unless --quiet.
-  void complain(const std::string& text) const;        ///< To stderr as it is, also with --quiet.
-  int fail(const Error&) const;                        ///< Prints it; the exit code for it.
+  void print(const Listing&) const;              ///< In the format that was asked for.
+  void tell(std::string_view line) const;        ///< A line to stderr, unless --quiet.
+  void complain(const std::string& text) const;  ///< To stderr as it is, also with --quiet.
+  int fail(const Error&) const;                  ///< Prints it; the exit code for it.
   /// Asks on the terminal; false if there is none, or --no-input. --yes answers for the person.
   bool confirmed(const std::string& question) const;
 

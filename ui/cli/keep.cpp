@@ -19,7 +19,11 @@ namespace {
 
 Result<Deciders> deciders(const std::string& config) {
   auto read = read_config(config, {catalogue(), "the experiment's settings", "/", {}, false});
-  if (!read.spec) return Error{Error::Code::corrupt, read.diagnostics.empty() ? "the settings in the journal cannot be read" : read.diagnostics.front().message, {}};
+  if (!read.spec)
+    return Error{
+        Error::Code::corrupt,
+        read.diagnostics.empty() ? "the settings in the journal cannot be read" : read.diagnostics.front().message,
+        {}};
   Deciders made;
   made.spec = std::make_unique<const Spec>(std::move(*read.spec));
   auto experiment = make_experiment(*made.spec);
@@ -52,7 +56,8 @@ Result<Done> rebuild(const Invocation& call, const Subject& subject) {
   auto verifier = fold(subject);
   if (!verifier) return verifier.error();
   const auto* experiment = (*verifier)->experiment();
-  return rebuild_projections(call.store(), subject.experiment.name, rows_of(experiment), experiment ? experiment->history().best() : std::nullopt);
+  return rebuild_projections(call.store(), subject.experiment.name, rows_of(experiment),
+                             experiment ? experiment->history().best() : std::nullopt);
 }
 
 Result<FsckReport> check(const Invocation& call, const Subject& subject) {
@@ -79,14 +84,16 @@ void print_fsck(const Invocation& call, const Subject& subject, const FsckReport
   if (call.format() == Invocation::Format::table) {
     for (const auto& finding : report.findings)
       call.print(paint(Style::red, finding.invariant, call.colour()) + ": " + printable(finding.text) + "\n");
-    return call.print(subject.name() + ": " + std::to_string(report.records) + " records, " + std::to_string(report.trials) + " trials, " +
+    return call.print(subject.name() + ": " + std::to_string(report.records) + " records, " +
+                      std::to_string(report.trials) + " trials, " +
                       (report.ok() ? "everything holds" : std::to_string(report.findings.size()) + " findings") + "\n");
   }
   std::string out;
   JsonWriter json(out);
   json.begin_object().key("experiment").value(subject.experiment.name).key("ok").value(report.ok());
   json.key("records").value(report.records).key("trials").value(report.trials).key("findings").begin_array();
-  for (const auto& finding : report.findings) json.begin_object().key("invariant").value(finding.invariant).key("text").value(finding.text).end_object();
+  for (const auto& finding : report.findings)
+    json.begin_object().key("invariant").value(finding.invariant).key("text").value(finding.text).end_object();
   json.end_array().end_object();
   call.print(out + "\n");
 }
@@ -104,7 +111,8 @@ Result<std::vector<std::string>> named_or_all(const Invocation& call) {
 }
 
 Result<std::string> target_file(const Invocation& call) {
-  if (call.words().size() != 1) return usage_error("which file is to be written?", "tune " + std::string(call.verb().name) + " copy.db");
+  if (call.words().size() != 1)
+    return usage_error("which file is to be written?", "tune " + std::string(call.verb().name) + " copy.db");
   return call.words()[0];
 }
 
@@ -136,14 +144,25 @@ int replay_verb(Invocation& call) {
   const bool verify = call.has("verify");
   if (call.format() == Invocation::Format::table) {
     std::string line = subject->name() + ": " + std::to_string(found.records) + " records folded";
-    if (verify) line += ", " + std::to_string(found.decisions) + " decisions made again, " + std::to_string(found.mismatches) + " mismatches";
+    if (verify)
+      line += ", " + std::to_string(found.decisions) + " decisions made again, " + std::to_string(found.mismatches) +
+              " mismatches";
     call.print(line + "\n");
     if (verify)
       for (const auto& mismatch : found.first) call.print("  " + printable(mismatch) + "\n");
   } else {
     std::string out;
-    JsonWriter(out).begin_object().key("experiment").value(subject->experiment.name).key("records").value(found.records).key("decisions")
-        .value(found.decisions).key("mismatches").value(found.mismatches).end_object();
+    JsonWriter(out)
+        .begin_object()
+        .key("experiment")
+        .value(subject->experiment.name)
+        .key("records")
+        .value(found.records)
+        .key("decisions")
+        .value(found.decisions)
+        .key("mismatches")
+        .value(found.mismatches)
+        .end_object();
     call.print(out + "\n");
   }
   return verify && found.mismatches > 0 ? kUnexpected : kOk;
@@ -156,7 +175,8 @@ int export_verb(Invocation& call) {
   const auto write = [&](std::string_view text) { call.print_exact(text); };
   if (format == "config") return call.print_exact(subject->experiment.config + "\n"), kOk;
   if (format == "journal") {
-    const auto done = subject->reader->read(subject->experiment.id, 1, [&](Record&& record) { call.print_exact(to_json_line(record) + "\n"); });
+    const auto done = subject->reader->read(subject->experiment.id, 1,
+                                            [&](Record&& record) { call.print_exact(to_json_line(record) + "\n"); });
     return done ? kOk : call.fail(done.error());
   }
   if (format != "csv" && format != "ndjson")
@@ -182,15 +202,17 @@ int salvage_verb(Invocation& call) {
   if (!file) return call.fail(file.error());
   const auto report = salvage(call.store(), *file);
   if (!report) return call.fail(report.error());
-  call.print("copied " + std::to_string(report->facts) + " facts, " + std::to_string(report->reports) + " reports, " + std::to_string(report->trials) +
-             " trials; " + std::to_string(report->missing) + " records are missing\n");
+  call.print("copied " + std::to_string(report->facts) + " facts, " + std::to_string(report->reports) + " reports, " +
+             std::to_string(report->trials) + " trials; " + std::to_string(report->missing) + " records are missing\n");
   return kOk;
 }
 
 int rm_verb(Invocation& call) {
   const auto subject = find_experiment(call);
   if (!subject) return call.fail(subject.error());
-  if (!call.confirmed("Delete `" + subject->name() + "` with " + std::to_string(subject->experiment.trials) + " trials and their files?")) return kUnexpected;
+  if (!call.confirmed("Delete `" + subject->name() + "` with " + std::to_string(subject->experiment.trials) +
+                      " trials and their files?"))
+    return kUnexpected;
   const auto done = remove_experiment(call.store(), subject->experiment.name);
   if (!done) return call.fail(done.error());
   call.tell(subject->name() + ": deleted");

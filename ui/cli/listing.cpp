@@ -24,7 +24,8 @@ std::string upper(std::string text) {
 
 std::string csv_text(std::string_view text) {
   std::string out(text);
-  if (!out.empty() && std::string_view("=+-@\t\r").find(out[0]) != std::string_view::npos) out.insert(out.begin(), '\'');
+  if (!out.empty() && std::string_view("=+-@\t\r").find(out[0]) != std::string_view::npos)
+    out.insert(out.begin(), '\'');
   if (out.find_first_of(",\"\r\n") == std::string::npos) return out;
   std::string quoted = "\"";
   for (const char c : out) {
@@ -34,13 +35,16 @@ std::string csv_text(std::string_view text) {
   return quoted + '"';
 }
 
-Shown::Shown(std::string_view text, Style with) : shown(printable(text)), json(json_text(text)), csv(csv_text(text)), style(with) {}
+Shown::Shown(std::string_view text, Style with)
+    : shown(printable(text)), json(json_text(text)), csv(csv_text(text)), style(with) {}
 Shown::Shown(double value, Style with)
     : shown(number_text(value)), json(json_text(value)), csv(to_text(value)), number(true), style(with) {}
 Shown::Shown(std::int64_t value, Style with)
     : shown(std::to_string(value)), json(shown), csv(shown), number(true), style(with) {}
 Shown::Shown(bool value) : shown(value ? "true" : "false"), json(shown), csv(shown) {}
-Shown::Shown(const Value& value) { std::visit([&](const auto& v) { *this = Shown(v); }, value); }
+Shown::Shown(const Value& value) {
+  std::visit([&](const auto& v) { *this = Shown(v); }, value);
+}
 
 Shown Shown::shown_as(std::string shown, const Shown& exact) {
   Shown cell = exact;
@@ -65,7 +69,8 @@ std::vector<std::size_t> Listing::widths(std::size_t limit) const {
   std::vector<std::size_t> widths;
   for (const auto& column : columns_) widths.push_back(display_width(column.title));
   for (const auto& row : rows_)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], std::max<std::size_t>(1, display_width(row[i].shown)));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], std::max<std::size_t>(1, display_width(row[i].shown)));
   if (limit == 0) return widths;
 
   std::size_t total = 2 * widths.size();

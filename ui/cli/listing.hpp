@@ -36,7 +36,7 @@ struct Shown {
 class Listing {
  public:
   struct Column {
-    std::string title;   ///< The key in JSON and CSV; shown in upper case.
+    std::string title;      ///< The key in JSON and CSV; shown in upper case.
     bool flexible = false;  ///< Gives way first when the terminal is narrow.
   };
   explicit Listing(std::vector<Column> columns) : columns_(std::move(columns)) {}
@@ -44,9 +44,11 @@ class Listing {
   void add(std::vector<Shown> row);
   std::size_t size() const { return rows_.size(); }
 
-  /// Aligned columns, numbers to the right. Nothing is cut if `width` is 0; else the flexible columns, then the last one, are cut.
+  /// Aligned columns, numbers to the right. Nothing is cut if `width` is 0; else the flexible columns, then the last
+  /// one, are cut.
   std::string text(std::size_t width, bool colour) const;
-  /// RFC 4180, but lines end in \n alone. A text that a spreadsheet would take for a formula gets an apostrophe in front.
+  /// RFC 4180, but lines end in \n alone. A text that a spreadsheet would take for a formula gets an apostrophe in
+  /// front.
   std::string csv() const;
   /// One object a row, one row a line.
   std::string json_lines() const;

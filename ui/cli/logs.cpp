@@ -64,7 +64,8 @@ std::string how_it_ended(const Subject& subject, TrialId id, Cause cause) {
   const auto& last = attempts->back();
   if (!last.cause || !is_failure(*last.cause)) return std::string(cause_text(cause));
   Exited exited;
-  exited.cause = last.cause.value_or(cause), exited.exit_code = last.exit_code, exited.signal = last.signal, exited.text = last.text;
+  exited.cause = last.cause.value_or(cause), exited.exit_code = last.exit_code, exited.signal = last.signal,
+  exited.text = last.text;
   return ending_text(exited);
 }
 
@@ -76,7 +77,8 @@ int failures(Invocation& call, const Subject& subject) {
     if (row.state == TrialState::failed) by_ending[how_it_ended(subject, row.id, row.cause)].push_back(&row);
   if (by_ending.empty()) call.tell("no trial of `" + subject.name() + "` has failed");
   for (const auto& [ending, trials] : by_ending) {
-    std::string line = paint(Style::red, ending, call.colour()) + "  " + std::to_string(trials.size()) + (trials.size() == 1 ? " trial:" : " trials:");
+    std::string line = paint(Style::red, ending, call.colour()) + "  " + std::to_string(trials.size()) +
+                       (trials.size() == 1 ? " trial:" : " trials:");
     for (std::size_t i = 0; i < trials.size() && i < 10; ++i) line += " " + std::to_string(trials[i]->id.value);
     if (trials.size() > 10) line += " …";
     call.print(line + "\n");
@@ -94,7 +96,8 @@ int logs_verb(Invocation& call) {
     const auto subject = find_experiment(call);
     return subject ? failures(call, *subject) : call.fail(subject.error());
   }
-  if (call.words().size() != 1) return call.fail(usage_error("which trial?", "tune logs NUMBER, or tune logs --failed"));
+  if (call.words().size() != 1)
+    return call.fail(usage_error("which trial?", "tune logs NUMBER, or tune logs --failed"));
   const auto subject = find_trial(call, call.words()[0]);
   if (!subject) return call.fail(subject.error());
   const auto detail = subject->reader->trial(subject->experiment.id, *subject->trial);
@@ -103,7 +106,8 @@ int logs_verb(Invocation& call) {
   const auto tail = call.whole("tail", 1);
   if (!attempt || !tail) return call.fail((attempt ? tail : attempt).error());
   const auto number = attempt->value_or(std::max(1, detail->row.attempt));
-  const std::string file = attempt_folder(subject->folder(call), *subject->trial, static_cast<int>(number)) + (call.has("stderr") ? "/stderr.log" : "/stdout.log");
+  const std::string file = attempt_folder(subject->folder(call), *subject->trial, static_cast<int>(number)) +
+                           (call.has("stderr") ? "/stderr.log" : "/stdout.log");
   if (call.has("follow")) return follow(call, *subject, file);
 
   LogPrinter out(call);
@@ -112,11 +116,13 @@ int logs_verb(Invocation& call) {
   } else {
     std::ifstream in(file, std::ios::binary);
     if (!in) {
-      call.tell(subject->name() + " wrote nothing to " + (call.has("stderr") ? "standard error" : "standard output") + " in attempt " + std::to_string(number));
+      call.tell(subject->name() + " wrote nothing to " + (call.has("stderr") ? "standard error" : "standard output") +
+                " in attempt " + std::to_string(number));
       return kOk;
     }
     char buffer[65536];
-    while (in.read(buffer, sizeof buffer) || in.gcount() > 0) out.print({buffer, static_cast<std::size_t>(in.gcount())});
+    while (in.read(buffer, sizeof buffer) || in.gcount() > 0)
+      out.print({buffer, static_cast<std::size_t>(in.gcount())});
   }
   return out.finish(), kOk;
 }

@@ -58,10 +58,14 @@ void Progress::on_durable(const Record& record, const History& history) {
   if (news.finished) ++finished_, board_.finished_at(elapsed());
   if (settings_.command) tell_command(record, history);
   switch (settings_.form) {
-    case Form::bar: return tell_bar(record, news, history, before);
-    case Form::plain: return tell_plain(record, news, history);
-    case Form::json: return tell_json(record, news, history);
-    case Form::none: return;
+    case Form::bar:
+      return tell_bar(record, news, history, before);
+    case Form::plain:
+      return tell_plain(record, news, history);
+    case Form::json:
+      return tell_json(record, news, history);
+    case Form::none:
+      return;
   }
 }
 
@@ -71,16 +75,19 @@ void Progress::on_turn(const Turn& turn, const History& history) {
   board_.turn(history, turn.trouble ? std::optional{turn.trouble->message} : std::nullopt);
 }
 
-void Progress::tell_bar(const Record& record, const Board::News& news, const History& history, std::optional<double> before) {
+void Progress::tell_bar(const Record& record, const Board::News& news, const History& history,
+                        std::optional<double> before) {
   const bool colour = settings_.colour;
   if (news.best) {
     const auto& best = *board_.best();
     std::string line = paint(Style::cyan, " ★ ", colour) + pad(name_of(best.trial), 10) + " " +
-                       paint(Style::bold, pad(number_text(best.value), 10, true), colour) + " " + printable(board_.metric()) +
-                       "  " + paint(Style::dim, params_text(best.params, 60), colour);
+                       paint(Style::bold, pad(number_text(best.value), 10, true), colour) + " " +
+                       printable(board_.metric()) + "  " + paint(Style::dim, params_text(best.params, 60), colour);
     if (before && *before != 0 && std::isfinite(*before)) {
       const double change = 100 * (best.value - *before) / std::fabs(*before);
-      line += paint(Style::green, "  " + std::string(change > 0 ? "+" : "") + number_text(std::round(change * 10) / 10) + "%", colour);
+      line +=
+          paint(Style::green,
+                "  " + std::string(change > 0 ? "+" : "") + number_text(std::round(change * 10) / 10) + "%", colour);
     }
     screen_->say(std::move(line));
   }
@@ -109,11 +116,12 @@ void Progress::tell_failure(const Record& record, const History& history) {
   ++failures_told_, last_failure_ = now, unsaid_failures_ = 0;
   std::string help;
   if (settle && settle->cause == Cause::no_metric && failures_told_ == 1)
-    help = "\n   " + paint(Style::cyan, "= help:", colour) + " have it print a line such as  ::tune {\"" + printable(board_.metric()) +
-           "\": 0.5}   (tune doctor --protocol CONFIG shows what it says)";
+    help = "\n   " + paint(Style::cyan, "= help:", colour) + " have it print a line such as  ::tune {\"" +
+           printable(board_.metric()) + "\": 0.5}   (tune doctor --protocol CONFIG shows what it says)";
   screen_->say([head, help, folder = attempt_folder(folder_, trial, attempt), colour] {
     std::string out = head;
-    for (const auto& line : last_log_lines(folder, 5)) out += "\n" + paint(Style::dim, "   │ " + fit(printable(line), 160), colour);
+    for (const auto& line : last_log_lines(folder, 5))
+      out += "\n" + paint(Style::dim, "   │ " + fit(printable(line), 160), colour);
     return out + help;
   });
 }
@@ -134,12 +142,13 @@ void Progress::tell_plain(const Record& record, const Board::News& news, const H
     ++unsaid_;
     return;
   }
-  std::string line = "[" + std::to_string(finished_) + (board_.budget() ? "/" + std::to_string(*board_.budget()) : "") + "] " +
-                     name_of(settle->trial) + " " + std::string(to_text(settle->state));
+  std::string line = "[" + std::to_string(finished_) + (board_.budget() ? "/" + std::to_string(*board_.budget()) : "") +
+                     "] " + name_of(settle->trial) + " " + std::string(to_text(settle->state));
   if (settle->state == TrialState::failed) line += " (" + std::string(cause_text(settle->cause)) + ")";
   if (!settle->values.empty()) line += "  " + number_text(settle->values.front()) + " " + printable(board_.metric());
   if (board_.best())
-    line += news.best ? "  new best" : "  best " + number_text(board_.best()->value) + " (" + name_of(board_.best()->trial) + ")";
+    line += news.best ? "  new best"
+                      : "  best " + number_text(board_.best()->value) + " (" + name_of(board_.best()->trial) + ")";
   if (unsaid_) line += "  (" + std::to_string(unsaid_) + " others since the last line)";
   screen_->say(std::move(line));
   last_line_ = now, unsaid_ = 0;

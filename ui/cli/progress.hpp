@@ -27,7 +27,7 @@ class Progress final : public Watcher {
   struct Settings {
     Form form = Form::plain;
     bool colour = false;
-    bool every_report = false;   ///< json: also an event for each report.
+    bool every_report = false;                         ///< json: also an event for each report.
     std::function<std::string(const Trial&)> command;  ///< If set: says each attempt's command line as it is launched.
     int fd = 2;
   };

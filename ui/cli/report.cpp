@@ -28,7 +28,8 @@ std::string SweepReport::counts() const {
                                    {TrialState::queued, "queued"}};
   std::string out;
   for (const auto& part : parts)
-    if (const auto n = history_.count(part.state)) out += (out.empty() ? "" : ", ") + std::to_string(n) + " " + part.word;
+    if (const auto n = history_.count(part.state))
+      out += (out.empty() ? "" : ", ") + std::to_string(n) + " " + part.word;
   return out.empty() ? "none" : out;
 }
 
@@ -38,8 +39,9 @@ std::string SweepReport::text(bool interrupted, const std::string& again, bool c
   std::string out = "\n";
   if (const auto best = history_.best()) {
     const Trial& trial = history_.trial(*best);
-    out += label("best") + paint(Style::cyan, number_text(trial.values.front()), colour) + " " + printable(spec_.objectives.front().metric) +
-           "   " + paint(Style::bold, "trial " + std::to_string(best->value), colour);
+    out += label("best") + paint(Style::cyan, number_text(trial.values.front()), colour) + " " +
+           printable(spec_.objectives.front().metric) + "   " +
+           paint(Style::bold, "trial " + std::to_string(best->value), colour);
     for (std::size_t i = 1; i < trial.values.size() && i < spec_.objectives.size(); ++i)
       out += "   " + number_text(trial.values[i]) + " " + printable(spec_.objectives[i].metric);
     if (trial.last_step > 1) out += paint(Style::dim, "   " + std::to_string(trial.last_step) + " steps", colour);
@@ -51,14 +53,19 @@ std::string SweepReport::text(bool interrupted, const std::string& again, bool c
   } else {
     out += label("best") + (interrupted ? "none yet: no trial has finished\n" : "none: no trial succeeded\n");
   }
-  out += "\n" + label("trials") + counts() + ", in " + duration_text(history_.now().seconds - history_.began().seconds) + "\n";
-  if (history_.finishing() && !history_.finish_why().empty()) out += label("ended") + printable(history_.finish_why()) + "\n";
+  out += "\n" + label("trials") + counts() + ", in " +
+         duration_text(history_.now().seconds - history_.began().seconds) + "\n";
+  if (history_.finishing() && !history_.finish_why().empty())
+    out += label("ended") + printable(history_.finish_why()) + "\n";
   if (history_.best())
-    out += label("use it") + "tune best " + name + " -o args" + store_hint_ + "\n" + label("") + "tune best " + name + " --run" + store_hint_ + "\n";
-  out += label("look") + "tune trials " + name + " --sort " + (spec_.objectives.front().maximize ? "-" : "") + "value --top 5" + store_hint_ + "\n";
+    out += label("use it") + "tune best " + name + " -o args" + store_hint_ + "\n" + label("") + "tune best " + name +
+           " --run" + store_hint_ + "\n";
+  out += label("look") + "tune trials " + name + " --sort " + (spec_.objectives.front().maximize ? "-" : "") +
+         "value --top 5" + store_hint_ + "\n";
   if (history_.count(TrialState::failed)) out += label("") + "tune logs " + name + " --failed" + store_hint_ + "\n";
   if (interrupted)
-    out += "\n " + paint(Style::yellow, "interrupted", colour) + ": everything so far is kept. Go on with\n          " + paint(Style::bold, again, colour) + "\n";
+    out += "\n " + paint(Style::yellow, "interrupted", colour) + ": everything so far is kept. Go on with\n          " +
+           paint(Style::bold, again, colour) + "\n";
   return out;
 }
 
@@ -66,12 +73,15 @@ std::string SweepReport::summary(bool interrupted, int exit_code) const {
   const auto best = history_.best();
   std::string name = printable(spec_.name);
   std::replace(name.begin(), name.end(), ' ', '_');
-  const auto count = [&](const char* key, TrialState s) { return std::string(" ") + key + "=" + std::to_string(history_.count(s)); };
-  return "tune: experiment=" + name + " end=" + (interrupted ? "interrupted" : "finished") + " trials=" + std::to_string(history_.size()) +
-         count("complete", TrialState::complete) + count("stopped", TrialState::stopped) + count("failed", TrialState::failed) +
+  const auto count = [&](const char* key, TrialState s) {
+    return std::string(" ") + key + "=" + std::to_string(history_.count(s));
+  };
+  return "tune: experiment=" + name + " end=" + (interrupted ? "interrupted" : "finished") +
+         " trials=" + std::to_string(history_.size()) + count("complete", TrialState::complete) +
+         count("stopped", TrialState::stopped) + count("failed", TrialState::failed) +
          count("infeasible", TrialState::infeasible) + count("cancelled", TrialState::cancelled) +
-         " best=" + (best ? to_text(history_.trial(*best).values.front()) : "-") + " trial=" + (best ? std::to_string(best->value) : "-") +
-         " exit=" + std::to_string(exit_code);
+         " best=" + (best ? to_text(history_.trial(*best).values.front()) : "-") +
+         " trial=" + (best ? std::to_string(best->value) : "-") + " exit=" + std::to_string(exit_code);
 }
 
 std::string SweepReport::members(bool interrupted, int exit_code, const std::string& again) const {
@@ -79,13 +89,20 @@ std::string SweepReport::members(bool interrupted, int exit_code, const std::str
   JsonWriter json(out);
   json.begin_object().key("experiment").value(spec_.name).key("end").value(interrupted ? "interrupted" : "finished");
   json.key("exit_code").value(exit_code).key("trials").value(history_.size()).key("counts").begin_object();
-  for (const auto s : {TrialState::queued, TrialState::paused, TrialState::complete, TrialState::stopped, TrialState::failed,
-                       TrialState::infeasible, TrialState::cancelled})
+  for (const auto s : {TrialState::queued, TrialState::paused, TrialState::complete, TrialState::stopped,
+                       TrialState::failed, TrialState::infeasible, TrialState::cancelled})
     json.key(to_text(s)).value(history_.count(s));
   json.end_object();
   if (const auto best = history_.best()) {
     const Trial& trial = history_.trial(*best);
-    json.key("best").begin_object().key("trial").value(best->value).key("value").value(trial.values.front()).key("params").begin_object();
+    json.key("best")
+        .begin_object()
+        .key("trial")
+        .value(best->value)
+        .key("value")
+        .value(trial.values.front())
+        .key("params")
+        .begin_object();
     for (const auto& [key, value] : trial.params) {
       json.key(key);
       std::visit([&](const auto& v) { json.value(v); }, value);

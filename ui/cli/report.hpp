@@ -7,7 +7,8 @@
 
 namespace tune {
 
-/// What a sweep tells at its end: the best trial, how it went, and what to type next. Refers to the history it is made of.
+/// What a sweep tells at its end: the best trial, how it went, and what to type next. Refers to the history it is made
+/// of.
 class SweepReport {
  public:
   SweepReport(const History& history, const Spec& spec, std::string store_hint)

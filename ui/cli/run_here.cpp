@@ -51,14 +51,21 @@ class Interruption {
   void receive(int signal) {
     const std::lock_guard lock(mutex_);
     switch (signal) {
-      case SIGUSR1: return progress_.say(progress_.dump());
-      case SIGTSTP: return hold_back();
+      case SIGUSR1:
+        return progress_.say(progress_.dump());
+      case SIGTSTP:
+        return hold_back();
       case SIGHUP:
         if (call_.get("on-hup").value_or("detach") != "stop") return detach();
         [[fallthrough]];
-      case SIGTERM: return end(kTerminated, Inbox::Ending::stop);
-      case SIGQUIT: return end(kInterrupted, Inbox::Ending::kill);
-      default: return end(kInterrupted, first_ == "drain" ? Inbox::Ending::drain : first_ == "kill" ? Inbox::Ending::kill : Inbox::Ending::stop);
+      case SIGTERM:
+        return end(kTerminated, Inbox::Ending::stop);
+      case SIGQUIT:
+        return end(kInterrupted, Inbox::Ending::kill);
+      default:
+        return end(kInterrupted, first_ == "drain"  ? Inbox::Ending::drain
+                                 : first_ == "kill" ? Inbox::Ending::kill
+                                                    : Inbox::Ending::stop);
     }
   }
   /// 130 or 143; 0 if nobody asked.
@@ -70,15 +77,19 @@ class Interruption {
     if (strength_ == Ending::kill) _exit(code);  // The third time. What is committed is safe.
     if (exit_code_ == 0) exit_code_ = code;
     const auto next = static_cast<Ending>(static_cast<int>(strength_) + 1);
-    strength_ = strength_ == Ending::none ? at_least : at_least == Ending::kill || strength_ == Ending::stop ? Ending::kill : next;
+    strength_ = strength_ == Ending::none                               ? at_least
+                : at_least == Ending::kill || strength_ == Ending::stop ? Ending::kill
+                                                                        : next;
     std::optional<double> grace;
     if (sweep_) {
       if (holding_) sweep_->put(request("resume")), holding_ = false;
       sweep_->end(strength_);
       grace = sweep_->spec().shutdown.grace.seconds;
     }
-    if (strength_ == Ending::drain) progress_.say_ending("draining: nothing new starts, running trials finish · Ctrl-C again stops them");
-    if (strength_ == Ending::stop) progress_.say_ending("stopping: running trials save and end · Ctrl-C again kills them", grace);
+    if (strength_ == Ending::drain)
+      progress_.say_ending("draining: nothing new starts, running trials finish · Ctrl-C again stops them");
+    if (strength_ == Ending::stop)
+      progress_.say_ending("stopping: running trials save and end · Ctrl-C again kills them", grace);
     if (strength_ == Ending::kill) progress_.say_ending("killing running trials · Ctrl-C again leaves at once");
   }
   void hold_back() {
@@ -117,8 +128,16 @@ std::function<std::string(const Trial&)> command_printer(const Spec& spec) {
   return [spec](const Trial& trial) -> std::string {
     const auto command = Command::parse(spec.command, spec.space);
     if (!command) return command.error().message;
-    const auto argv = command->expand(Command::Attempt{trial.params, spec.name + "/" + std::to_string(trial.id.value), trial.id.value,
-                                                       trial.attempt, "DIR", "DIR/params.json", trial.checkpoint, spec.resources.cpus, {}, spec.seed});
+    const auto argv = command->expand(Command::Attempt{trial.params,
+                                                       spec.name + "/" + std::to_string(trial.id.value),
+                                                       trial.id.value,
+                                                       trial.attempt,
+                                                       "DIR",
+                                                       "DIR/params.json",
+                                                       trial.checkpoint,
+                                                       spec.resources.cpus,
+                                                       {},
+                                                       spec.seed});
     std::string line;
     if (argv)
       for (const auto& argument : *argv) line += (line.empty() ? "" : " ") + shell_quoted(printable(argument));
@@ -131,14 +150,16 @@ void say_how_it_opened(Progress& progress, const Sweep& sweep, const std::string
   const auto& spec = sweep.spec();
   std::string line = " " + paint(Style::bold, printable(spec.name), colour);
   if (history.finishing() && history.live() == 0 && sweep.changes().empty()) {
-    line += ": finished already, " + std::to_string(history.finished_trials()) + " trials; more: --trials N, or begin anew with --resume=never";
+    line += ": finished already, " + std::to_string(history.finished_trials()) +
+            " trials; more: --trials N, or begin anew with --resume=never";
   } else if (!sweep.resumed()) {
     line += ": new, " + spec.search.type + " search, " + spec.scheduler.type + ", in " + printable(store);
   } else {
-    line += ": resumed, " + std::to_string(history.finished_trials()) + (spec.stop.trials ? " of " + std::to_string(*spec.stop.trials) : "") +
-            " trials are done";
+    line += ": resumed, " + std::to_string(history.finished_trials()) +
+            (spec.stop.trials ? " of " + std::to_string(*spec.stop.trials) : "") + " trials are done";
     if (const auto best = history.best())
-      line += ", best " + number_text(history.trial(*best).values.front()) + " (trial " + std::to_string(best->value) + ")";
+      line +=
+          ", best " + number_text(history.trial(*best).values.front()) + " (trial " + std::to_string(best->value) + ")";
   }
   progress.say(line);
   std::string_view changes = sweep.changes();
@@ -151,7 +172,8 @@ void say_how_it_opened(Progress& progress, const Sweep& sweep, const std::string
 
 }  // namespace
 
-int run_here(Invocation& call, const Spec& spec, const std::string& store, const std::string& same_command, const OpenSweep& open_sweep) {
+int run_here(Invocation& call, const Spec& spec, const std::string& store, const std::string& same_command,
+             const OpenSweep& open_sweep) {
   const auto form = progress_form(call);
   if (!form) return call.fail(form.error());
   for (const auto& [flag, choices] : {std::pair{"on-interrupt", "stop drain kill"}, std::pair{"on-hup", "detach stop"}})
@@ -163,10 +185,16 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
   // Before any thread is made: all of them inherit the mask.
   Signals signals([&](int signal) {
     const std::lock_guard lock(mutex);
-    if (interruption) interruption->receive(signal);
-    else if (signal == SIGINT || signal == SIGTERM) _exit(128 + signal);  // Nothing has begun, or all is recorded.
+    if (interruption)
+      interruption->receive(signal);
+    else if (signal == SIGINT || signal == SIGTERM)
+      _exit(128 + signal);  // Nothing has begun, or all is recorded.
   });
-  Progress::Settings settings{*form, call.colour_on_stderr(), call.verbose(), {}, *form == Progress::Form::json ? STDOUT_FILENO : STDERR_FILENO};
+  Progress::Settings settings{*form,
+                              call.colour_on_stderr(),
+                              call.verbose(),
+                              {},
+                              *form == Progress::Form::json ? STDOUT_FILENO : STDERR_FILENO};
   if (call.has("print-cmd")) settings.command = command_printer(spec);
   std::optional<Progress> progress(std::in_place, spec, settings);
 
@@ -174,7 +202,8 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
   std::unique_ptr<MetricsExporter> metrics;
   const std::string address = call.get("metrics-addr").value_or(spec.metrics_address);
   if (!address.empty()) {
-    auto opened = MetricsExporter::open({address, store_folder(store), call.has("metrics-public") || spec.metrics_public}, spec);
+    auto opened =
+        MetricsExporter::open({address, store_folder(store), call.has("metrics-public") || spec.metrics_public}, spec);
     if (opened) {
       metrics = std::move(opened).value();
       watchers.push_back(metrics.get());
@@ -190,7 +219,8 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
     return call.fail(opened.error());
   }
   Sweep& sweep = **opened;
-  const std::string again = same_command.empty() ? "tune resume " + shell_quoted(sweep.spec().name) + call.store_hint() : same_command;
+  const std::string again =
+      same_command.empty() ? "tune resume " + shell_quoted(sweep.spec().name) + call.store_hint() : same_command;
   progress->set_folder(sweep.folder());
   progress->begin(sweep.history());
   say_how_it_opened(*progress, sweep, store, call.colour_on_stderr());
@@ -198,8 +228,10 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
   std::unique_ptr<ControlServer> control;
   if (!sweep.folder().empty()) {
     auto listening = ControlServer::open(sweep.folder(), sweep);
-    if (listening) control = std::move(listening).value();
-    else progress->say("warning: " + listening.error().message);
+    if (listening)
+      control = std::move(listening).value();
+    else
+      progress->say("warning: " + listening.error().message);
   }
 
   Interruption here(call, *progress);
@@ -228,7 +260,8 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
   if (!interrupted && code == kOk && call.has("require-target") && !report.target_reached()) code = kTargetMissed;
   if (*form == Progress::Form::json) {
     const auto& history = sweep.history();
-    progress->event("experiment.ended", history.last_seq(), history.now().seconds, report.members(interrupted, code, again));
+    progress->event("experiment.ended", history.last_seq(), history.now().seconds,
+                    report.members(interrupted, code, again));
     progress->close();
     return code;
   }

@@ -9,10 +9,11 @@
 
 namespace tune {
 
-/// Runs one experiment in the foreground, from opening to the last line: progress, signals, commands from elsewhere, metrics,
-/// the final report. `open` makes the sweep with the watchers it is given. `spec` is what to show before it is open.
-/// `again` is the command that goes on after an interruption; empty: `tune resume`. Returns the exit code.
+/// Runs one experiment in the foreground, from opening to the last line: progress, signals, commands from elsewhere,
+/// metrics, the final report. `open` makes the sweep with the watchers it is given. `spec` is what to show before it is
+/// open. `again` is the command that goes on after an interruption; empty: `tune resume`. Returns the exit code.
 using OpenSweep = std::function<Result<std::unique_ptr<Sweep>>(std::vector<Watcher*>)>;
-int run_here(Invocation& call, const Spec& spec, const std::string& store, const std::string& again, const OpenSweep& open);
+int run_here(Invocation& call, const Spec& spec, const std::string& store, const std::string& again,
+             const OpenSweep& open);
 
 }  // namespace tune

@@ -112,7 +112,8 @@ void Screen::draw_loop() {
     }
     if (above.empty() && block == shown && !done) continue;
     // One write a frame: the terminal never shows half of one. The cursor hides while the block is up.
-    write(wipe(drawn) + above + (drawn == 0 && height > 0 ? "\x1b[?25l" : "") + block + (done && drawn > 0 ? "\x1b[?25h" : ""));
+    write(wipe(drawn) + above + (drawn == 0 && height > 0 ? "\x1b[?25l" : "") + block +
+          (done && drawn > 0 ? "\x1b[?25h" : ""));
     shown = block;
     drawn = height;
   }

@@ -14,8 +14,9 @@ namespace tune {
 
 /// Lines that scroll, and below them a block that is drawn again and again.
 ///
-/// A thread of its own writes, so that a terminal on hold (Ctrl-S), a slow link or a pipe that nobody reads never holds the
-/// caller up. Lines wait in a queue of at most 4096; when it is full the newest is dropped and a line tells how many were.
+/// A thread of its own writes, so that a terminal on hold (Ctrl-S), a slow link or a pipe that nobody reads never holds
+/// the caller up. Lines wait in a queue of at most 4096; when it is full the newest is dropped and a line tells how
+/// many were.
 class Screen {
  public:
   /// Composed on the screen's thread, five times a second at most, to be drawn with `columns` columns.

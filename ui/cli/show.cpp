@@ -9,7 +9,8 @@ namespace {
 std::string attempt_ending(const AttemptRow& attempt) {
   if (!attempt.cause) return attempt.started_at ? "running" : "starting";
   Exited exited;
-  exited.cause = *attempt.cause, exited.exit_code = attempt.exit_code, exited.signal = attempt.signal, exited.text = attempt.text;
+  exited.cause = *attempt.cause, exited.exit_code = attempt.exit_code, exited.signal = attempt.signal,
+  exited.text = attempt.text;
   return ending_text(exited);
 }
 
@@ -19,14 +20,17 @@ Listing attempts_listing(const TrialDetail& detail) {
     listing.add({a.attempt, a.form, Shown::shown_as(time_text(a.launched_at), Shown(a.launched_at)),
                  a.seconds ? Shown::shown_as(duration_text(*a.seconds), Shown(*a.seconds)) : Shown(),
                  a.cpu_seconds ? Shown::shown_as(duration_text(*a.cpu_seconds), Shown(*a.cpu_seconds)) : Shown(),
-                 a.peak_memory_bytes && *a.peak_memory_bytes ? Shown::shown_as(size_text(*a.peak_memory_bytes), Shown(*a.peak_memory_bytes)) : Shown(),
+                 a.peak_memory_bytes && *a.peak_memory_bytes
+                     ? Shown::shown_as(size_text(*a.peak_memory_bytes), Shown(*a.peak_memory_bytes))
+                     : Shown(),
                  a.pid ? Shown(*a.pid) : Shown(), attempt_ending(a)});
   return listing;
 }
 
 std::string environment_text(const Spec& spec) {
   std::string out;
-  for (const auto& [name, value] : spec.env) out += "  " + printable(name) + (value ? "=" + printable(*value) : " (removed)") + "\n";
+  for (const auto& [name, value] : spec.env)
+    out += "  " + printable(name) + (value ? "=" + printable(*value) : " (removed)") + "\n";
   return out;
 }
 
@@ -34,8 +38,10 @@ std::string text(const Invocation& call, const Subject& subject, const TrialDeta
   const bool colour = call.colour();
   const auto title = [&](const char* word) { return "\n" + paint(Style::dim, word, colour) + "\n"; };
   const auto& row = detail.row;
-  std::string out = paint(Style::bold, subject.name(), colour) + "  " + paint(style_of(row.state), std::string(to_text(row.state)), colour);
-  if (row.value) out += "  " + paint(Style::cyan, number_text(*row.value), colour) + " " + printable(spec.objectives.front().metric);
+  std::string out = paint(Style::bold, subject.name(), colour) + "  " +
+                    paint(style_of(row.state), std::string(to_text(row.state)), colour);
+  if (row.value)
+    out += "  " + paint(Style::cyan, number_text(*row.value), colour) + " " + printable(spec.objectives.front().metric);
   if (subject.experiment.best_trial == row.id) out += "  " + paint(Style::green, "best", colour);
   if (!row.feasible) out += "  " + paint(Style::yellow, "infeasible", colour);
   if (is_final(row.state) && row.cause != Cause::done) out += "  " + std::string(cause_text(row.cause));
@@ -45,34 +51,53 @@ std::string text(const Invocation& call, const Subject& subject, const TrialDeta
   std::string tags;
   for (const auto& tag : detail.tags) tags += " " + printable(tag);
   if (detail.star || !tags.empty() || !detail.note.empty())
-    out += "  " + std::string(detail.star ? "★" : "") + tags + (detail.note.empty() ? "" : "  “" + printable(detail.note) + "”") + "\n";
+    out += "  " + std::string(detail.star ? "★" : "") + tags +
+           (detail.note.empty() ? "" : "  “" + printable(detail.note) + "”") + "\n";
 
   out += title("parameters");
   std::size_t widest = 0;
   for (const auto& [name, value] : detail.params) widest = std::max(widest, display_width(printable(name)));
-  for (const auto& [name, value] : detail.params) out += "  " + pad(printable(name), widest) + "  " + value_text(value) + "\n";
+  for (const auto& [name, value] : detail.params)
+    out += "  " + pad(printable(name), widest) + "  " + value_text(value) + "\n";
   if (detail.last.size() > 0) {
     out += title("metrics of the last report");
     widest = 0;
     for (const auto& name : *detail.last.names) widest = std::max(widest, display_width(printable(name)));
     for (std::size_t i = 0; i < detail.last.size() && i < 30; ++i) {
       const auto& name = (*detail.last.names)[i];
-      out += "  " + pad(printable(name), widest) + "  " + pad(number_text(detail.last.values[i]), 10, true) + "  " + sparkline(curve_of(subject, name), 40) + "\n";
+      out += "  " + pad(printable(name), widest) + "  " + pad(number_text(detail.last.values[i]), 10, true) + "  " +
+             sparkline(curve_of(subject, name), 40) + "\n";
     }
   }
   out += title("attempts") + attempts_listing(detail).text(call.width(), colour);
-  const auto command = command_of(spec, detail.params, row.id, subject.folder(call) + "/" + std::to_string(row.id.value), "PARAMS.json");
+  const auto command =
+      command_of(spec, detail.params, row.id, subject.folder(call) + "/" + std::to_string(row.id.value), "PARAMS.json");
   if (command && !command->empty()) out += title("command") + "  " + printable(shell_line(*command)) + "\n";
   if (!spec.env.empty()) out += title("environment") + environment_text(spec);
-  return out + "\n" + paint(Style::dim, "why: tune explain " + subject.name() + "   output: tune logs " + subject.name(), colour) + "\n";
+  return out + "\n" +
+         paint(Style::dim, "why: tune explain " + subject.name() + "   output: tune logs " + subject.name(), colour) +
+         "\n";
 }
 
 std::string json(const Subject& subject, const TrialDetail& detail, const Spec& spec, const Invocation& call) {
   std::string out;
   JsonWriter w(out);
   const auto& row = detail.row;
-  w.begin_object().key("experiment").value(subject.experiment.name).key("trial").value(row.id.value).key("state").value(to_text(row.state));
-  w.key("cause").value(to_text(row.cause)).key("attempt").value(row.attempt).key("reports").value(row.reports).key("last_step").value(row.last_step);
+  w.begin_object()
+      .key("experiment")
+      .value(subject.experiment.name)
+      .key("trial")
+      .value(row.id.value)
+      .key("state")
+      .value(to_text(row.state));
+  w.key("cause")
+      .value(to_text(row.cause))
+      .key("attempt")
+      .value(row.attempt)
+      .key("reports")
+      .value(row.reports)
+      .key("last_step")
+      .value(row.last_step);
   w.key("feasible").value(row.feasible).key("best").value(subject.experiment.best_trial == row.id);
   if (row.value) w.key("value").value(*row.value);
   w.key("params").raw(params_object(detail.params)).key("metrics").begin_object();
@@ -83,7 +108,8 @@ std::string json(const Subject& subject, const TrialDetail& detail, const Spec& 
   w.key("tags").begin_array();
   for (const auto& tag : detail.tags) w.value(tag);
   w.end_array().key("note").value(detail.note).key("star").value(detail.star);
-  if (const auto command = command_of(spec, detail.params, row.id, subject.folder(call) + "/" + std::to_string(row.id.value), "PARAMS.json")) {
+  if (const auto command = command_of(spec, detail.params, row.id,
+                                      subject.folder(call) + "/" + std::to_string(row.id.value), "PARAMS.json")) {
     w.key("argv").begin_array();
     for (const auto& word : *command) w.value(word);
     w.end_array();
@@ -102,8 +128,10 @@ int show_verb(Invocation& call) {
   if (!detail) return call.fail(detail.error());
   const auto spec = spec_of(subject->experiment);
   if (!spec) return call.fail(spec.error());
-  if (call.format() == Invocation::Format::table) call.print(text(call, *subject, *detail, *spec));
-  else call.print_exact(json(*subject, *detail, *spec, call));
+  if (call.format() == Invocation::Format::table)
+    call.print(text(call, *subject, *detail, *spec));
+  else
+    call.print_exact(json(*subject, *detail, *spec, call));
   return kOk;
 }
 

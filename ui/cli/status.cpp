@@ -23,29 +23,43 @@ std::string text(const Invocation& call, const ExperimentRow& row, const Result<
   for (std::size_t i = 0; i < row.counts.size(); ++i) {
     const auto state = static_cast<TrialState>(i);
     if (is_final(state)) finished += row.counts[i];
-    if (row.counts[i]) counts += (counts.empty() ? "" : "  ") + paint(style_of(state), std::string(to_text(state)) + " " + std::to_string(row.counts[i]), colour);
+    if (row.counts[i])
+      counts += (counts.empty() ? "" : "  ") +
+                paint(style_of(state), std::string(to_text(state)) + " " + std::to_string(row.counts[i]), colour);
   }
   const auto state = state_text(row);
   std::string out = " " + paint(Style::bold, printable(row.name), colour) + "  " + state;
   const auto budget = spec ? spec->stop.trials : std::nullopt;
-  if (budget && *budget > 0) out += "  " + paint(Style::green, bar_text(static_cast<double>(finished) / static_cast<double>(*budget), 20), colour);
+  if (budget && *budget > 0)
+    out +=
+        "  " + paint(Style::green, bar_text(static_cast<double>(finished) / static_cast<double>(*budget), 20), colour);
   out += "  " + std::to_string(finished) + (budget ? "/" + std::to_string(*budget) : "") + " trials\n";
   if (!counts.empty()) out += "   " + counts + "\n";
   if (row.best_value && row.best_trial)
-    out += "   best " + paint(Style::cyan, number_text(*row.best_value), colour) + " " + (spec ? printable(spec->objectives.front().metric) : "") +
-           " (trial " + std::to_string(row.best_trial->value) + ")\n";
+    out += "   best " + paint(Style::cyan, number_text(*row.best_value), colour) + " " +
+           (spec ? printable(spec->objectives.front().metric) : "") + " (trial " +
+           std::to_string(row.best_trial->value) + ")\n";
   if (!row.why.empty()) out += "   " + printable(row.why) + "\n";
-  if (row.owned) out += "   run by pid " + std::to_string(row.pid) + " on " + printable(row.host) + "\n";
-  else if (state == "interrupted") out += "   nobody runs it: tune resume " + shell_quoted(printable(row.name)) + call.store_hint() + "\n";
+  if (row.owned)
+    out += "   run by pid " + std::to_string(row.pid) + " on " + printable(row.host) + "\n";
+  else if (state == "interrupted")
+    out += "   nobody runs it: tune resume " + shell_quoted(printable(row.name)) + call.store_hint() + "\n";
   return out;
 }
 
 std::string json(const ExperimentRow& row) {
   std::string out;
   JsonWriter writer(out);
-  writer.begin_object().key("experiment").value(row.name).key("state").value(state_text(row)).key("owned").value(row.owned);
+  writer.begin_object()
+      .key("experiment")
+      .value(row.name)
+      .key("state")
+      .value(state_text(row))
+      .key("owned")
+      .value(row.owned);
   writer.key("trials").value(row.trials).key("counts").begin_object();
-  for (std::size_t i = 0; i < row.counts.size(); ++i) writer.key(to_text(static_cast<TrialState>(i))).value(row.counts[i]);
+  for (std::size_t i = 0; i < row.counts.size(); ++i)
+    writer.key(to_text(static_cast<TrialState>(i))).value(row.counts[i]);
   writer.end_object();
   if (row.best_trial) writer.key("best_trial").value(row.best_trial->value);
   if (row.best_value) writer.key("best_value").value(*row.best_value);
@@ -79,9 +93,13 @@ int wait(Invocation& call, Subject& subject, std::optional<Clock::time_point> de
     if (over) return row->exit_code.value_or(0);
     if (late) return kTimedOut;
     if (!row->owned)
-      return call.fail({Error::Code::unreachable, "nobody runs `" + subject.name() + "`, so it will not end", "tune resume " + subject.name() + call.store_hint()});
+      return call.fail({Error::Code::unreachable, "nobody runs `" + subject.name() + "`, so it will not end",
+                        "tune resume " + subject.name() + call.store_hint()});
     auto pause = watching ? std::chrono::milliseconds(2000) : std::chrono::milliseconds(200);
-    if (deadline) pause = std::min(pause, std::max(std::chrono::milliseconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - Clock::now())));
+    if (deadline)
+      pause =
+          std::min(pause, std::max(std::chrono::milliseconds(1),
+                                   std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - Clock::now())));
     std::this_thread::sleep_for(pause);
   }
 }
@@ -95,7 +113,9 @@ int status_verb(Invocation& call) {
     std::optional<Clock::time_point> deadline;
     if (const auto limit = call.get("timeout")) {
       const auto duration = parse_duration(*limit);
-      if (!duration) return call.fail(usage_error("`--timeout` is a duration such as 90s or 1h30m, not `" + printable(*limit) + "`"));
+      if (!duration)
+        return call.fail(
+            usage_error("`--timeout` is a duration such as 90s or 1h30m, not `" + printable(*limit) + "`"));
       deadline = Clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(duration->seconds * 1000));
     }
     return wait(call, *subject, deadline);

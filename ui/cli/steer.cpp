@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs that ask an experiment for something. Its owner is asked if there is one; otherwise the experiment is opened
-// here for the length of the call.
+// The verbs that ask an experiment for something. Its owner is asked if there is one; otherwise the experiment is
+// opened here for the length of the call.
 #include <pwd.h>
 #include <unistd.h>
 
@@ -34,7 +34,8 @@ Result<Done> carry(const Invocation& call, const Subject& subject, const Wish& w
 Requested request(const Invocation& call, const Subject& subject, std::string verb) {
   Requested wish;
   wish.by = person(), wish.via = "command line", wish.verb = std::move(verb), wish.trial = subject.trial;
-  if (const auto reason = call.get("reason")) JsonWriter(wish.args).begin_object().key("reason").value(*reason).end_object();
+  if (const auto reason = call.get("reason"))
+    JsonWriter(wish.args).begin_object().key("reason").value(*reason).end_object();
   return wish;
 }
 
@@ -45,7 +46,8 @@ struct Steering {
 };
 
 int steer(Invocation& call, const Steering& how) {
-  if (call.words().empty()) return call.fail(usage_error("which experiment or trial?", "tune " + std::string(how.verb) + " --help"));
+  if (call.words().empty())
+    return call.fail(usage_error("which experiment or trial?", "tune " + std::string(how.verb) + " --help"));
   for (const auto& word : call.words()) {
     const auto subject = how.trials_only ? find_trial(call, word) : find_subject(call, word);
     if (!subject) return call.fail(subject.error());
@@ -63,7 +65,8 @@ int steer(Invocation& call, const Steering& how) {
 Value typed(std::string_view text) {
   JsonReader in(text);
   switch (in.next()) {
-    case JsonReader::Token::boolean: return in.boolean();
+    case JsonReader::Token::boolean:
+      return in.boolean();
     case JsonReader::Token::number: {
       const Value number = in.integer() ? Value{*in.integer()} : Value{in.number()};
       if (in.next() == JsonReader::Token::end && !in.failed()) return number;
@@ -74,7 +77,8 @@ Value typed(std::string_view text) {
       if (in.next() == JsonReader::Token::end && !in.failed()) return inner;
       break;
     }
-    default: break;
+    default:
+      break;
   }
   return std::string(text);
 }
@@ -93,15 +97,17 @@ int resume_verb(Invocation& call) {
   if (subject->trial || subject->experiment.owned) return steer(call, {"resume", "goes on"});
   const auto spec = spec_of(subject->experiment);
   if (!spec) return call.fail(spec.error());
-  return run_here(call, *spec, call.store(), call.line(), [&](std::vector<Watcher*> watchers) -> Result<std::unique_ptr<Sweep>> {
-    SweepOptions options;
-    options.store = call.store();
-    options.watchers = std::move(watchers);
-    auto sweep = Sweep::open_existing(subject->experiment.name, options);
-    if (!sweep) return sweep;
-    if (auto released = (*sweep)->apply({request(call, *subject, "resume")}); !released) return released.error();
-    return sweep;
-  });
+  return run_here(call, *spec, call.store(), call.line(),
+                  [&](std::vector<Watcher*> watchers) -> Result<std::unique_ptr<Sweep>> {
+                    SweepOptions options;
+                    options.store = call.store();
+                    options.watchers = std::move(watchers);
+                    auto sweep = Sweep::open_existing(subject->experiment.name, options);
+                    if (!sweep) return sweep;
+                    if (auto released = (*sweep)->apply({request(call, *subject, "resume")}); !released)
+                      return released.error();
+                    return sweep;
+                  });
 }
 
 int enqueue_verb(Invocation& call) {
@@ -111,25 +117,32 @@ int enqueue_verb(Invocation& call) {
   for (const auto& assignment : call.all("param")) {
     const auto equals = assignment.find('=');
     if (equals == std::string::npos || equals == 0)
-      return call.fail(usage_error("`-p` takes NAME=VALUE, not `" + printable(assignment) + "`", "tune enqueue " + subject->name() + " -p lr=0.01"));
+      return call.fail(usage_error("`-p` takes NAME=VALUE, not `" + printable(assignment) + "`",
+                                   "tune enqueue " + subject->name() + " -p lr=0.01"));
     wish.params.set(assignment.substr(0, equals), typed(std::string_view(assignment).substr(equals + 1)));
   }
-  if (wish.params.empty()) return call.fail(usage_error("which parameters?", "tune enqueue " + subject->name() + " -p lr=0.01"));
+  if (wish.params.empty())
+    return call.fail(usage_error("which parameters?", "tune enqueue " + subject->name() + " -p lr=0.01"));
   const auto done = carry(call, *subject, {wish, {}, person()});
   if (!done) return call.fail(done.error());
-  call.tell(subject->name() + ": queued" + (subject->experiment.owned ? "" : "; nobody runs it now: tune resume " + subject->name() + call.store_hint()));
+  call.tell(
+      subject->name() + ": queued" +
+      (subject->experiment.owned ? "" : "; nobody runs it now: tune resume " + subject->name() + call.store_hint()));
   return kOk;
 }
 
 int set_verb(Invocation& call) {
-  if (call.words().size() < 2) return call.fail(usage_error("what is to be set?", "tune set EXPERIMENT stop.trials=500"));
+  if (call.words().size() < 2)
+    return call.fail(usage_error("what is to be set?", "tune set EXPERIMENT stop.trials=500"));
   const auto subject = find_subject(call, call.words()[0]);
   if (!subject) return call.fail(subject.error());
   if (subject->trial) return call.fail(usage_error("settings belong to an experiment, not to a trial"));
   const std::vector<std::string> settings(call.words().begin() + 1, call.words().end());
   const auto done = carry(call, *subject, {std::nullopt, settings, person()});
   if (!done) return call.fail(done.error());
-  call.tell(subject->name() + ": set" + (subject->experiment.owned ? "" : "; nobody runs it now: tune resume " + subject->name() + call.store_hint()));
+  call.tell(
+      subject->name() + ": set" +
+      (subject->experiment.owned ? "" : "; nobody runs it now: tune resume " + subject->name() + call.store_hint()));
   return kOk;
 }
 
@@ -141,13 +154,15 @@ int tag_verb(Invocation& call) {
   note.trial = subject->trial, note.by = person();
   note.tags_added.assign(call.words().begin() + 1, call.words().end());
   note.tags_dropped = call.all("drop");
-  if (note.tags_added.empty() && note.tags_dropped.empty()) return call.fail(usage_error("which tag?", "tune tag " + subject->name() + " keep"));
+  if (note.tags_added.empty() && note.tags_dropped.empty())
+    return call.fail(usage_error("which tag?", "tune tag " + subject->name() + " keep"));
   const auto done = carry(call, *subject, {note, {}, person()});
   return done ? kOk : call.fail(done.error());
 }
 
 int note_verb(Invocation& call) {
-  if (call.words().empty()) return call.fail(usage_error("which experiment or trial?", "tune note digits/42 \"lr too high\""));
+  if (call.words().empty())
+    return call.fail(usage_error("which experiment or trial?", "tune note digits/42 \"lr too high\""));
   const auto subject = find_subject(call, call.words()[0]);
   if (!subject) return call.fail(subject.error());
   Annotated note;
@@ -159,7 +174,8 @@ int note_verb(Invocation& call) {
   }
   if (call.has("star")) note.star = true;
   if (call.has("unstar")) note.star = false;
-  if (!note.note && !note.star) return call.fail(usage_error("what is the note?", "tune note " + subject->name() + " \"…\""));
+  if (!note.note && !note.star)
+    return call.fail(usage_error("what is the note?", "tune note " + subject->name() + " \"…\""));
   const auto done = carry(call, *subject, {note, {}, person()});
   return done ? kOk : call.fail(done.error());
 }

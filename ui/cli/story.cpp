@@ -26,14 +26,17 @@ std::string tell(const Propose& p) {
   if (!p.sampler.empty()) out += " by " + printable(p.sampler);
   if (p.source == "point") out = "taken from the config's `points`";
   if (p.source == "enqueued") out = "enqueued by a person";
-  if (p.source == "sampler" && p.as_of > 0) out += ", which had learned everything up to record " + std::to_string(p.as_of);
+  if (p.source == "sampler" && p.as_of > 0)
+    out += ", which had learned everything up to record " + std::to_string(p.as_of);
   if (p.parent) out += ", from trial " + std::to_string(p.parent->value);
   if (p.seconds >= 0.001) out += " (thought for " + duration_text(p.seconds) + ")";
   return out + ": " + params_text(p.params);
 }
 
 std::string tell(const Launch& l) {
-  std::string out = attempt_text(l.attempt) + (l.form == Form::resume ? " resumed" : l.form == Form::restart ? " started over" : " launched");
+  std::string out = attempt_text(l.attempt) + (l.form == Form::resume    ? " resumed"
+                                               : l.form == Form::restart ? " started over"
+                                                                         : " launched");
   if (!l.ranks.empty()) {
     const auto& seat = l.ranks.front();
     out += " on worker " + std::to_string(seat.worker.value) + " with " + number_text(seat.cpus) + " cpu";
@@ -46,11 +49,14 @@ std::string tell(const Launch& l) {
 std::string tell(const Extend& e) { return "may go on up to " + step_bound(e.until_step) + crossing(e.rung); }
 std::string tell(const Pause& p) { return "paused" + crossing(p.rung); }
 std::string tell(const Stop& s) {
-  const char* how = s.as == TrialState::cancelled ? "cancelled" : s.as == TrialState::complete ? "asked to end, all its steps are done" : "stopped";
+  const char* how = s.as == TrialState::cancelled  ? "cancelled"
+                    : s.as == TrialState::complete ? "asked to end, all its steps are done"
+                                                   : "stopped";
   return how + crossing(s.rung);
 }
 std::string tell(const Exploit& e) {
-  return "takes over from trial " + std::to_string(e.donor.value) + " at step " + std::to_string(e.step) + ": " + params_text(e.params);
+  return "takes over from trial " + std::to_string(e.donor.value) + " at step " + std::to_string(e.step) + ": " +
+         params_text(e.params);
 }
 std::string tell(const Update& u) { return "given new parameters: " + params_text(u.params); }
 std::string tell(const Retry& r) { return "queued again after " + attempt_text(r.attempt); }
@@ -64,9 +70,12 @@ std::string tell(const Settle& s, const Spec& spec) {
 }
 
 std::string tell(const Started& s) { return attempt_text(s.attempt) + " started, pid " + std::to_string(s.pid); }
-std::string tell(const Announced& a) { return "said " + printable(a.event) + (a.text.empty() ? "" : ": " + printable(a.text)); }
+std::string tell(const Announced& a) {
+  return "said " + printable(a.event) + (a.text.empty() ? "" : ": " + printable(a.text));
+}
 std::string tell(const Checkpointed& c) {
-  return "saved a checkpoint at step " + std::to_string(c.step) + ", " + size_text(c.bytes) + " in " + duration_text(c.seconds);
+  return "saved a checkpoint at step " + std::to_string(c.step) + ", " + size_text(c.bytes) + " in " +
+         duration_text(c.seconds);
 }
 std::string tell(const Updated& u) { return "works with the new parameters from step " + std::to_string(u.step); }
 std::string tell(const Exited& e) {
@@ -75,17 +84,26 @@ std::string tell(const Exited& e) {
   if (e.usage.peak_memory_bytes > 0) out += ", at most " + size_text(e.usage.peak_memory_bytes);
   return out + ", " + std::to_string(e.last_seq) + " reports";
 }
-std::string tell(const Fenced& f) { return "late words of " + attempt_text(f.attempt) + " were not counted: " + printable(f.what); }
-std::string tell(const Requested& r) { return printable(r.by) + " asked for `" + printable(r.verb) + "`" + (r.via.empty() ? "" : " by " + printable(r.via)); }
-std::string tell(const Annotated& a) { return printable(a.by) + (a.note ? " noted: " + printable(*a.note) : " changed its tags"); }
+std::string tell(const Fenced& f) {
+  return "late words of " + attempt_text(f.attempt) + " were not counted: " + printable(f.what);
+}
+std::string tell(const Requested& r) {
+  return printable(r.by) + " asked for `" + printable(r.verb) + "`" + (r.via.empty() ? "" : " by " + printable(r.via));
+}
+std::string tell(const Annotated& a) {
+  return printable(a.by) + (a.note ? " noted: " + printable(*a.note) : " changed its tags");
+}
 
 }  // namespace
 
 std::string sentence(const Record& record, const Spec& spec) {
   const auto visit = [&](const auto& fact) -> std::string {
-    if constexpr (requires { tell(fact); }) return tell(fact);
-    else if constexpr (requires { tell(fact, spec); }) return tell(fact, spec);
-    else return {};
+    if constexpr (requires { tell(fact); })
+      return tell(fact);
+    else if constexpr (requires { tell(fact, spec); })
+      return tell(fact, spec);
+    else
+      return {};
   };
   if (const auto* observation = record.observation()) return std::visit(visit, *observation);
   return std::visit(visit, record.decided()->what);
@@ -94,7 +112,8 @@ std::string sentence(const Record& record, const Spec& spec) {
 std::string reason_text(const Record& record) {
   const auto* decided = record.decided();
   if (!decided || decided->reason.why.empty()) return {};
-  return printable(decided->reason.why) + (decided->reason.by.empty() ? "" : " (" + printable(decided->reason.by) + ")");
+  return printable(decided->reason.why) +
+         (decided->reason.by.empty() ? "" : " (" + printable(decided->reason.by) + ")");
 }
 
 std::string story(const std::vector<Record>& facts, const Spec& spec, bool colour) {
@@ -103,8 +122,11 @@ std::string story(const std::vector<Record>& facts, const Spec& spec, bool colou
   for (const auto& record : facts) {
     const auto text = sentence(record, spec);
     if (text.empty()) continue;
-    out += " " + paint(Style::dim, pad("+" + duration_text(std::max(0.0, record.at.seconds - began)), 8, true), colour) + "  " + text + "\n";
-    if (const auto why = reason_text(record); !why.empty()) out += "           " + paint(Style::dim, "because " + why, colour) + "\n";
+    out += " " +
+           paint(Style::dim, pad("+" + duration_text(std::max(0.0, record.at.seconds - began)), 8, true), colour) +
+           "  " + text + "\n";
+    if (const auto why = reason_text(record); !why.empty())
+      out += "           " + paint(Style::dim, "because " + why, colour) + "\n";
   }
   return out;
 }

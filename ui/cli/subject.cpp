@@ -20,9 +20,11 @@ std::optional<TrialId> trial_number(std::string_view text) {
 
 Result<Done> check_trial(const Subject& subject) {
   if (!subject.trial || subject.trial->value < subject.experiment.trials) return Done{};
-  return Error{Error::Code::not_found,
-               "experiment `" + printable(subject.experiment.name) + "` has no trial " + std::to_string(subject.trial->value),
-               subject.experiment.trials ? "they go from 0 to " + std::to_string(subject.experiment.trials - 1) : "it has no trials yet"};
+  return Error{
+      Error::Code::not_found,
+      "experiment `" + printable(subject.experiment.name) + "` has no trial " + std::to_string(subject.trial->value),
+      subject.experiment.trials ? "they go from 0 to " + std::to_string(subject.experiment.trials - 1)
+                                : "it has no trials yet"};
 }
 
 }  // namespace
@@ -56,15 +58,18 @@ Result<Subject> find_subject(const Invocation& call, const std::string& word) {
 
 Result<Subject> find_experiment(const Invocation& call) {
   if (call.words().size() > 1)
-    return usage_error("`tune " + std::string(call.verb().name) + "` takes one experiment", "tune " + std::string(call.verb().name) + " --help");
+    return usage_error("`tune " + std::string(call.verb().name) + "` takes one experiment",
+                       "tune " + std::string(call.verb().name) + " --help");
   auto subject = find_subject(call, call.words().empty() ? std::string{} : call.words()[0]);
-  if (subject && subject->trial) return usage_error("`" + subject->name() + "` is a trial; this is about an experiment");
+  if (subject && subject->trial)
+    return usage_error("`" + subject->name() + "` is a trial; this is about an experiment");
   return subject;
 }
 
 Result<Subject> find_trial(const Invocation& call, const std::string& word) {
   auto subject = find_subject(call, word);
-  if (subject && !subject->trial) return usage_error("`" + subject->name() + "` is an experiment; which trial?", "tune trials " + subject->name());
+  if (subject && !subject->trial)
+    return usage_error("`" + subject->name() + "` is an experiment; which trial?", "tune trials " + subject->name());
   return subject;
 }
 
@@ -72,7 +77,10 @@ Result<Spec> spec_of(const ExperimentRow& row) {
   if (row.config.empty()) return Error{Error::Code::not_found, "the experiment has no settings yet", {}};
   auto read = read_config(row.config, {catalogue(), "the experiment's settings", "/", {}, false});
   if (read.spec) return std::move(*read.spec);
-  return Error{Error::Code::corrupt, "the experiment's settings cannot be read: " + (read.diagnostics.empty() ? "" : read.diagnostics.front().message), {}};
+  return Error{
+      Error::Code::corrupt,
+      "the experiment's settings cannot be read: " + (read.diagnostics.empty() ? "" : read.diagnostics.front().message),
+      {}};
 }
 
 std::string state_text(const ExperimentRow& row) {
@@ -82,11 +90,18 @@ std::string state_text(const ExperimentRow& row) {
 
 Style style_of(TrialState state) {
   switch (state) {
-    case TrialState::complete: return Style::green;
-    case TrialState::running: case TrialState::leased: return Style::cyan;
-    case TrialState::failed: return Style::red;
-    case TrialState::infeasible: case TrialState::cancelled: return Style::yellow;
-    default: return Style::plain;
+    case TrialState::complete:
+      return Style::green;
+    case TrialState::running:
+    case TrialState::leased:
+      return Style::cyan;
+    case TrialState::failed:
+      return Style::red;
+    case TrialState::infeasible:
+    case TrialState::cancelled:
+      return Style::yellow;
+    default:
+      return Style::plain;
   }
 }
 

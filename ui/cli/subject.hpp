@@ -16,12 +16,12 @@ struct Subject {
   ExperimentRow experiment;
   std::optional<TrialId> trial;
 
-  std::string name() const;    ///< "digits" or "digits/42", printable.
+  std::string name() const;                     ///< "digits" or "digits/42", printable.
   std::string folder(const Invocation&) const;  ///< `<store>.d/<name>`
 };
 
-/// `word` is EXPERIMENT, EXPERIMENT/NUMBER or, where the store holds one experiment, NUMBER. Empty: the only experiment.
-/// not_found: no such store, experiment or trial.
+/// `word` is EXPERIMENT, EXPERIMENT/NUMBER or, where the store holds one experiment, NUMBER. Empty: the only
+/// experiment. not_found: no such store, experiment or trial.
 Result<Subject> find_subject(const Invocation&, const std::string& word);
 /// An experiment, from at most one word of the call.
 Result<Subject> find_experiment(const Invocation&);

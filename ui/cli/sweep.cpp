@@ -19,8 +19,8 @@ namespace {
 /// `--trials 60` is `--set stop.trials=60`, and so on.
 std::vector<std::string> settings_from(const Invocation& call) {
   static constexpr std::pair<const char*, const char*> shorthands[] = {
-      {"trials", "stop.trials"}, {"time", "stop.time"},           {"parallel", "executor.parallel"},
-      {"seed", "seed"},          {"name", "name"},                {"fail-fast", "stop.max_failures"},
+      {"trials", "stop.trials"}, {"time", "stop.time"}, {"parallel", "executor.parallel"},
+      {"seed", "seed"},          {"name", "name"},      {"fail-fast", "stop.max_failures"},
   };
   auto sets = call.all("set");
   for (const auto& [flag, key] : shorthands)
@@ -64,7 +64,16 @@ int dry_run(Invocation& call, const Spec& spec, std::int64_t count) {
     const auto& params = propose.params;
     std::string line;
     if (command && !spec.command.empty()) {
-      const auto argv = command->expand({params, spec.name + "/" + std::to_string(n), n, 1, "DIR", "DIR/params.json", "", spec.resources.cpus, {}, spec.seed});
+      const auto argv = command->expand({params,
+                                         spec.name + "/" + std::to_string(n),
+                                         n,
+                                         1,
+                                         "DIR",
+                                         "DIR/params.json",
+                                         "",
+                                         spec.resources.cpus,
+                                         {},
+                                         spec.seed});
       if (argv)
         for (const auto& argument : *argv) line += (line.empty() ? "" : " ") + shell_quoted(argument);
     }
@@ -86,7 +95,9 @@ int dry_run(Invocation& call, const Spec& spec, std::int64_t count) {
 }  // namespace
 
 int sweep_verb(Invocation& call) {
-  if (call.words().size() != 1) return call.fail(usage_error("`tune sweep` takes one config file", "tune sweep config.json; `tune init` writes one"));
+  if (call.words().size() != 1)
+    return call.fail(
+        usage_error("`tune sweep` takes one config file", "tune sweep config.json; `tune init` writes one"));
   auto sets = settings_from(call);
   auto spec = read_config_file(call, call.words()[0], sets);
   if (spec && !call.rest().empty()) {
@@ -95,7 +106,8 @@ int sweep_verb(Invocation& call) {
   }
   if (!spec) return kUsage;
   if (const auto count = call.get("dry-run")) {
-    const auto wanted = count->empty() ? Result<std::optional<std::int64_t>>{std::optional<std::int64_t>{3}} : call.whole("dry-run", 1);
+    const auto wanted =
+        count->empty() ? Result<std::optional<std::int64_t>>{std::optional<std::int64_t>{3}} : call.whole("dry-run", 1);
     if (!wanted) return call.fail(wanted.error());
     return dry_run(call, *spec, **wanted);
   }

@@ -32,7 +32,8 @@ std::size_t columns(char32_t c) {
   const auto in = [c](char32_t low, char32_t high) { return c >= low && c <= high; };
   if (in(0x300, 0x36f) || in(0x200b, 0x200f) || in(0x20d0, 0x20ff) || in(0xfe00, 0xfe0f) || c == 0xfeff) return 0;
   const bool wide = in(0x1100, 0x115f) || in(0x2e80, 0xa4cf) || in(0xac00, 0xd7a3) || in(0xf900, 0xfaff) ||
-                    in(0xfe30, 0xfe6f) || in(0xff00, 0xff60) || in(0xffe0, 0xffe6) || in(0x1f300, 0x1faff) || in(0x20000, 0x3fffd);
+                    in(0xfe30, 0xfe6f) || in(0xff00, 0xff60) || in(0xffe0, 0xffe6) || in(0x1f300, 0x1faff) ||
+                    in(0x20000, 0x3fffd);
   return wide ? 2 : 1;
 }
 
@@ -44,7 +45,8 @@ std::size_t escape_length(std::string_view text) {
 
 std::string fixed(double number, int digits) {
   std::array<char, 400> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::fixed, digits).ptr;
+  const auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::fixed, digits).ptr;
   return {buffer.data(), end};
 }
 
@@ -105,7 +107,8 @@ std::string duration_text(double seconds) {
 std::string number_text(double number) {
   if (!std::isfinite(number)) return to_text(number);
   std::array<char, 64> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::general, 6).ptr;
+  const auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::general, 6).ptr;
   return {buffer.data(), end};
 }
 
@@ -126,8 +129,8 @@ std::string time_text(double seconds) {
   const auto t = static_cast<std::time_t>(seconds);
   std::tm local{};
   if (!(seconds > 0) || !localtime_r(&t, &local)) return "-";
-  return std::to_string(local.tm_year + 1900) + "-" + two_digits(local.tm_mon + 1) + "-" + two_digits(local.tm_mday) + " " +
-         two_digits(local.tm_hour) + ":" + two_digits(local.tm_min) + ":" + two_digits(local.tm_sec);
+  return std::to_string(local.tm_year + 1900) + "-" + two_digits(local.tm_mon + 1) + "-" + two_digits(local.tm_mday) +
+         " " + two_digits(local.tm_hour) + ":" + two_digits(local.tm_min) + ":" + two_digits(local.tm_sec);
 }
 
 std::string printable_lines(std::string_view text) {
@@ -192,8 +195,10 @@ std::string shell_quoted(std::string_view argument) {
   if (!argument.empty() && std::all_of(argument.begin(), argument.end(), safe)) return std::string(argument);
   std::string out = "'";
   for (const char c : argument) {
-    if (c == '\'') out += "'\\''";
-    else out += c;
+    if (c == '\'')
+      out += "'\\''";
+    else
+      out += c;
   }
   return out + "'";
 }

@@ -6,12 +6,21 @@
 
 namespace tune {
 
-Result<std::vector<std::string>> command_of(const Spec& spec, const Params& params, TrialId id, const std::string& trial_folder,
-                                            const std::string& params_file) {
+Result<std::vector<std::string>> command_of(const Spec& spec, const Params& params, TrialId id,
+                                            const std::string& trial_folder, const std::string& params_file) {
   if (spec.command.empty()) return std::vector<std::string>{};
   const auto command = Command::parse(spec.command, spec.space);
   if (!command) return command.error();
-  return command->expand({params, spec.name + "/" + std::to_string(id.value), id.value, 1, trial_folder, params_file, "", spec.resources.cpus, {}, spec.seed});
+  return command->expand({params,
+                          spec.name + "/" + std::to_string(id.value),
+                          id.value,
+                          1,
+                          trial_folder,
+                          params_file,
+                          "",
+                          spec.resources.cpus,
+                          {},
+                          spec.seed});
 }
 
 std::string shell_line(const std::vector<std::string>& words) {

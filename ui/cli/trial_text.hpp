@@ -9,7 +9,8 @@
 namespace tune {
 
 /// The trial's command line, as it was run but for paths that are made anew for each attempt. Empty for a trainable.
-Result<std::vector<std::string>> command_of(const Spec&, const Params&, TrialId, const std::string& trial_folder, const std::string& params_file);
+Result<std::vector<std::string>> command_of(const Spec&, const Params&, TrialId, const std::string& trial_folder,
+                                            const std::string& params_file);
 /// Words with blanks between, each quoted for a shell where needed.
 std::string shell_line(const std::vector<std::string>& words);
 /// {"lr":0.1,…}: flat, dots stay in the names.

@@ -6,14 +6,14 @@ namespace tune {
 namespace {
 
 Shown shown(const std::string& column, const Cell& cell) {
-  return std::visit(overloaded{[](std::monostate) { return Shown(); },
-                               [&](std::int64_t n) { return Shown(n); },
-                               [&](double x) { return column.ends_with("_at") ? Shown::shown_as(time_text(x), Shown(x)) : Shown(x); },
-                               [&](const std::string& text) {
-                                 const auto state = column == "state" ? trial_state(text) : std::nullopt;
-                                 return Shown(text, state ? style_of(*state) : Style::plain);
-                               }},
-                    cell);
+  return std::visit(
+      overloaded{[](std::monostate) { return Shown(); }, [&](std::int64_t n) { return Shown(n); },
+                 [&](double x) { return column.ends_with("_at") ? Shown::shown_as(time_text(x), Shown(x)) : Shown(x); },
+                 [&](const std::string& text) {
+                   const auto state = column == "state" ? trial_state(text) : std::nullopt;
+                   return Shown(text, state ? style_of(*state) : Style::plain);
+                 }},
+      cell);
 }
 
 }  // namespace

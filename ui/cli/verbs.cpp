@@ -90,60 +90,159 @@ constexpr Flag kFsck[] = {{"rebuild", "", "make the tables anew from the journal
 constexpr Flag kDoctor[] = {{"protocol", "", "play trials with a program and say what it supports"}};
 
 constexpr Verb kVerbs[] = {
-    {"sweep", "run an experiment to its end; the same command again resumes it", "CONFIG [-- ARGS]", kSweep,
-     {"tune sweep config.json", "tune sweep config.json --trials 200 --parallel 4 --set params.lr.max=0.1"}, sweep_verb, true},
-    {"check", "say everything that is wrong with a config", "CONFIG", kCheck,
-     {"tune check config.json", "tune check config.json --effective"}, check_verb},
-    {"explain", "an error code, a setting, or why a trial was proposed, stopped, promoted", "CODE|FIELD|TRIAL", {},
-     {"tune explain E021", "tune explain digits/42"}, explain_verb},
-    {"init", "write a commented config and an example program", "[TEMPLATE]", kInit,
-     {"tune init python", "tune init --from \"./train --lr 0.1 --width 64\""}, init_verb},
+    {"sweep",
+     "run an experiment to its end; the same command again resumes it",
+     "CONFIG [-- ARGS]",
+     kSweep,
+     {"tune sweep config.json", "tune sweep config.json --trials 200 --parallel 4 --set params.lr.max=0.1"},
+     sweep_verb,
+     true},
+    {"check",
+     "say everything that is wrong with a config",
+     "CONFIG",
+     kCheck,
+     {"tune check config.json", "tune check config.json --effective"},
+     check_verb},
+    {"explain",
+     "an error code, a setting, or why a trial was proposed, stopped, promoted",
+     "CODE|FIELD|TRIAL",
+     {},
+     {"tune explain E021", "tune explain digits/42"},
+     explain_verb},
+    {"init",
+     "write a commented config and an example program",
+     "[TEMPLATE]",
+     kInit,
+     {"tune init python", "tune init --from \"./train --lr 0.1 --width 64\""},
+     init_verb},
     {"ls", "experiments and how they stand", "", kLs, {"tune ls", "tune ls -o json"}, ls_verb},
-    {"status", "how an experiment stands", "[EXPERIMENT]", kStatus, {"tune status --watch", "tune status digits --wait --timeout 1h"},
+    {"status",
+     "how an experiment stands",
+     "[EXPERIMENT]",
+     kStatus,
+     {"tune status --watch", "tune status digits --wait --timeout 1h"},
      status_verb},
-    {"trials", "trials as a table", "[EXPERIMENT]", kTrials,
-     {"tune trials --sort value --top 10", "tune trials digits --where 'loss < 0.1 and lr > 1e-4' -o csv"}, trials_verb},
+    {"trials",
+     "trials as a table",
+     "[EXPERIMENT]",
+     kTrials,
+     {"tune trials --sort value --top 10", "tune trials digits --where 'loss < 0.1 and lr > 1e-4' -o csv"},
+     trials_verb},
     {"show", "everything about one trial", "TRIAL", {}, {"tune show 42", "tune show digits/42 -o json"}, show_verb},
-    {"best", "the best trial", "[EXPERIMENT]", kBest, {"./prog $(tune best -o args)", "tune best digits --run"}, best_verb},
+    {"best",
+     "the best trial",
+     "[EXPERIMENT]",
+     kBest,
+     {"./prog $(tune best -o args)", "tune best digits --run"},
+     best_verb},
     {"logs", "what a trial printed", "[TRIAL]", kLogs, {"tune logs 42 -f", "tune logs --failed"}, logs_verb},
-    {"diff", "trials side by side", "TRIAL TRIAL…", kDiff, {"tune diff 3 42", "tune diff 3 42 57 --only-changed"}, diff_verb},
-    {"stop", "no new trials; let the running ones finish (or end one trial well)", "EXPERIMENT|TRIAL…", kWhy,
-     {"tune stop digits", "tune stop digits/42 --reason \"diverges\""}, stop_verb},
-    {"cancel", "end trials now", "EXPERIMENT|TRIAL…", kWhy, {"tune cancel digits/42", "tune cancel digits --yes"}, cancel_verb},
-    {"pause", "begin nothing new (or checkpoint one trial and hold it)", "EXPERIMENT|TRIAL…", kWhy,
-     {"tune pause digits", "tune pause digits/42"}, pause_verb},
-    {"resume", "undo a pause; an experiment that nobody runs is run here", "EXPERIMENT|TRIAL…", kWhy,
-     {"tune resume digits", "tune resume digits/42"}, resume_verb},
-    {"enqueue", "have these parameters tried", "EXPERIMENT", kEnqueue,
-     {"tune enqueue digits -p lr=0.01 -p width=64", "tune enqueue digits -p lr=0.01 --priority 5"}, enqueue_verb},
-    {"retry", "run failed or cancelled trials again", "TRIAL…", kWhy, {"tune retry 12", "tune retry digits/12 digits/13"}, retry_verb},
-    {"set", "change a setting of an experiment, running or not", "EXPERIMENT KEY=VALUE…", {},
-     {"tune set digits stop.trials=500", "tune set digits params.lr.max=0.2 executor.parallel=8"}, set_verb},
-    {"tag", "tag an experiment or a trial", "EXPERIMENT|TRIAL TAG…", kTag,
-     {"tune tag digits/42 keep", "tune tag digits --drop old"}, tag_verb},
-    {"note", "write a note on an experiment or a trial", "EXPERIMENT|TRIAL [TEXT]", kNote,
-     {"tune note digits/42 \"lr too high\"", "tune note digits/42 --star"}, note_verb},
+    {"diff",
+     "trials side by side",
+     "TRIAL TRIAL…",
+     kDiff,
+     {"tune diff 3 42", "tune diff 3 42 57 --only-changed"},
+     diff_verb},
+    {"stop",
+     "no new trials; let the running ones finish (or end one trial well)",
+     "EXPERIMENT|TRIAL…",
+     kWhy,
+     {"tune stop digits", "tune stop digits/42 --reason \"diverges\""},
+     stop_verb},
+    {"cancel",
+     "end trials now",
+     "EXPERIMENT|TRIAL…",
+     kWhy,
+     {"tune cancel digits/42", "tune cancel digits --yes"},
+     cancel_verb},
+    {"pause",
+     "begin nothing new (or checkpoint one trial and hold it)",
+     "EXPERIMENT|TRIAL…",
+     kWhy,
+     {"tune pause digits", "tune pause digits/42"},
+     pause_verb},
+    {"resume",
+     "undo a pause; an experiment that nobody runs is run here",
+     "EXPERIMENT|TRIAL…",
+     kWhy,
+     {"tune resume digits", "tune resume digits/42"},
+     resume_verb},
+    {"enqueue",
+     "have these parameters tried",
+     "EXPERIMENT",
+     kEnqueue,
+     {"tune enqueue digits -p lr=0.01 -p width=64", "tune enqueue digits -p lr=0.01 --priority 5"},
+     enqueue_verb},
+    {"retry",
+     "run failed or cancelled trials again",
+     "TRIAL…",
+     kWhy,
+     {"tune retry 12", "tune retry digits/12 digits/13"},
+     retry_verb},
+    {"set",
+     "change a setting of an experiment, running or not",
+     "EXPERIMENT KEY=VALUE…",
+     {},
+     {"tune set digits stop.trials=500", "tune set digits params.lr.max=0.2 executor.parallel=8"},
+     set_verb},
+    {"tag",
+     "tag an experiment or a trial",
+     "EXPERIMENT|TRIAL TAG…",
+     kTag,
+     {"tune tag digits/42 keep", "tune tag digits --drop old"},
+     tag_verb},
+    {"note",
+     "write a note on an experiment or a trial",
+     "EXPERIMENT|TRIAL [TEXT]",
+     kNote,
+     {"tune note digits/42 \"lr too high\"", "tune note digits/42 --star"},
+     note_verb},
     {"rm", "delete an experiment and its files", "EXPERIMENT", {}, {"tune rm digits", "tune rm digits --yes"}, rm_verb},
-    {"export", "trials or the whole journal as text", "[EXPERIMENT]", kExport,
-     {"tune export digits > digits.csv", "tune export digits --format journal"}, export_verb},
-    {"replay", "fold the journal; with --verify decide everything again", "[EXPERIMENT]", kReplay,
-     {"tune replay digits", "tune replay digits --verify"}, replay_verb},
+    {"export",
+     "trials or the whole journal as text",
+     "[EXPERIMENT]",
+     kExport,
+     {"tune export digits > digits.csv", "tune export digits --format journal"},
+     export_verb},
+    {"replay",
+     "fold the journal; with --verify decide everything again",
+     "[EXPERIMENT]",
+     kReplay,
+     {"tune replay digits", "tune replay digits --verify"},
+     replay_verb},
     {"fsck", "hold a store to its invariants", "[EXPERIMENT]", kFsck, {"tune fsck", "tune fsck --rebuild"}, fsck_verb},
-    {"backup", "copy a store safely, also while it is written", "FILE", {},
-     {"tune backup copy.db", "tune --store old.db backup copy.db"}, backup_verb},
-    {"salvage", "copy out what is readable of a damaged store", "FILE", {},
-     {"tune salvage rescued.db", "tune --store broken.db salvage rescued.db"}, salvage_verb},
-    {"doctor", "what tune finds on this machine, and what a program supports", "[CONFIG | -- CMD…]", kDoctor,
-     {"tune doctor", "tune doctor --protocol -- python3 train.py"}, doctor_verb, true},
-    {"completion", "teach a shell these verbs", "bash|zsh|fish", {},
-     {"tune completion bash > ~/.local/share/bash-completion/completions/tune", "tune completion fish | source"}, completion_verb},
+    {"backup",
+     "copy a store safely, also while it is written",
+     "FILE",
+     {},
+     {"tune backup copy.db", "tune --store old.db backup copy.db"},
+     backup_verb},
+    {"salvage",
+     "copy out what is readable of a damaged store",
+     "FILE",
+     {},
+     {"tune salvage rescued.db", "tune --store broken.db salvage rescued.db"},
+     salvage_verb},
+    {"doctor",
+     "what tune finds on this machine, and what a program supports",
+     "[CONFIG | -- CMD…]",
+     kDoctor,
+     {"tune doctor", "tune doctor --protocol -- python3 train.py"},
+     doctor_verb,
+     true},
+    {"completion",
+     "teach a shell these verbs",
+     "bash|zsh|fish",
+     {},
+     {"tune completion bash > ~/.local/share/bash-completion/completions/tune", "tune completion fish | source"},
+     completion_verb},
 };
 
 void append_flags(std::string& out, std::span<const Flag> flags) {
   for (const auto& flag : flags) {
     std::string left = flag.letter ? std::string("-") + flag.letter + ", " : "    ";
     left += "--" + std::string(flag.name);
-    if (!flag.value.empty()) left += flag.value.front() == '[' ? "[=" + std::string(flag.value.substr(1)) : " " + std::string(flag.value);
+    if (!flag.value.empty())
+      left += flag.value.front() == '[' ? "[=" + std::string(flag.value.substr(1)) : " " + std::string(flag.value);
     out += "  " + pad(left, 28) + " " + std::string(flag.help) + "\n";
   }
 }
@@ -179,7 +278,8 @@ std::optional<std::size_t> place_of_verb(const std::vector<std::string>& argumen
   const auto takes_next = [](std::string_view word) {
     return std::any_of(std::begin(kGlobal), std::end(kGlobal), [&](const Flag& flag) {
       if (flag.value.empty()) return false;
-      return (word.starts_with("--") && word.substr(2) == flag.name) || (flag.letter && word.size() == 2 && word[1] == flag.letter);
+      return (word.starts_with("--") && word.substr(2) == flag.name) ||
+             (flag.letter && word.size() == 2 && word[1] == flag.letter);
     });
   };
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -220,11 +320,13 @@ int serve(const Verb& verb, std::vector<std::string> arguments) {
   if (call.has("help")) return call.print(help_text(verb)), kOk;
   if (call.has("version")) return call.print("tune " TUNE_VERSION "\n"), kOk;
   if (const auto folder = call.get("dir"); folder && chdir(folder->c_str()) != 0)
-    return call.fail({Error::Code::not_found, "cannot go to `" + printable(*folder) + "`: " + std::strerror(errno), {}});
+    return call.fail(
+        {Error::Code::not_found, "cannot go to `" + printable(*folder) + "`: " + std::strerror(errno), {}});
   return verb.serve(call);
 }
 
-/// A closed descriptor 0, 1 or 2 would be given to the next file that is opened: the store must never be what we print into.
+/// A closed descriptor 0, 1 or 2 would be given to the next file that is opened: the store must never be what we print
+/// into.
 void occupy_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd)
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
@@ -288,7 +390,9 @@ int completion_verb(Invocation& call) {
     const bool file = verb.usage.starts_with("CONFIG") || verb.usage.starts_with("FILE");
     const bool experiment = verb.usage.find("EXPERIMENT") != std::string_view::npos;
     all.push_back({std::string(verb.name), std::string(verb.help), options(verb.flags),
-                   file ? Operand::file : experiment ? Operand::experiment : Operand::none});
+                   file         ? Operand::file
+                   : experiment ? Operand::experiment
+                                : Operand::none});
   }
   const auto text = completion(call.words()[0], all, options(kGlobal));
   if (!text) return call.fail(text.error());

@@ -22,8 +22,8 @@ struct Flag {
 
 struct Verb {
   std::string_view name;
-  std::string_view help;    ///< One line.
-  std::string_view usage;   ///< What follows the verb: "CONFIG [-- args]".
+  std::string_view help;   ///< One line.
+  std::string_view usage;  ///< What follows the verb: "CONFIG [-- args]".
   std::span<const Flag> flags;
   std::string_view examples[2];
   /// Returns the exit code.
@@ -41,18 +41,18 @@ std::span<const Flag> global_flags();
 int command_line(std::vector<std::string> arguments);
 
 // One function a verb; the file is named after the verb or its family.
-int sweep_verb(Invocation&);       // sweep.cpp
-int check_verb(Invocation&);       // check.cpp
-int init_verb(Invocation&);        // init.cpp
-int explain_verb(Invocation&);     // explain.cpp
-int ls_verb(Invocation&);          // ls.cpp
-int status_verb(Invocation&);      // status.cpp
-int trials_verb(Invocation&);      // trials.cpp
-int show_verb(Invocation&);        // show.cpp
-int diff_verb(Invocation&);        // diff.cpp
-int best_verb(Invocation&);        // best.cpp
-int logs_verb(Invocation&);        // logs.cpp
-int stop_verb(Invocation&);        // steer.cpp
+int sweep_verb(Invocation&);    // sweep.cpp
+int check_verb(Invocation&);    // check.cpp
+int init_verb(Invocation&);     // init.cpp
+int explain_verb(Invocation&);  // explain.cpp
+int ls_verb(Invocation&);       // ls.cpp
+int status_verb(Invocation&);   // status.cpp
+int trials_verb(Invocation&);   // trials.cpp
+int show_verb(Invocation&);     // show.cpp
+int diff_verb(Invocation&);     // diff.cpp
+int best_verb(Invocation&);     // best.cpp
+int logs_verb(Invocation&);     // logs.cpp
+int stop_verb(Invocation&);     // steer.cpp
 int cancel_verb(Invocation&);
 int pause_verb(Invocation&);
 int resume_verb(Invocation&);
@@ -61,7 +61,7 @@ int retry_verb(Invocation&);
 int set_verb(Invocation&);
 int tag_verb(Invocation&);
 int note_verb(Invocation&);
-int rm_verb(Invocation&);          // keep.cpp: what is done to a store
+int rm_verb(Invocation&);  // keep.cpp: what is done to a store
 int export_verb(Invocation&);
 int replay_verb(Invocation&);
 int fsck_verb(Invocation&);

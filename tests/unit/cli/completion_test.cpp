@@ -14,7 +14,10 @@ using namespace tune;
 namespace {
 
 const std::vector<CompletedVerb> kVerbs = {
-    {"sweep", "Run an experiment to its end", {{"--trials", "At most this many: it's a [limit]", true}, {"--dry-run", "Only show", false}}, CompletedVerb::Operand::file},
+    {"sweep",
+     "Run an experiment to its end",
+     {{"--trials", "At most this many: it's a [limit]", true}, {"--dry-run", "Only show", false}},
+     CompletedVerb::Operand::file},
     {"best", "The best trial", {}, CompletedVerb::Operand::experiment}};
 const std::vector<CompletedOption> kCommon = {{"--store", "The store's file", true}, {"--help", "This help", false}};
 
@@ -22,8 +25,8 @@ const std::vector<CompletedOption> kCommon = {{"--store", "The store's file", tr
 std::string offered(const std::string& line) {
   const Scratch folder;
   const auto script = folder.path() / "test.sh";
-  std::ofstream{script} << *completion("bash", kVerbs, kCommon)
-                        << "tune() { echo mnist; echo digits; }\nCOMP_WORDS=(" << line << ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
+  std::ofstream{script} << *completion("bash", kVerbs, kCommon) << "tune() { echo mnist; echo digits; }\nCOMP_WORDS=("
+                        << line << ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
                         << "_tune\necho \"${COMPREPLY[*]}\"\n";
   FILE* const shell = ::popen(("bash " + script.string() + " 2>&1").c_str(), "r");
   std::string out;
@@ -48,7 +51,8 @@ TEST_CASE("zsh and fish text names every verb and option, quotes survive", "[cli
   const auto shell = GENERATE("zsh", "fish");
   const auto text = completion(shell, kVerbs, kCommon);
   REQUIRE(text);
-  for (const auto* word : {"sweep", "best", "trials", "dry-run", "store", "Run an experiment to its end", "The store'\\''s file"})
+  for (const auto* word :
+       {"sweep", "best", "trials", "dry-run", "store", "Run an experiment to its end", "The store'\\''s file"})
     CHECK_THAT(*text, Catch::Contains(word));
 }
 

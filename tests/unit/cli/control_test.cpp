@@ -21,8 +21,8 @@ TEST_CASE("a wish reads back from its line", "[control]") {
 }
 
 TEST_CASE("nothing but requests, notes and settings can be wished for", "[control]") {
-  const char* line = GENERATE("", "{", "[]", "{\"kind\":\"Exited\",\"trial\":1}", "{\"kind\":\"Settle\",\"trial\":1}", "{\"kind\":3}",
-                              "{\"kind\":\"Set\",\"settings\":5}", "\xff\xfe");
+  const char* line = GENERATE("", "{", "[]", "{\"kind\":\"Exited\",\"trial\":1}", "{\"kind\":\"Settle\",\"trial\":1}",
+                              "{\"kind\":3}", "{\"kind\":\"Set\",\"settings\":5}", "\xff\xfe");
   CHECK(!wish_from_json_line(line));
 }
 

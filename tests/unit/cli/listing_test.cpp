@@ -38,4 +38,6 @@ TEST_CASE("text that a spreadsheet would run is disarmed in CSV, numbers are lef
   CHECK(Shown(-1.5).csv == "-1.5");
 }
 
-TEST_CASE("what could steer a terminal is made visible in a listing", "[cli]") { CHECK(Shown("\x1b[2J").shown == "\\x1b[2J"); }
+TEST_CASE("what could steer a terminal is made visible in a listing", "[cli]") {
+  CHECK(Shown("\x1b[2J").shown == "\\x1b[2J");
+}

@@ -7,13 +7,23 @@
 using namespace tune;
 
 TEST_CASE("durations have two units at most and never carry into a 60th second", "[cli]") {
-  const auto [seconds, text] = GENERATE(table<double, const char*>({{0, "0ms"}, {0.0123, "12ms"}, {0.9999, "1.0s"}, {4.24, "4.2s"}, {59.99, "1m00s"},
-                                                                    {65, "1m05s"}, {3599.6, "1h00m"}, {8000, "2h13m"}, {90000, "1d01h"}, {-1, "-"}, {NAN, "-"}}));
+  const auto [seconds, text] = GENERATE(table<double, const char*>({{0, "0ms"},
+                                                                    {0.0123, "12ms"},
+                                                                    {0.9999, "1.0s"},
+                                                                    {4.24, "4.2s"},
+                                                                    {59.99, "1m00s"},
+                                                                    {65, "1m05s"},
+                                                                    {3599.6, "1h00m"},
+                                                                    {8000, "2h13m"},
+                                                                    {90000, "1d01h"},
+                                                                    {-1, "-"},
+                                                                    {NAN, "-"}}));
   CHECK(duration_text(seconds) == text);
 }
 
 TEST_CASE("numbers are shown with six digits, whatever their size", "[cli]") {
-  const auto [number, text] = GENERATE(table<double, const char*>({{0.1 + 0.2, "0.3"}, {124, "124"}, {1.5e-7, "1.5e-07"}, {NAN, "nan"}, {-INFINITY, "-inf"}}));
+  const auto [number, text] = GENERATE(table<double, const char*>(
+      {{0.1 + 0.2, "0.3"}, {124, "124"}, {1.5e-7, "1.5e-07"}, {NAN, "nan"}, {-INFINITY, "-inf"}}));
   CHECK(number_text(number) == text);
 }
 
