@@ -376,7 +376,7 @@ void Experiment::fold(const Retry& retry, const Record&) {
     ++t.retries;
   }
   t.not_before = retry.not_before;
-  if (retry.resources) t.resources = retry.resources;
+  if (retry.resources) t.resources = std::make_shared<const Resources>(*retry.resources);
   const bool pausing = t.asked == Asked::pause;
   t.asked = Asked::nothing;
   if (pausing || (order_ && !order_->is_active(t.id)))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,7 +37,7 @@ struct Trial {
   Seq last_fact = 0;                    ///< The newest record about this trial.
   double proposed_at = 0, launched_at = 0, ended_at = 0;  ///< Seconds since the epoch; 0: not yet.
   std::optional<Time> not_before;       ///< Back-off after a failure.
-  std::optional<Resources> resources;   ///< If they differ from the experiment's.
+  std::shared_ptr<const Resources> resources;  ///< If they differ from the experiment's: rare, so not held in each trial.
 
   bool live() const { return state == TrialState::leased || state == TrialState::running; }
 };
