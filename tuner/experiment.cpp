@@ -11,7 +11,7 @@ namespace {
 // Launches decided before their slot is free, so that a slot never waits for a commit: as many as slots turn over in the
 // time that a commit takes on busy cores. Trials that run for seconds get none, so that nothing grows stale.
 constexpr double kCommitSeconds = 0.02;
-constexpr int kMostAhead = 32;
+constexpr int kMostAhead = 256;
 constexpr std::size_t kExitsForRate = 8;
 
 std::string number(TrialId t) { return std::to_string(t.value); }

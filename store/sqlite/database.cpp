@@ -103,6 +103,9 @@ std::string_view Statement::text(int at) const {
 }
 
 Database::Database(const std::string& path, int flags, const char* vfs) {
+  // SQLite's books of its own memory take a lock at each allocation, and nobody reads them. Refused once SQLite is in use,
+  // by a program that we are linked into: then they stay.
+  [[maybe_unused]] static const int settled = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3* db = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
   raw_.reset(db);

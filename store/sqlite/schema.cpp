@@ -42,8 +42,6 @@ CREATE TABLE facts(
 
 CREATE INDEX facts_trial ON facts(trial) WHERE trial IS NOT NULL;
 
-CREATE INDEX facts_kind ON facts(kind);
-
 CREATE TABLE reports(
   id INTEGER PRIMARY KEY,             -- experiment << 40 | seq
   trial INTEGER NOT NULL,             -- experiment << 40 | number
