@@ -57,7 +57,7 @@ std::vector<Observation> Simulator::open(const History& history) {
     schedule_loss(w);
   }
   for (const Trial& t : history.trials())
-    if (t.state == TrialState::running) {
+    if (t.state == TrialState::running && !t.attempt_over) {
       Exited e;
       e.trial = t.id;
       e.attempt = t.attempt;

@@ -249,7 +249,7 @@ std::vector<Observation> ThreadExecutor::Pool::open(const History& history) {
   here.offers.cpus = cpus_each_;
   seen.push_back(std::move(here));
   for (const Trial& t : history.trials())
-    if (t.state == TrialState::running) {
+    if (t.state == TrialState::running && !t.attempt_over) {
       Exited e;
       e.trial = t.id;
       e.attempt = t.attempt;

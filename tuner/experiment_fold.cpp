@@ -237,6 +237,7 @@ void Experiment::fold(const Exited& e, const Record& r) {
 
   Trial& t = at(e.trial);
   t.cause = e.cause;
+  t.attempt_over = true;
   t.ended_at = r.at.seconds;
   // A stop that was owed but not yet recorded has been overtaken: the trial ends as it asked.
   for (auto d = due_.begin(); d != due_.end(); ++d)
@@ -316,6 +317,7 @@ void Experiment::fold(const Launch& l, const Record& r) {
   unqueue(t);
   t.not_before.reset();
   t.attempt = l.attempt;
+  t.attempt_over = false;
   t.asked = Asked::nothing;
   if (!order_) t.until_step = l.until_step;  // In logical order the process runs ahead; the grant is not its bound.
   t.launched_at = r.at.seconds;

@@ -39,6 +39,8 @@ struct Trial {
   std::optional<Time> not_before;       ///< Back-off after a failure.
   std::shared_ptr<const Resources> resources;  ///< If they differ from the experiment's: rare, so not held in each trial.
 
+  bool attempt_over = true;             ///< No attempt is under way; what follows from the last one's end may not be decided yet.
+
   bool live() const { return state == TrialState::leased || state == TrialState::running; }
 };
 

@@ -134,7 +134,7 @@ std::vector<Observation> ProcessExecutor::open(const History& history) {
   std::vector<Observation> out;
   out.push_back(WorkerJoined{WorkerId{0}, "", host, "", "", TUNE_VERSION, offer_, {}, {}});
   for (const auto& trial : history.trials()) {
-    if (!trial.live()) continue;
+    if (!trial.live() || trial.attempt_over) continue;
     // A leased one never started: its Launch is carried out again, as the same attempt.
     if (trial.state != TrialState::running) continue;
     newest_[trial.id] = trial.attempt;

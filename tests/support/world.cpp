@@ -186,14 +186,18 @@ std::string Invariants::at_end() const {
 // --- the world
 // ----------------------------------------------------------------------------------------------------------
 
-// A batch is kept whole or not at all, as in a transaction. A kill comes just before the commit or just after it.
+// A kill comes after any record, also in the middle of a batch: harsher than a store, whose commits are whole batches.
 Result<Done> MortalStore::append(std::shared_ptr<const Batch> batch) {
   const bool dies = batch->records.back().seq > most;
   if (lies) {
     if (auto last = std::exchange(limbo_, nullptr); last && !dies) keep(std::move(last));
     limbo_ = dies ? nullptr : std::move(batch);
-  } else if (!dies || most % 2 == 1) {
+  } else if (!dies) {
     keep(std::move(batch));
+  } else if (batch->records.front().seq <= most) {
+    Batch cut{*batch};
+    std::erase_if(cut.records, [&](const Record& r) { return r.seq > most; });
+    keep(std::make_shared<const Batch>(std::move(cut)));
   }
   if (dies) throw Killed{};
   return Done{};

@@ -60,7 +60,7 @@ class Invariants {
   std::set<std::uint64_t> proposed_;
 };
 
-/// Kills the process at the batch that goes beyond record `most`.
+/// Kills the process after record `most`.
 class MortalStore : public MemoryStore {
  public:
   MortalStore(const Space& space, int slots) : invariants_(space, slots) {}
