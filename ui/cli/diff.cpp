@@ -8,6 +8,8 @@
 namespace tune {
 namespace {
 
+constexpr std::size_t kWidestArgv = 60;  // On the screen; --json and -o csv have it whole.
+
 struct Side {
   Subject subject;
   TrialDetail detail;
@@ -79,7 +81,9 @@ int diff_verb(Invocation& call) {
     });
   add("argv", [](const Side& s) {
     const auto argv = command_of(s.spec, s.detail.params, s.detail.row.id, "DIR", "PARAMS.json");
-    return argv ? Shown(shell_line(*argv)) : Shown();
+    if (!argv) return Shown();
+    const std::string line = shell_line(*argv);
+    return Shown::shown_as(fit(line, kWidestArgv), Shown(line));
   });
   call.print(listing);
   return kOk;
