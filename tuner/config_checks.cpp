@@ -153,12 +153,13 @@ class Checks {
   }
 
   void search() {
-    if (spec_.search.type != "grid" || spec_.space.cardinality()) return;
+    // `points` spaces values over what is continuous.
+    if (spec_.search.type != "grid" || spec_.search.options.contains("points") || spec_.space.cardinality()) return;
     for (const auto& d : spec_.space.dimensions())
       if (!d.cardinality()) {
         findings_.add("E063", places_.params.at(d.name),
                       "search \"grid\" needs a finite space, and " + shown(d.name) + " is continuous",
-                      "give it a `step`, or `values`");
+                      "give it a `step` or `values`, or set search.points");
         return;
       }
     findings_.add("E063", places_.at("search"), "the grid is too large to count",
@@ -196,7 +197,8 @@ class Checks {
       findings_.add("E013", places_.at("stop.target"), "`target` needs a single objective");
     if (spec_.objectives.size() > 1 && stop.plateau)
       findings_.add("E013", places_.at("stop.plateau"), "`plateau` needs a single objective");
-    if (!findings_.has_errors() && !stop.trials && !stop.time && !stop.plateau && !spec_.space.cardinality())
+    if (!findings_.has_errors() && !stop.trials && !stop.time && !stop.plateau && spec_.search.type != "grid" &&
+        !spec_.space.cardinality())
       findings_.add("W016", places_.at("stop"),
                     stop.target ? "only `target` ends this experiment, and it may never be reached"
                                 : "nothing ends this experiment",

@@ -20,7 +20,6 @@ constexpr Later kLaterSearches[] = {
     {"de", "search that learns"},          {"nsga2", "search for several goals"},
     {"nsga3", "search for several goals"}, {"regularized_evolution", "search that learns"}};
 constexpr Later kLaterSchedulers[] = {{"hyperband", "hyperband"},
-                                      {"median", "stop rules"},
                                       {"percentile", "stop rules"},
                                       {"patience", "stop rules"},
                                       {"threshold", "stop rules"},
@@ -29,9 +28,11 @@ constexpr Later kLaterSchedulers[] = {{"hyperband", "hyperband"},
                                       {"pbt", "population based training"},
                                       {"pb2", "population based training"},
                                       {"replay", "population based training"}};
-constexpr Later kLaterExecutors[] = {{"pool", "agents on many machines"}, {"slurm", "the cluster engines"},
-                                     {"ray", "the cluster engines"},      {"kubernetes", "the cluster engines"},
-                                     {"command", "the cluster engines"},  {"simulator", "the simulator"}};
+constexpr Later kLaterExecutors[] = {{"pool", "agents on many machines"},
+                                     {"slurm", "the cluster engines"},
+                                     {"ray", "the cluster engines"},
+                                     {"kubernetes", "the cluster engines"},
+                                     {"command", "the cluster engines"}};
 
 std::string quote(std::string_view s) { return "\"" + std::string{s} + "\""; }
 

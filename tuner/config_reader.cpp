@@ -360,6 +360,7 @@ std::string default_name(std::string_view file, std::string_view folder) {
     else if (!out.empty() && out.back() != '-')
       out += '-';
   }
+  while (out.ends_with('-')) out.pop_back();
   return out.empty() ? "experiment" : out;
 }
 

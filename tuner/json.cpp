@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tuner/json.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -12,6 +13,21 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// The power of ten of a number's first digit that is not 0, for one that is too large or too small for a double.
+double magnitude(std::string_view number) {
+  const auto mark = std::min(number.find_first_of("eE"), number.size());
+  const auto digits = number.substr(0, mark);
+  const auto first = digits.find_first_of("123456789"), point = std::min(digits.find('.'), mark);
+  if (first == std::string_view::npos) return 0;
+  const double power = first < point ? static_cast<double>(point - first) - 1 : -static_cast<double>(first - point);
+  double exponent = 0;
+  auto written = number.substr(std::min(mark + 1, number.size()));
+  const bool negative = written.starts_with('-');
+  if (negative || written.starts_with('+')) written.remove_prefix(1);
+  for (const char c : written) exponent = exponent * 10 + (c - '0');  // Infinite at worst.
+  return power + (negative ? -exponent : exponent);
+}
 
 }  // namespace
 
@@ -217,10 +233,7 @@ bool JsonReader::read_number() {
     number_ = static_cast<double>(*integer_);
   } else if (std::from_chars(b, e, number_).ec == std::errc::result_out_of_range) {
     // from_chars leaves the number alone on overflow and underflow: 1e999 is infinite, 1e-999 zero.
-    const std::string_view text = in_.substr(at_, p - at_);
-    const auto exponent = text.find_first_of("eE");
-    const bool tiny = exponent != std::string_view::npos && text.substr(exponent + 1).starts_with('-');
-    number_ = tiny ? 0.0 : std::numeric_limits<double>::infinity();
+    number_ = magnitude(in_.substr(at_, p - at_)) > 0 ? std::numeric_limits<double>::infinity() : 0.0;
     if (*b == '-') number_ = -number_;
   }
   token_end_ = at_ = p;

@@ -7,17 +7,18 @@ namespace tune::testing {
 /// Tables like those of the real policies, which the core's tests cannot see.
 inline const Catalogue& catalogue() {
   using K = Option::Kind;
-  static const Catalogue all{{{"random", "Independent draws.", {}},
-                              {"sobol", "A low-discrepancy sequence.", {{"scramble", K::boolean, "true", "Scramble."}}},
-                              {"grid", "All combinations.", {}}},
-                             {{"fifo", "Every trial does all its steps.", {}},
-                              {"asha",
-                               "Successive halving.",
-                               {{"mode", K::text, "\"stop\"", "Stop or pause.", 0, 0, {"promote", "stop"}},
-                                {"min_step", K::integer, "1", "First rung.", 1},
-                                {"max_step", K::integer, "", "Last step.", 1},
-                                {"eta", K::number, "3", "Keep one in eta.", 1.0000001, 1e6}}}},
-                             {{"process", "Child processes.", {}}, {"thread", "Threads.", {}}}};
+  static const Catalogue all{
+      {{"random", "Independent draws.", {}},
+       {"sobol", "A low-discrepancy sequence.", {}},
+       {"grid", "All combinations.", {{"points", K::integer, "", "Values of what is continuous.", 1, 1e6}}}},
+      {{"fifo", "Every trial does all its steps.", {}},
+       {"asha",
+        "Successive halving.",
+        {{"mode", K::text, "\"stop\"", "Stop or pause.", 0, 0, {"promote", "stop"}},
+         {"min_step", K::integer, "1", "First rung.", 1},
+         {"max_step", K::integer, "", "Last step.", 1},
+         {"eta", K::number, "3", "Keep one in eta.", 1.0000001, 1e6}}}},
+      {{"process", "Child processes.", {}}, {"thread", "Threads.", {}}}};
   return all;
 }
 
