@@ -150,8 +150,9 @@ class ParamReader {
   // min, max, step, mu, sigma.
   bool numbers(Section& s, Dimension& d, const std::string& type) {
     const bool normal = is_normal(d.kind);
-    const bool needed = normal ? (s.require("mu") != nullptr) & (s.require("sigma") != nullptr)
-                               : (s.require("min") != nullptr) & (s.require("max") != nullptr);
+    const bool first = s.require(normal ? "mu" : "min") != nullptr;
+    const bool second = s.require(normal ? "sigma" : "max") != nullptr;  // Both are asked for, so that both are reported.
+    const bool needed = first && second;
     const auto min = bound(s, "min", d.kind), max = bound(s, "max", d.kind);
     const auto step = bound(s, "step", d.kind, is_integer(d.kind) ? kFromOne : kPositive);
     const auto mu = s.number("mu"), sigma = s.number("sigma", kPositive);

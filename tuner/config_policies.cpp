@@ -179,7 +179,7 @@ Result<Params> complete_options(const PolicyInfo& policy, Params given) {
     return Error{Error::Code::invalid, std::string{policy.name} + ": option `" + printable(name) + "` " + what, ""};
   };
   for (const auto& [name, value] : given)
-    if (std::none_of(policy.options.begin(), policy.options.end(), [&](const auto& o) { return o.name == name; }))
+    if (std::none_of(policy.options.begin(), policy.options.end(), [&name = name](const auto& o) { return o.name == name; }))
       return bad(name, "is unknown");
   for (const auto& o : policy.options) {
     const Value* value = given.find(o.name);
