@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Holds README and docs to the program: links lead somewhere, verbs and options exist, configs pass `tune check`.
+"""Holds README and docs to the program: links lead somewhere, verbs and options exist, configs and parts of them pass
+`tune check`.
 
 usage: docs_test.py TUNE ROOT
 """
 import functools
 import glob
+import json
 import os
 import re
 import subprocess
@@ -58,6 +60,25 @@ def check_config(place, text):
             findings.append(f"{place}: `tune check` says\n{done.stdout}")
 
 
+def whole_config(fragment):
+    """A config around `"stop": {…}`, members as the pages show them; None where the block is something else."""
+    try:
+        given = json.loads("{" + re.sub(r"\s//[^\n]*", "", fragment) + "}")
+    except ValueError:
+        return None
+    if not given or not all(explained(key) for key in given):
+        return None
+    around = {"params": {"lr": {"type": "uniform", "min": 0, "max": 1}, "n": {"type": "int", "min": 1, "max": 9}},
+              "objective": {"metric": "loss"}, "command": ["p", "${args}"]}
+    return json.dumps({**around, **given})
+
+
+@functools.lru_cache(None)
+def explained(key):
+    return subprocess.run([tune, "explain", key], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                          timeout=60).returncode == 0
+
+
 def check_page(path):
     name = os.path.relpath(path, root)
     with open(path, encoding="utf-8") as file:
@@ -71,6 +92,8 @@ def check_page(path):
     for language, block in re.findall(r"```(\w*)\n(.*?)```", text, re.S):
         if language in ("json", "jsonc") and '"params"' in block and re.search(r'"(command|trainable)"', block):
             check_config(name, block)
+        elif language in ("json", "jsonc") and whole_config(block):
+            check_config(name, whole_config(block))
     for line in text.split("\n"):
         if re.match(r"(    |\$ )tune ", line):
             check_command(name, line.strip().lstrip("$ "))
