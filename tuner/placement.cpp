@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tune {
 namespace {
@@ -11,9 +12,10 @@ constexpr int kUncounted = 1'000'000;  // Trials that ask for nothing always fit
 }
 
 void Placement::order(WorkerId id, Place& place) {
-  by_room_.erase({place.listed, id});
+  if (by_room_.erase({place.listed, id})) offered_ -= place.listed_offer;
   place.listed = place.offer.cpus - place.cpus;
-  if (place.open) by_room_.insert({place.listed, id});
+  place.listed_offer = place.offer.cpus;
+  if (place.open && by_room_.insert({place.listed, id}).second) offered_ += place.listed_offer;
 }
 
 void Placement::join(WorkerId id, const Offer& offer) {
@@ -31,8 +33,7 @@ void Placement::leave(WorkerId id) {
 }
 
 void Placement::clear() {
-  workers_.clear();
-  by_room_.clear();
+  *this = Placement{};
 }
 
 std::optional<Seat> Placement::seat(WorkerId id, const Place& place, const Resources& wanted, double slack_cpus) {
@@ -72,22 +73,29 @@ std::optional<Seat> Placement::seat(WorkerId id, const Place& place, const Resou
 }
 
 std::optional<Seat> Placement::find(const Resources& wanted, int ahead) const {
+  const auto first = by_room_.lower_bound({wanted.cpus - kRounding, WorkerId{INT64_MIN}});
+  for (auto it = first; it != by_room_.end(); ++it)
+    if (auto s = seat(it->second, workers_.at(it->second), wanted, 0)) return s;
+
   const bool interchangeable = wanted.gpus <= 0 && wanted.memory_bytes == 0 && wanted.custom.empty();
-  const double slack = interchangeable ? ahead * wanted.cpus : 0;
-  for (auto it = by_room_.lower_bound({wanted.cpus - slack - kRounding, WorkerId{INT64_MIN}}); it != by_room_.end(); ++it)
-    if (auto s = seat(it->second, workers_.at(it->second), wanted, slack)) return s;
-  return std::nullopt;
+  if (!interchangeable || by_room_.empty() || taken_ + wanted.cpus > offered_ + ahead * wanted.cpus + kRounding)
+    return std::nullopt;
+  // Waits where the queue is shortest.
+  const auto id = by_room_.rbegin()->second;
+  if (workers_.at(id).offer.cpus + kRounding < wanted.cpus) return std::nullopt;  // Not even when empty.
+  return seat(id, workers_.at(id), wanted, std::numeric_limits<double>::infinity());
 }
 
 bool Placement::possible(const Resources& wanted) const {
   return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) {
-    return seat(w.first, Place{w.second.offer, true, 0, 0, 0, {}, {}}, wanted, 0).has_value();
+    return seat(w.first, Place{w.second.offer, true, 0, 0, 0, 0, {}, {}}, wanted, 0).has_value();
   });
 }
 
 void Placement::take(const Seat& seat) {
   auto& place = workers_[seat.worker];
   place.cpus += seat.cpus;
+  taken_ += seat.cpus;
   order(seat.worker, place);
   place.memory_bytes += seat.memory_bytes;
   for (const int d : seat.devices) place.devices[d] += seat.device_share;
@@ -97,6 +105,7 @@ void Placement::take(const Seat& seat) {
 void Placement::give_back(const Seat& seat) {
   auto& place = workers_[seat.worker];
   place.cpus -= seat.cpus;
+  taken_ -= seat.cpus;
   order(seat.worker, place);
   place.memory_bytes -= seat.memory_bytes;
   for (const int d : seat.devices) {
@@ -104,19 +113,6 @@ void Placement::give_back(const Seat& seat) {
     if (place.devices[d] <= kRounding) place.devices.erase(d);
   }
   for (const auto& [name, amount] : seat.custom) place.custom[name] -= amount;
-}
-
-double Placement::cpus_offered() const {
-  double sum = 0;
-  for (const auto& [id, place] : workers_)
-    if (place.open) sum += place.offer.cpus;
-  return sum;
-}
-
-double Placement::cpus_taken() const {
-  double sum = 0;
-  for (const auto& [id, place] : workers_) sum += place.cpus;
-  return sum;
 }
 
 int Placement::capacity(const Resources& each) const {

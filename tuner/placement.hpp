@@ -21,17 +21,17 @@ class Placement {
   void leave(WorkerId);
   void clear();
 
-  /// A seat for `wanted` on the worker with the least room that fits it. `ahead` more trials of this size than fit may hold
-  /// a seat: launches decided before their slot is free (only for trials that need no device and no memory guarantee,
-  /// whose places are interchangeable).
+  /// A seat for `wanted` on the worker with the least room that fits it. Over all workers `ahead` more trials of this size
+  /// than fit may hold a seat, on the worker with the shortest queue: launches decided before their slot is free (only for
+  /// trials that need no device and no memory guarantee, whose places are interchangeable).
   std::optional<Seat> find(const Resources& wanted, int ahead = 0) const;
   /// Some worker, empty, could hold it.
   bool possible(const Resources& wanted) const;
   void take(const Seat&);
   void give_back(const Seat&);
 
-  double cpus_offered() const;
-  double cpus_taken() const;
+  double cpus_offered() const { return offered_; }  ///< By open workers.
+  double cpus_taken() const { return taken_; }
   bool has_workers() const { return !workers_.empty(); }
   /// How many trials of this size all workers hold together when empty.
   int capacity(const Resources& each) const;
@@ -41,6 +41,7 @@ class Placement {
     Offer offer;
     bool open = true;
     double listed = 0;               ///< Its room in by_room_.
+    double listed_offer = 0;         ///< What it counts for in offered_.
     double cpus = 0;                 ///< Taken.
     std::int64_t memory_bytes = 0;
     std::map<int, double> devices;   ///< Device index to the share taken.
@@ -51,6 +52,7 @@ class Placement {
 
   std::map<WorkerId, Place> workers_;
   std::set<std::pair<double, WorkerId>> by_room_;  // Free cpus of the open ones.
+  double offered_ = 0, taken_ = 0;
 };
 
 }  // namespace tune

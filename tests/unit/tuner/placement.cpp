@@ -52,6 +52,17 @@ TEST_CASE("launches ahead are only for trials whose places are interchangeable",
   CHECK_FALSE(p.find(want(1, 0, 1 << 20), 1));
 }
 
+TEST_CASE("launches ahead are counted over all workers and spread over them", "[placement]") {
+  Placement p;
+  for (int w = 0; w < 4; ++w) p.join(WorkerId{w}, offer(1));
+  int seats = 0;
+  for (std::optional<Seat> s; (s = p.find(want(1), 4)) && seats < 100; ++seats) p.take(*s);
+  CHECK(seats == 8);
+  CHECK(p.cpus_taken() == 8);
+  for (int w = 0; w < 4; ++w) p.leave(WorkerId{w});
+  CHECK(p.cpus_offered() == 0);
+}
+
 TEST_CASE("a worker that left gets no new trials", "[placement]") {
   Placement p;
   p.join(WorkerId{0}, offer(4));
