@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs with bad manners: each has its cause, and nothing of it survives.
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmath>
+#include <fstream>
 
 #include "tests/unit/executors/rig.hpp"
 
@@ -23,6 +25,24 @@ TEST_CASE("every way to end has its cause", "[process][hostile]") {
   INFO(c.mode << " " << c.argument << ": " << exited.text);
   CHECK(exited.cause == c.cause);
   CHECK(rig.survivors() == 0);
+}
+
+TEST_CASE("a program that the system ends for want of memory has cause oom", "[process][hostile]") {
+  // A memory group of the older kind, which a root user of a plain machine can make; elsewhere there is nothing to test with.
+  const std::string group = "/sys/fs/cgroup/memory/tune-test-" + std::to_string(::getpid());
+  if (::mkdir(group.c_str(), 0700) != 0) {
+    WARN("SKIP: no memory control group can be made here");
+    return;
+  }
+  std::ofstream{group + "/memory.limit_in_bytes"} << (64 << 20);
+  {
+    Rig rig({"sh", "-c", "echo 0 >" + group + "/tasks && exec " TUNE_PROBE " oom"});
+    const auto& exited = rig.run();
+    INFO(exited.text);
+    CHECK(exited.cause == Cause::oom);
+    CHECK(rig.survivors() == 0);
+  }
+  ::rmdir(group.c_str());
 }
 
 TEST_CASE("a program that does not exist or may not be run says so at once", "[process][hostile]") {
