@@ -16,13 +16,6 @@ std::uint32_t reversed(std::uint32_t x) {
   return x << 16 | x >> 16;
 }
 
-std::uint32_t point(const std::array<std::uint32_t, 32>& directions, std::uint32_t index) {
-  std::uint32_t x = 0;
-  for (std::size_t i = 0; index != 0; ++i, index >>= 1)
-    if (index & 1) x ^= directions[i];
-  return x;
-}
-
 // {"point": 17} to 17.
 std::optional<std::uint32_t> point_of(const Note& note) {
   JsonReader reader{note};
@@ -45,6 +38,13 @@ std::uint32_t detail::owen_scramble(std::uint32_t x, std::uint32_t seed) {
   return reversed(x);
 }
 
+double detail::sobol_coordinate(const std::array<std::uint32_t, 32>& directions, std::uint32_t seed, std::uint32_t number) {
+  std::uint32_t x = 0;
+  for (std::size_t i = 0; number != 0; ++i, number >>= 1)
+    if (number & 1) x ^= directions[i];
+  return (static_cast<double>(owen_scramble(x, seed)) + 0.5) * 0x1.0p-32;
+}
+
 SobolSampler::SobolSampler(const Space& space, std::uint64_t seed) : space_(space), seen_(space) {
   for (std::size_t d = 0; d < space.size(); ++d) {
     if (d < detail::kSobolDimensions) directions_.push_back(detail::sobol_directions(d));
@@ -62,11 +62,8 @@ std::optional<Sampler::Proposal> SobolSampler::propose(TrialId, Rng rng) const {
   if (seen_.exhausted()) return std::nullopt;
   std::vector<double> unit(space_.size());
   for (std::uint32_t i = next_; i < next_ + detail::kMostTries; ++i) {
-    for (std::size_t d = 0; d < unit.size(); ++d) {
-      const std::uint32_t x = d < directions_.size() ? detail::owen_scramble(point(directions_[d], i), seeds_[d])
-                                                     : static_cast<std::uint32_t>(Rng{seeds_[d], i}.next());
-      unit[d] = (static_cast<double>(x) + 0.5) * 0x1.0p-32;
-    }
+    for (std::size_t d = 0; d < unit.size(); ++d)
+      unit[d] = d < directions_.size() ? detail::sobol_coordinate(directions_[d], seeds_[d], i) : Rng{seeds_[d], i}.uniform();
     Params params = space_.decode(unit);
     if (!space_.satisfies(params) || seen_.contains(params)) continue;
     const std::string number = std::to_string(i);

@@ -43,6 +43,8 @@ inline constexpr std::size_t kSobolDimensions = 256;
 std::array<std::uint32_t, 32> sobol_directions(std::size_t dimension);
 /// A random permutation of the 2^32 points of [0, 1) that maps equal leading bits to equal leading bits.
 std::uint32_t owen_scramble(std::uint32_t x, std::uint32_t seed);
+/// Coordinate of point `number` (from 0) along the dimension of these directions, scrambled; in (0, 1).
+double sobol_coordinate(const std::array<std::uint32_t, 32>& directions, std::uint32_t seed, std::uint32_t number);
 
 }  // namespace detail
 }  // namespace tune

@@ -27,6 +27,9 @@ class Sampler {
     Params params;    ///< Complete, of the space, constraints held.
     std::string why;  ///< One sentence for people.
     Note note;        ///< JSON object or empty.
+    /// How likely, by the sampler's model, a new trial still improves on the best by more than
+    /// SamplerContext::min_improvement. Absent: it has no model, or too little to say.
+    std::optional<double> chance = {};
   };
 
   virtual ~Sampler() = default;
@@ -45,6 +48,9 @@ struct SamplerContext {
   std::vector<Objective> objectives;
   std::uint64_t seed = 0;
   Params options;      ///< Checked against the entry's options, defaults filled in.
+  std::vector<OutcomeConstraint> outcome_constraints = {};
+  std::optional<std::int64_t> trials = {};  ///< How many there will be, if that is settled.
+  double min_improvement = 0;               ///< What counts as one, in units of the first objective.
 };
 
 struct SamplerEntry {
