@@ -3,32 +3,16 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <utility>
 
 #include "schedulers/asha.hpp"
 #include "schedulers/fifo.hpp"
 #include "search/random.hpp"
 #include "store/memory.hpp"
-#include "tuner/tuner.hpp"
+#include "tuner/unattended.hpp"
 
 /// The whole loop with nobody looking on and a store that keeps everything in memory, for benchmarks of what is around
 /// it.
 namespace tune::bench {
-
-struct NobodyAsks final : Inbox {
-  std::vector<Observation> take() override { return {}; }
-  void refuse(const Requested&, const Error&) override {}
-  void recorded(const Observation&) override {}
-  Ending ending() const override { return Ending::none; }
-};
-
-struct ProposesAtOnce final : Proposer {
-  void begin(const Sampler& s, TrialId t, Rng rng) override { answer_ = Answer{t, s.propose(t, rng), 0}; }
-  std::optional<Answer> take(bool) override { return std::exchange(answer_, std::nullopt); }
-
- private:
-  std::optional<Answer> answer_;
-};
 
 inline Spec spec_of(std::int64_t trials) {
   Spec spec;

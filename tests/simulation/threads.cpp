@@ -6,6 +6,7 @@
 
 #include "executors/thread.hpp"
 #include "support/world.hpp"
+#include "tuner/unattended.hpp"
 
 using namespace tune;
 using namespace tune::test;
@@ -22,19 +23,6 @@ class Summing final : public SteppedTrainable {
 
  private:
   std::int64_t sum_ = 0;
-};
-
-struct NobodyAsks final : Inbox {
-  std::vector<Observation> take() override { return {}; }
-  void refuse(const Requested&, const Error&) override {}
-  void recorded(const Observation&) override {}
-  Ending ending() const override { return Ending::none; }
-};
-
-struct ProposesAtOnce final : Proposer {
-  void begin(const Sampler& s, TrialId t, Rng rng) override { answer_ = Answer{t, s.propose(t, rng), 0}; }
-  std::optional<Answer> take(bool) override { return std::exchange(answer_, std::nullopt); }
-  std::optional<Answer> answer_;
 };
 
 }  // namespace

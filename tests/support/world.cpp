@@ -2,22 +2,10 @@
 #include "support/world.hpp"
 
 #include "tuner/json.hpp"
+#include "tuner/unattended.hpp"
 
 namespace tune::test {
 namespace {
-
-struct NobodyAsks final : Inbox {
-  std::vector<Observation> take() override { return {}; }
-  void refuse(const Requested&, const Error&) override {}
-  void recorded(const Observation&) override {}
-  Ending ending() const override { return Ending::none; }
-};
-
-struct ProposesAtOnce final : Proposer {
-  void begin(const Sampler& s, TrialId t, Rng rng) override { answer_ = Answer{t, s.propose(t, rng), 0}; }
-  std::optional<Answer> take(bool) override { return std::exchange(answer_, std::nullopt); }
-  std::optional<Answer> answer_;
-};
 
 Value parsed(const Option& o) {
   JsonReader reader{o.fallback};
