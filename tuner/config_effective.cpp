@@ -118,6 +118,19 @@ class Effective {
     }
     json_.end_object();
   }
+  void weights(const std::vector<double>& all) {
+    json_.key("weights").begin_array();
+    for (const double w : all) json_.value(w);
+    json_.end_array();
+  }
+  void prior(const Dimension::Prior& p) {
+    json_.key("prior").begin_object();
+    if (p.weights.empty())
+      json_.key("at").value(p.at).key("width").value(p.width);
+    else
+      weights(p.weights);
+    json_.end_object();
+  }
   void dimension(const Dimension& d) {
     static constexpr const char* names[] = {"uniform", "loguniform", "int",  "logint", "normal", "lognormal",
                                             "choice",  "ordinal",    "grid", "bool",   "const"};
@@ -139,12 +152,9 @@ class Effective {
       json_.key("values").begin_array();
       for (const auto& v : d.values) value(v);
       json_.end_array();
-      if (!d.weights.empty()) {
-        json_.key("weights").begin_array();
-        for (const double w : d.weights) json_.value(w);
-        json_.end_array();
-      }
+      if (!d.weights.empty()) weights(d.weights);
     }
+    if (d.prior) prior(*d.prior);
     if (!d.when.empty()) {
       json_.key("when").begin_object();
       for (std::size_t i = 0; i < d.when.size();) condition(d.when, i);

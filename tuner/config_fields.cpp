@@ -67,7 +67,14 @@ constexpr Field kFields[] = {
     {"params.*.unit", "text", "", "Shown beside values."},
     {"params.*.doc", "text", "", "Shown where the parameter is explained."},
     {"params.*.default", "value", "", "A value to start from.", kSearch},
-    {"params.*.prior", "object", "", "Where good values are expected.", kSearch},
+    {"params.*.prior", "object", "",
+     "Where you expect good values. Searches that learn begin there and let data overrule it; what can be drawn stays the "
+     "same. Not for const."},
+    {"params.*.prior.at", "number", "", "Of a numeric parameter: the value you expect to be best."},
+    {"params.*.prior.width", "number, above 0 and at most 10", "0.25",
+     "How sure you are of `at`: a standard deviation, as a share of the whole range on the parameter's own scale."},
+    {"params.*.prior.weights", "list of numbers, at least 0", "",
+     "Of listed values, and of false and true: how promising each is, relative to the others."},
     {"constraints", "list of texts", "[]",
      "Expressions over parameters that every trial satisfies: \"tile_m * tile_n <= 65536\". One that mentions an "
      "inactive parameter is not judged."},
@@ -209,6 +216,8 @@ const Field* find_field(std::string_view path) {
   for (const std::string_view base : {"params", "outcome_constraints", "env", "report.regex", "resources"}) {
     if (!path.starts_with(base) || path.size() <= base.size() || path[base.size()] != '.') continue;
     const auto last = path.substr(path.find_last_of('.') + 1);
+    if (const auto prior = path.find(".prior."); base == "params" && prior != std::string_view::npos && prior > base.size())
+      if (const Field* f = same("params.*" + std::string{path.substr(prior)})) return f;
     if (last.size() + base.size() + 1 < path.size())
       if (const Field* f = same(std::string{base} + ".*." + std::string{last})) return f;
     return same(std::string{base} + ".*");

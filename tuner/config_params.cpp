@@ -23,16 +23,16 @@ struct Type {
 };
 
 const std::array<Type, 11>& types() {
-  static const std::array<Type, 11> all{{{"uniform", Kind::uniform, {"min", "max", "step"}},
-                                         {"loguniform", Kind::loguniform, {"min", "max", "step"}},
-                                         {"int", Kind::integer, {"min", "max", "step"}},
-                                         {"logint", Kind::logint, {"min", "max", "step"}},
-                                         {"normal", Kind::normal, {"mu", "sigma", "min", "max", "step"}},
-                                         {"lognormal", Kind::lognormal, {"mu", "sigma", "min", "max", "step"}},
-                                         {"choice", Kind::choice, {"values", "weights"}},
-                                         {"ordinal", Kind::ordinal, {"values"}},
-                                         {"grid", Kind::grid, {"values"}},
-                                         {"bool", Kind::boolean, {}},
+  static const std::array<Type, 11> all{{{"uniform", Kind::uniform, {"min", "max", "step", "prior"}},
+                                         {"loguniform", Kind::loguniform, {"min", "max", "step", "prior"}},
+                                         {"int", Kind::integer, {"min", "max", "step", "prior"}},
+                                         {"logint", Kind::logint, {"min", "max", "step", "prior"}},
+                                         {"normal", Kind::normal, {"mu", "sigma", "min", "max", "step", "prior"}},
+                                         {"lognormal", Kind::lognormal, {"mu", "sigma", "min", "max", "step", "prior"}},
+                                         {"choice", Kind::choice, {"values", "weights", "prior"}},
+                                         {"ordinal", Kind::ordinal, {"values", "prior"}},
+                                         {"grid", Kind::grid, {"values", "prior"}},
+                                         {"bool", Kind::boolean, {"prior"}},
                                          {"const", Kind::constant, {"value"}}}};
   return all;
 }
@@ -40,6 +40,7 @@ const std::array<Type, 11>& types() {
 bool is_log(Kind k) { return k == Kind::loguniform || k == Kind::logint; }
 bool is_integer(Kind k) { return k == Kind::integer || k == Kind::logint; }
 bool is_normal(Kind k) { return k == Kind::normal || k == Kind::lognormal; }
+bool has_prior(Kind k) { return k != Kind::constant; }
 bool is_list(Kind k) { return k == Kind::choice || k == Kind::ordinal || k == Kind::grid; }
 
 // "opt.weight-decay": words of letters, digits, _ and -, joined by dots; the first begins with a letter or _.
@@ -106,8 +107,8 @@ class ParamReader {
       return std::nullopt;
     }
     for (const auto& key : m.value.members) {
-      static constexpr std::array<std::string_view, 7> specific{"min",   "max",    "step",   "mu",
-                                                                "sigma", "values", "weights"};
+      static constexpr std::array<std::string_view, 8> specific{"min",   "max",    "step",    "mu",
+                                                                "sigma", "values", "weights", "prior"};
       const bool known = key.key == "value" || std::find(specific.begin(), specific.end(), key.key) != specific.end();
       if (known && std::find(type->keys.begin(), type->keys.end(), key.key) == type->keys.end())
         findings_.add("E003", key.key_span,
@@ -119,7 +120,7 @@ class ParamReader {
     d.unit = s.text("unit").value_or("");
     d.doc = s.text("doc").value_or("");
     if (const auto* when = s.member("when")) conditions(*when, d);
-    if (d.kind == Kind::boolean) return d;
+    if (d.kind == Kind::boolean) return prior(s, d) ? std::optional{d} : std::nullopt;
     if (d.kind == Kind::constant) {
       const auto* v = s.require("value");
       const auto read = v ? value_of(findings_, v->value, m.key) : std::nullopt;
@@ -129,9 +130,9 @@ class ParamReader {
     }
     if (is_list(d.kind)) {
       const auto* list = s.require("values");
-      return list && values(*list, d) && weights(s, d) ? std::optional{d} : std::nullopt;
+      return list && values(*list, d) && weights(s, d) && prior(s, d) ? std::optional{d} : std::nullopt;
     }
-    return numbers(s, d, *name) ? std::optional{d} : std::nullopt;
+    return numbers(s, d, *name) && prior(s, d) ? std::optional{d} : std::nullopt;
   }
 
   std::optional<double> bound(Section& s, std::string_view key, Kind kind, Range range = {}) {
@@ -239,25 +240,68 @@ class ParamReader {
   bool weights(Section& s, Dimension& d) {
     const auto* m = s.member("weights");
     if (!m || d.kind != Kind::choice) return true;
-    if (m->value.kind != JsonNode::Kind::array) return s.wrong_type(*m, "a list of numbers"), false;
+    auto read = shares(s, *m, d.values.size(), "E024");
+    if (read) d.weights = std::move(*read);
+    return read.has_value();
+  }
+
+  // One number a value, made to sum to 1.
+  std::optional<std::vector<double>> shares(Section& s, const JsonMember& m, std::size_t values, const char* code) {
+    if (m.value.kind != JsonNode::Kind::array) return s.wrong_type(m, "a list of numbers"), std::nullopt;
+    std::vector<double> out;
     double sum = 0;
-    for (const auto& item : m->value.items) {
+    for (const auto& item : m.value.items) {
       const auto w = number_of(findings_, item, item.span, "weights", kFromZero);
-      if (!w) return false;
-      d.weights.push_back(*w);
+      if (!w) return std::nullopt;
+      out.push_back(*w);
       sum += *w;
     }
-    if (d.weights.size() != d.values.size()) {
-      findings_.add("E024", m->span(),
-                    "there are " + std::to_string(d.values.size()) + " values and " + std::to_string(d.weights.size()) +
-                        " weights");
-      return false;
+    if (out.size() != values) {
+      findings_.add(code, m.span(),
+                    "there are " + std::to_string(values) + " values and " + std::to_string(out.size()) + " weights");
+      return std::nullopt;
     }
     if (!(sum > 0) || std::isinf(sum))
-      return findings_.add("E024", m->span(), "the weights must have a positive and finite sum"), false;
+      return findings_.add(code, m.span(), "the weights must have a positive and finite sum"), std::nullopt;
     // Left alone when they are shares already: dividing again would move the last digit.
     if (std::fabs(sum - 1) > 1e-9)
-      for (auto& w : d.weights) w /= sum;
+      for (auto& w : out) w /= sum;
+    return out;
+  }
+
+  bool prior(Section& s, Dimension& d) {
+    const auto* m = s.member("prior");
+    if (!m || !has_prior(d.kind)) return true;  // A key that does not belong is reported already.
+    auto in = s.section("prior");
+    if (!in.present()) return false;
+    const bool listed = d.kind >= Kind::choice;
+    const auto foreign = [&](std::string_view key) {
+      const auto* member = in.member(key);
+      if (member)
+        findings_.add("E026", member->key_span, shown(key) + " is not for the prior of a parameter of this type",
+                      listed ? R"({"weights": [1, 2, 1]}, one for each value)" : R"({"at": 0.01, "width": 0.2})");
+      return member != nullptr;
+    };
+    Dimension::Prior out;
+    if (listed) {
+      if (foreign("at") || foreign("width")) return false;
+      const auto* weights = in.require("weights");
+      auto read = weights ? shares(in, *weights, d.kind == Kind::boolean ? 2 : d.values.size(), "E026") : std::nullopt;
+      if (!read) return false;
+      out.weights = std::move(*read);
+    } else {
+      if (foreign("weights")) return false;
+      const auto* given = in.require("at");
+      const auto at = in.number("at"), width = in.number("width", {0, Dimension::Prior::kWidest, true, false});
+      if (!given || !at || (in.member("width") && !width)) return false;
+      if (!(*at >= d.min && *at <= d.max)) {
+        findings_.add("E026", given->span(),
+                      "`at` must lie in the range from " + to_text(d.min) + " to " + to_text(d.max) + " and is " + to_text(*at));
+        return false;
+      }
+      out.at = *at, out.width = width.value_or(out.width);
+    }
+    d.prior = std::move(out);
     return true;
   }
 

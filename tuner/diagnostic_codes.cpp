@@ -34,7 +34,7 @@ constexpr Code kCodes[] = {
     {"E010", "not served by this version",
      "The key is known and reserved, but this version does not act on it. It is refused rather than ignored, so that "
      "nothing you rely on is silently missing.",
-     R"("warm_start": ["earlier"])"},
+     R"("instances": ["a", "b"])"},
     {"E011", "empty", "A list, an object or a text is empty where that has no meaning.", R"("params": {})"},
     {"E012", "not a name",
      "An experiment's name is a letter or digit, then letters, digits, `.`, `_`, `-`, at most 63. A parameter's name "
@@ -71,6 +71,10 @@ constexpr Code kCodes[] = {
      R"({"type": "choice", "values": ["a", "b"], "weights": [1]})"},
     {"E025", "a value is listed twice", "Values of a list are different. To draw one more often, use `weights`.",
      R"("size": [8, 16, 8])"},
+    {"E026", "a prior does not fit its parameter",
+     "The prior of a numeric parameter has `at`, a value of its range, and `width`; that of listed values and of bool has "
+     "`weights`, one for each value, none negative, not all zero.",
+     R"({"type": "uniform", "min": 0, "max": 1, "prior": {"at": 3}})"},
     {"E027", "whole numbers beyond 2^53",
      "Beyond 2^53 whole numbers are no longer exact in doubles, which search computes with and JSON readers of other "
      "languages use.",

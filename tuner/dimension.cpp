@@ -212,6 +212,13 @@ Value Dimension::at(double quantile) const {
   }
 }
 
+double Dimension::nearest_position(double x) const {
+  x = std::isnan(x) ? min : std::clamp(x, min, max);
+  if (const auto l = levels(*this)) x = l->value(l->nearest(x));
+  // Infinite, or not positive for a lognormal: only where there is no bound.
+  return number_position(*this, x).value_or(x > 0 ? kAlmostOne : 0.0);
+}
+
 std::optional<double> Dimension::position(const Value& value) const {
   if (kind == Kind::boolean) {
     const auto* b = std::get_if<bool>(&value);

@@ -51,6 +51,7 @@ struct SamplerContext {
   std::vector<OutcomeConstraint> outcome_constraints = {};
   std::optional<std::int64_t> trials = {};  ///< How many there will be, if that is settled.
   double min_improvement = 0;               ///< What counts as one, in units of the first objective.
+  std::optional<int> parallel = {};         ///< At most so many trials at once, if that is settled.
 };
 
 struct SamplerEntry {

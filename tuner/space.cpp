@@ -24,9 +24,27 @@ std::string quoted(std::string_view name) { return "`" + printable(name) + "`"; 
 
 bool holds_list(Kind k) { return k == Kind::choice || k == Kind::ordinal || k == Kind::grid; }
 
+// What is wrong with the prior of a dimension that is otherwise sound; empty if nothing is.
+std::string prior_fault(const Dimension& d) {
+  const auto& prior = *d.prior;
+  if (d.kind == Kind::constant) return "a constant has no prior";
+  const std::size_t values = d.kind == Kind::boolean ? 2 : d.values.size();
+  if (holds_list(d.kind) || d.kind == Kind::boolean) {
+    if (prior.weights.size() != values) return "there must be one weight of the prior for each value";
+    double sum = 0;
+    for (const double w : prior.weights) sum += w >= 0 ? w : NAN;
+    return sum > 0 && std::isfinite(sum) ? "" : "weights of the prior are not negative and not all zero";
+  }
+  if (!prior.weights.empty()) return "a numeric parameter's prior has `at` and `width`";
+  if (!(prior.at >= d.min && prior.at <= d.max) || std::isinf(prior.at)) return "`at` of the prior is outside the range";
+  return prior.width > 0 && prior.width <= Dimension::Prior::kWidest ? "" : "`width` of the prior must be above 0 and at most 10";
+}
+
 // What is wrong with a dimension by itself; empty if nothing is.
 std::string fault(const Dimension& d) {
   if (d.name.empty()) return "a parameter needs a name";
+  if (d.prior)
+    if (auto what = prior_fault(d); !what.empty()) return what;
   if (d.kind == Kind::boolean) return "";
   if (d.kind == Kind::constant) return d.values.size() == 1 ? "" : "a constant has exactly one value";
   if (holds_list(d.kind)) {

@@ -37,6 +37,15 @@ struct Dimension {
   std::vector<double> weights;        ///< choice: same length as values, sum 1; empty: equal.
   std::vector<Test> when;             ///< Empty: always active.
   std::string unit, doc;
+  /// Where a person expects good values; tuner/prior.hpp has its density. It never changes what can be drawn.
+  struct Prior {
+    static constexpr double kWidest = 10;
+    double at = 0;                ///< Numeric kinds: the value expected to be best.
+    double width = 0.25;          ///< Numeric kinds: standard deviation, where the range is 1 long on the parameter's own scale.
+    std::vector<double> weights;  ///< Listed values and booleans (false, true): one a value, sum 1; empty for numeric kinds.
+    bool operator==(const Prior&) const = default;
+  };
+  std::optional<Prior> prior;
   bool operator==(const Dimension&) const = default;
 
   /// Number of different values; nullopt if uncountable in practice (continuous).
@@ -47,6 +56,8 @@ struct Dimension {
   /// as a double comes for values whose share is below 2^-50). nullopt if the value is not of this dimension; a listed value
   /// of weight 0 is not. An integer is accepted where the values are doubles.
   std::optional<double> position(const Value&) const;
+  /// Numeric kinds: position() of the value of this dimension that is nearest to x; NaN counts as the smallest.
+  double nearest_position(double x) const;
 };
 
 /// What is searched: dimensions ordered so that parents stand before their children, conditions between them and

@@ -32,7 +32,9 @@ const Catalogue& catalogue() {
 }
 
 Result<std::unique_ptr<Experiment>> make_experiment(const Spec& spec) {
-  auto sampler = make(samplers(), "sampler", spec.search.type, SamplerContext{spec.space, spec.objectives, spec.seed, spec.search.options, spec.outcome_constraints, spec.stop.trials});
+  SamplerContext context{spec.space, spec.objectives, spec.seed, spec.search.options, spec.outcome_constraints, spec.stop.trials};
+  context.parallel = spec.parallel;
+  auto sampler = make(samplers(), "sampler", spec.search.type, context);
   if (!sampler) return sampler.error();
   auto scheduler = make(schedulers(), "scheduler", spec.scheduler.type, SchedulerContext{spec, spec.scheduler.options});
   if (!scheduler) return scheduler.error();
