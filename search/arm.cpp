@@ -56,6 +56,11 @@ Suggestion ArmSampler::first(TrialId trial, Rng& rng) const {
   return {start_.point(number), "to begin with, point " + std::to_string(number) + " of an even design", {}, {}};
 }
 
+Suggestion ArmSampler::expected(Rng& rng) const {
+  auto p = axes_.encode(axes_.prior().draw(rng));
+  return {p ? std::move(*p) : start_.random(rng), "drawn from the priors of the config", {}, {}};
+}
+
 bool ArmSampler::fits(const Point& p) const {
   return axes_.allows(p) && (settings_.repeats || !trials_.contains(p));
 }
@@ -88,7 +93,11 @@ std::optional<Sampler::Proposal> ArmSampler::propose(TrialId trial, Rng rng) con
   if (seen_.exhausted()) return std::nullopt;
   std::optional<Suggestion> s;
   std::string arm = settings_.name;
-  if (!begins()) s = arm_->suggest(trials_, trial, rng);
+  const auto known = static_cast<std::int64_t>(trials_.proposed() + trials_.imported());
+  if (axes_.prior().given() && rng.uniform() < prior_draw_chance(known))
+    s = expected(rng), arm = "prior";
+  else if (!begins())
+    s = arm_->suggest(trials_, trial, rng);
   if (!s) s = first(trial, rng), arm = "start";
   std::string moved;
   // Nearly all of a finite space is used up: what is left is easier found by walking.

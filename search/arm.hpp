@@ -46,7 +46,8 @@ struct ArmSettings {
   bool repeats = false;    ///< A configuration may come again.
 };
 
-/// The sampler that asks one arm. It draws the initial design, brings suggestions to configurations that exist, hold the
+/// The sampler that asks one arm. It draws the initial design (from what a person expects, where the config says that, and
+/// then also one trial in 1 + n/10 after n), brings suggestions to configurations that exist, hold the
 /// constraints and were not tried before, and knows when a finite space is used up. propose: that of the arm and O(d log d).
 class ArmSampler final : public Sampler {
  public:
@@ -59,6 +60,7 @@ class ArmSampler final : public Sampler {
 
  private:
   Suggestion first(TrialId, Rng&) const;
+  Suggestion expected(Rng&) const;
   bool begins() const;
   bool fits(const Point&) const;
   /// Moves the point until it fits; what had to be done to it: empty, "repeat" or "constraint". False: none was found.

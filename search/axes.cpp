@@ -33,7 +33,7 @@ std::size_t nearest_category(double x, std::size_t count) {
 
 }  // namespace
 
-Axes::Axes(const Space& space) : space_(&space) {
+Axes::Axes(const Space& space) : space_(&space), prior_(space) {
   for (std::size_t i = 0; i < space.size(); ++i) {
     const Dimension& d = space.dimensions()[i];
     if (d.kind == Kind::constant || d.cardinality() == 1u) continue;
@@ -95,6 +95,17 @@ void Axes::snap(Point& p) const {
 }
 
 bool Axes::allows(const Point& p) const { return space_->constraints().empty() || space_->satisfies(decode(p)); }
+
+double Axes::log_prior(const Point& p) const {
+  if (!prior_.given()) return 0;
+  double sum = 0;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (!p.active[i]) continue;
+    const bool categorical = axes_[i].kind == Axis::Kind::categorical;
+    sum += prior_.of(axes_[i].dimension).log_density(categorical ? shares_[i][nearest_category(p.at[i], shares_[i].size())] : p.at[i]);
+  }
+  return sum;
+}
 
 double Axes::coordinate(std::size_t axis, double u) const {
   u = inside(u);

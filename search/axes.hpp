@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "tuner/prior.hpp"
 #include "tuner/space.hpp"
 
 namespace tune {
@@ -60,6 +61,10 @@ class Axes {
   /// The space's constraints hold. Free where there are none.
   bool allows(const Point&) const;
 
+  /// What a person expects (tuner/prior.hpp): log density of the point, 0 where nobody said anything.
+  const Prior& prior() const { return prior_; }
+  double log_prior(const Point&) const;
+
   /// The coordinate of an axis that is not real for u in [0, 1); of a real one u itself.
   double coordinate(std::size_t axis, double u) const;
   /// `by` levels up or down an ordered axis, stopping at its ends.
@@ -67,6 +72,7 @@ class Axes {
 
  private:
   const Space* space_;
+  Prior prior_;
   std::vector<Axis> axes_;
   std::vector<std::vector<double>> shares_;  // Of categorical axes: the middle of each value's share, by its number.
   bool discrete_ = true, conditional_ = false, numeric_ = true;

@@ -2,6 +2,7 @@
 #include "search/arm.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <set>
 
 using namespace tune;
@@ -59,6 +60,20 @@ TEST_CASE("what an arm repeats is moved to where nothing was tried, and the note
   std::set<std::uint64_t> seen;
   for (int i = 0; i < 30; ++i) REQUIRE(seen.insert(fingerprint(line.go(i).params)).second);
   CHECK(line.go(1).note.find("\"moved\":\"repeat\"") != std::string::npos);
+}
+
+TEST_CASE("what a person expects is tried often at first, and seldom later") {
+  Dimension a;
+  a.name = "a", a.min = 0, a.max = 1, a.prior = Dimension::Prior{0.2, 0.02, {}};
+  Line line{Space::make({a}).value(), settings()};
+  int early = 0, late = 0;
+  for (int i = 0; i < 400; ++i) {
+    const bool near = std::fabs(std::get<double>(*line.go(i).params.find("a")) - 0.2) < 0.1;
+    if (i < 10) early += near;
+    if (i >= 300) late += near;
+  }
+  CHECK(early >= 5);
+  CHECK(late <= 40);
 }
 
 TEST_CASE("what breaks a constraint is moved to where it holds") {
