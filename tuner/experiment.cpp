@@ -155,8 +155,8 @@ std::optional<TrialId> Experiment::wanted() const {
     if (!order_->has_free_slot()) return std::nullopt;
   } else {
     if (fresh_in_queue()) return std::nullopt;
-    // A slow sampler works one trial ahead; a quick one when a slot is free.
-    if (sampler_->quick() && !has_room()) return std::nullopt;
+    // Not ahead of time: a proposal that knows one result more is worth more than the moment that a slot is idle.
+    if (!has_room()) return std::nullopt;
   }
   const auto p = plan();
   if (!p || !std::holds_alternative<Scheduler::Start>(*p)) return std::nullopt;
