@@ -4,11 +4,12 @@
 #include "search/grid.hpp"
 #include "search/random.hpp"
 #include "search/sobol.hpp"
+#include "search/tpe.hpp"
 
 namespace tune {
 
 std::span<const SamplerEntry> samplers() {
-  static const SamplerEntry all[] = {random_sampler(), grid_sampler(), sobol_sampler()};
+  static const SamplerEntry all[] = {random_sampler(), grid_sampler(), sobol_sampler(), tpe_sampler()};
   return all;
 }
 

@@ -109,8 +109,6 @@ constexpr Field kFields[] = {
     {"report.max_line", "size", "64KiB", "Longer report lines are counted and left out."},
     {"search", "object", "sobol", "How trials are chosen."},
     {"search.type", "auto or a search", "auto", "Which search. \"auto\" is sobol in this version."},
-    {"search.profile", "tune, optuna5", "", "Whose defaults.", kSearch},
-    {"search.startup", "integer, at least 0", "", "Trials before the model is asked.", kSearch},
     {"search.cost_aware", "true or false", "", "Weigh improvement against cost.", kSearch},
     {"scheduler", "object", "fifo", "Which trials are stopped, paused or go on."},
     {"scheduler.type", "auto or a scheduler", "auto", "Which scheduler. \"auto\" is fifo in this version."},

@@ -218,7 +218,9 @@ TEST_CASE("no sampler proposes what a person has tried already, where the space 
 TEST_CASE("different seeds give different points, except on a grid", "[contract]") {
   const Space space = mixed_space();
   for_each_sampler(space, [&](const SamplerEntry& entry) {
-    CHECK((Line{entry, space, 1}.ask()->params == Line{entry, space, 2}.ask()->params) == (entry.info.name == "grid"));
+    Line one{entry, space, 1}, two{entry, space, 2};
+    REQUIRE((one.go() && two.go()));  // Many begin in the middle of the space, which is the same for all.
+    CHECK((one.ask()->params == two.ask()->params) == (entry.info.name == "grid"));
   });
 }
 
