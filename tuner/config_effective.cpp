@@ -169,6 +169,7 @@ class Effective {
     for (const auto& d : s.space.dimensions()) dimension(d);
     json_.end_object();
     texts("constraints", s.space.constraints(), false);
+    texts("warm_start", s.warm_start, false);
     if (s.points.empty()) return;
     json_.key("points").begin_array();
     for (const auto& point : s.points) {

@@ -79,7 +79,9 @@ constexpr Field kFields[] = {
      "Expressions over parameters that every trial satisfies: \"tile_m * tile_n <= 65536\". One that mentions an "
      "inactive parameter is not judged."},
     {"points", "list of objects", "[]", "Trials to do first: a value for every active parameter that is no constant."},
-    {"warm_start", "list of texts", "[]", "Experiments to learn from.", kSearch},
+    {"warm_start", "list of texts", "[]",
+     "Experiments of the same store to learn from: they measured the same metric on the same scale. Read once, when this "
+     "one is created; parameters are matched by name."},
     {"replicates", "object", "", "Repeat each configuration with its own seeds.", "replicates"},
     {"instances", "list of texts", "[]", "Problem instances, each one step.", "instances"},
     {"command", "list of texts", "",

@@ -546,6 +546,20 @@ void read_points(Findings& findings, Section& top, Spec& spec) {
   }
 }
 
+void read_warm_start(Findings& findings, Section& top, Spec& spec) {
+  const auto names = top.texts("warm_start");
+  if (!names) return;
+  for (std::size_t i = 0; i < names->size(); ++i) {
+    const auto& name = (*names)[i];
+    const Span span = top.member("warm_start")->value.items[i].span;
+    if (name.empty()) findings.add("E011", span, "the name of an experiment is empty");
+    if (name == spec.name) findings.add("E036", span, shown(name) + " is this experiment itself", "name earlier ones");
+    if (std::find(spec.warm_start.begin(), spec.warm_start.end(), name) != spec.warm_start.end())
+      findings.add("E036", span, shown(name) + " is in the list already");
+    spec.warm_start.push_back(name);
+  }
+}
+
 }  // namespace
 
 bool read_space(Findings& findings, Section& top, Spec& spec, Places& places) {
@@ -567,6 +581,7 @@ bool read_space(Findings& findings, Section& top, Spec& spec, Places& places) {
   if (!space) return findings.add("E006", params->span(), space.error().message, space.error().hint), false;
   spec.space = std::move(*space);
   read_points(findings, top, spec);
+  read_warm_start(findings, top, spec);
   return true;
 }
 

@@ -108,6 +108,10 @@ constexpr Code kCodes[] = {
      "A point gives every active parameter (constants may be left out) a value that the space has, and satisfies the "
      "constraints.",
      R"("points": [{"lr": 5}]     where lr goes to 1)"},
+    {"E036", "not an experiment to learn from",
+     "`warm_start` names other experiments of the same store, each once. They are read when this one is created, and must "
+     "have the same objectives.",
+     R"({"name": "net", "warm_start": ["net"]})"},
     {"E040", "the space changed",
      "The experiment exists, and its old trials would have another meaning in the new space: a parameter came, went, "
      "changed its kind of value or its condition, or a constant changed. Ranges, steps and listed values may change. "

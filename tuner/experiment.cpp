@@ -73,13 +73,19 @@ std::optional<Scheduler::Plan> Experiment::plan() const {
 }
 
 std::optional<Decided> Experiment::point() const {
-  if (points_used_ >= spec_.points.size() || !history_.may_start()) return std::nullopt;
+  if (!has_points() || !history_.may_start()) return std::nullopt;
   Propose p;
   p.trial = TrialId{history_.size()};
-  p.params = spec_.points[points_used_];
-  p.source = "point";
   p.as_of = learned_;
-  return Decided{std::move(p), {history_.last_seq(), "user", "point " + std::to_string(points_used_) + " of the config", {}}};
+  if (points_used_ < spec_.points.size()) {
+    p.params = spec_.points[points_used_];
+    p.source = "point";
+    return Decided{std::move(p), {history_.last_seq(), "user", "point " + std::to_string(points_used_) + " of the config", {}}};
+  }
+  const Lesson& lesson = lessons_[lessons_used_];
+  p.params = lesson.params;
+  p.source = "warm_start";
+  return Decided{std::move(p), {history_.last_seq(), "tune", "the best of `" + lesson.source + "`, which this experiment learns from", {}}};
 }
 
 std::optional<Decided> Experiment::launch(const Trial& t, std::int64_t until_step, std::optional<Rung> rung, Reason reason) const {
@@ -148,7 +154,7 @@ bool Experiment::wants_decision() const {
 // --- proposals --------------------------------------------------------------------------------------------------------
 
 std::optional<TrialId> Experiment::wanted() const {
-  if (!due_.empty() || on_hold_ || history_.finishing() || !history_.may_start() || points_used_ < spec_.points.size() ||
+  if (!due_.empty() || on_hold_ || history_.finishing() || !history_.may_start() || has_points() ||
       declined_at_ == learned_ || sampler_held_)
     return std::nullopt;
   if (order_) {

@@ -78,6 +78,7 @@ class Experiment {
 
   // Folding, one function a kind (experiment_fold.cpp).
   void fold(const Configured&, const Record&);
+  void fold(const Imported&, const Record&);
   void fold(const Requested&, const Record&);
   void fold(const WorkerJoined&, const Record&);
   void fold(const WorkerChanged&, const Record&);
@@ -127,6 +128,7 @@ class Experiment {
   std::optional<Scheduler::Plan> plan() const;
   std::optional<Decided> launch(const Trial&, std::int64_t until_step, std::optional<Rung>, Reason) const;
   std::optional<Decided> point() const;
+  bool has_points() const { return points_used_ < spec_.points.size() || lessons_used_ < lessons_.size(); }
   const Resources& resources_of(const Trial&) const;
   bool has_room() const;
   bool wants_decision() const;
@@ -153,6 +155,12 @@ class Experiment {
   std::int64_t learned_ = 0, declined_at_ = -1;
 
   std::size_t points_used_ = 0;
+  struct Lesson {
+    Params params;
+    std::string source;
+  };
+  std::vector<Lesson> lessons_;         // The best of each experiment that this one learned from: tried after the points.
+  std::size_t lessons_used_ = 0;
   std::int64_t since_best_ = 0;         // Trials settled since the best improved by min_delta.
   double plateau_score_ = 0;
   bool any_success_ = false;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tuner/experiment.hpp"
+#include "tuner/transfer.hpp"
 
 namespace tune {
 namespace {
@@ -105,7 +106,7 @@ void Experiment::release_sampler() {
 void Experiment::refresh() {
   const auto& budget = spec_.stop.trials;
   // While the sampler proposes elsewhere it cannot be asked; it is not exhausted then, or it would not have been started.
-  const bool exhausted = !sampler_held_ && points_used_ >= spec_.points.size() && sampler_->exhausted();
+  const bool exhausted = !sampler_held_ && !has_points() && sampler_->exhausted();
   history_.may_start_ = !history_.finishing_ && !(budget && history_.size() >= *budget) && !exhausted;
 }
 
@@ -130,6 +131,15 @@ void Experiment::fold(const Configured&, const Record&) {
   history_.finish_why_.clear();
   history_.exit_code_ = 0;
   since_best_ = 0;
+}
+
+void Experiment::fold(const Imported& from, const Record&) {
+  history_.imported_.push_back(from);
+  const auto* best = best_of(from, spec_);
+  const auto known = [&](const Params& p) {
+    return std::any_of(lessons_.begin(), lessons_.end(), [&](const Lesson& l) { return l.params == p; });
+  };
+  if (best && !known(best->params)) lessons_.push_back({best->params, from.source});
 }
 
 void Experiment::fold(const WorkerJoined& w, const Record&) { placement_.join(w.worker, w.offers); }
@@ -308,6 +318,7 @@ void Experiment::fold(const Propose& p, const Record& r) {
   history_.trials_.push_back(std::move(t));
   ++history_.counts_[static_cast<std::size_t>(TrialState::queued)];
   if (p.source == "point") ++points_used_;
+  if (p.source == "warm_start") ++lessons_used_;
   if (order_) order_->enter(p.trial);
   queue_.insert(queue_key(at(p.trial)));
 }

@@ -36,6 +36,9 @@ class History {
   /// Trials that reached `complete` or `stopped`, feasible, with finite values: the best by the first objective. nullopt if none.
   std::optional<TrialId> best() const { return best_; }
 
+  /// What was copied from other experiments when this one began.
+  const std::vector<Imported>& imported() const { return imported_; }
+
   /// A new trial may be proposed: budget left, not finishing, sampler not exhausted.
   bool may_start() const { return may_start_; }
   bool finishing() const { return finishing_; }
@@ -59,6 +62,7 @@ class History {
   std::deque<Trial> trials_;  // A deque: references stay valid while trials are added.
   std::array<std::int64_t, 9> counts_{};
   std::optional<TrialId> best_;
+  std::vector<Imported> imported_;
   Time now_, began_;
   Seq last_seq_ = 0;
   bool may_start_ = true, finishing_ = false;

@@ -90,6 +90,7 @@ struct Spec {
   OnNan on_nan = OnNan::worst;
   Space space;
   std::vector<Params> points;  ///< Complete, to be tried first.
+  std::vector<std::string> warm_start;  ///< Experiments of the same store, read once when this one is created.
 
   std::vector<std::string> command;  ///< argv with placeholders; empty with a trainable.
   std::string trainable, plugin;

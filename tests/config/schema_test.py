@@ -26,6 +26,7 @@ UNSEEN = {
     "E021": "compares two numbers", "E023": "compares two numbers", "E072": "compares two numbers", "e006_steps": "compares two numbers",
     "e014_overflow": "readers of JSON make 1e999 infinite",
     "e024_weights": "compares two lengths", "e026_weights": "compares two lengths", "e026_outside": "compares two numbers",
+    "e036_itself": "compares names",
     "E028": "arithmetic",
     "E029": "compares names", "E073": "compares names",
     "E030": "a name that refers", "E031": "a name that refers", "E032": "a name that refers", "E034": "a name that refers",

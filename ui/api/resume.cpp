@@ -47,6 +47,8 @@ Result<std::string> changes(const Spec& before, const Spec& after) {
   }
   for (const auto& d : after.space.dimensions())
     if (!before.space.find(d.name)) return refused("parameter `" + d.name + "` would be new");
+  if (before.warm_start != after.warm_start)
+    return refused("`warm_start` would change, which is read only when an experiment begins");
   if (before.space.constraints() != after.space.constraints()) return refused("its constraints would change");
   const auto a = nlohmann::json::parse(before.effective, nullptr, false), b = nlohmann::json::parse(after.effective, nullptr, false);
   std::string text;

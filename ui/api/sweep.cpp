@@ -15,6 +15,7 @@
 #include "tuner/config.hpp"
 #include "ui/api/proposer.hpp"
 #include "ui/api/resume.hpp"
+#include "ui/api/warm_start.hpp"
 
 namespace tune {
 namespace {
@@ -112,6 +113,7 @@ class Sweep::Open {
   SweepOptions options_;
   std::string path_, changes_;
   bool resumed_ = false, configure_ = false;
+  std::vector<Imported> lessons_;  // Of a new experiment, to be recorded after its first Configured.
   std::unique_ptr<Store> store_;
   SqliteStore* sqlite_ = nullptr;
   mutable std::mutex specs_mutex_;
@@ -165,6 +167,12 @@ Result<Done> Sweep::Open::fold(std::optional<Spec> wanted) {
     auto text = tune::changes(*before, *wanted);
     if (!text) return text.error();
     changes_ = std::move(text).value();
+  }
+  if (!resumed_ && !wanted->warm_start.empty()) {
+    if (!sqlite_) return Error{Error::Code::invalid, "`warm_start` needs a store: nothing was kept in memory", "give --store FILE"};
+    auto lessons = read_lessons(*wanted, path_);
+    if (!lessons) return lessons.error();
+    lessons_ = std::move(lessons).value();
   }
   configure_ = config != wanted->effective;
   if (configure_ && resumed_ && changes_.empty()) configure_ = false;  // Only formatting.
@@ -224,6 +232,8 @@ Result<Outcome> Sweep::Open::run() {
   waking_ = executor_.get();
 
   if (configure_) record(Configured{spec().effective, spec().space.hash(), changes_, options_.by});
+  for (auto& lesson : lessons_) record(std::move(lesson));
+  lessons_.clear();
   record(this_process(!resumed_ ? "new" : options_.takeover ? "takeover" : "resume"));
   if (auto kept = store_->append(std::move(batch)); !kept) return kept.error();
   Watchers watchers{options_.watchers};

@@ -100,6 +100,16 @@ std::string event_of(const Record& record, const History& history, bool every_re
                                          .take());
   if (const auto* c = record.as<Configured>())
     return line("experiment.configured", Members().add("changes", c->changes).add("by", c->by).take());
+  if (const auto* i = record.as<Imported>()) {
+    Members m;
+    m.add("source", i->source).add("trials", static_cast<std::int64_t>(i->trials.size()));
+    for (const auto& [key, list] : {std::pair{"matched", &i->matched}, std::pair{"unmatched", &i->unmatched}}) {
+      m.writer().key(key).begin_array();
+      for (const auto& text : *list) m.writer().value(text);
+      m.writer().end_array();
+    }
+    return line("experiment.imported", m.take());
+  }
   if (const auto* s = record.as<Started>())
     return line("trial.started",
                 Members().add("trial", s->trial.value).add("attempt", s->attempt).add("pid", s->pid).take());

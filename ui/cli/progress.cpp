@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "tuner/json.hpp"
+#include "tuner/transfer.hpp"
 #include "ui/cli/events.hpp"
 #include "ui/cli/text.hpp"
 #include "ui/cli/trial_log.hpp"
@@ -57,6 +58,7 @@ void Progress::on_durable(const Record& record, const History& history) {
   const auto news = board_.learn(record, history);
   if (news.finished) ++finished_, board_.finished_at(elapsed());
   if (settings_.command) tell_command(record, history);
+  if (const auto* lesson = record.as<Imported>(); lesson && settings_.form != Form::json) screen_->say("   " + text_of(*lesson));
   switch (settings_.form) {
     case Form::bar:
       return tell_bar(record, news, history, before);

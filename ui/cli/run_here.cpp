@@ -11,6 +11,7 @@
 
 #include "tuner/command.hpp"
 #include "tuner/json.hpp"
+#include "tuner/transfer.hpp"
 #include "ui/api/control.hpp"
 #include "ui/cli/progress.hpp"
 #include "ui/cli/report.hpp"
@@ -162,6 +163,7 @@ void say_how_it_opened(Progress& progress, const Sweep& sweep, const std::string
           ", best " + number_text(history.trial(*best).values.front()) + " (trial " + std::to_string(best->value) + ")";
   }
   progress.say(line);
+  for (const auto& lesson : history.imported()) progress.say("   " + text_of(lesson));
   std::string_view changes = sweep.changes();
   while (!changes.empty()) {
     const auto end = std::min(changes.find('\n'), changes.size());

@@ -25,6 +25,7 @@ std::string tell(const Propose& p) {
   std::string out = "proposed";
   if (!p.sampler.empty()) out += " by " + printable(p.sampler);
   if (p.source == "point") out = "taken from the config's `points`";
+  if (p.source == "warm_start") out = "taken from another experiment";
   if (p.source == "enqueued") out = "enqueued by a person";
   if (p.source == "sampler" && p.as_of > 0)
     out += ", which had learned everything up to record " + std::to_string(p.as_of);

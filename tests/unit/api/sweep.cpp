@@ -11,8 +11,9 @@ using namespace tune;
 
 namespace {
 
-Spec spec(const std::string& more = R"("stop": {"trials": 20})", const std::string& x = R"({"type": "uniform", "min": 0, "max": 1})") {
-  auto read = read_config(R"({"name": "small", "command": ["true"], "params": {"x": )" + x + R"(},
+Spec spec(const std::string& more = R"("stop": {"trials": 20})", const std::string& x = R"({"type": "uniform", "min": 0, "max": 1})",
+          const std::string& name = "small") {
+  auto read = read_config(R"({"name": ")" + name + R"(", "command": ["true"], "params": {"x": )" + x + R"(},
     "objective": {"metric": "loss", "goal": "minimize"}, "search": {"type": "random"},
     "executor": {"type": "simulator", "from": "curve", "steps": 4, "workers": 3}, )" + more + "}",
                           {catalogue(), "small.json", "/", {}});
@@ -190,4 +191,39 @@ TEST_CASE("a missing store or experiment is not found, never made", "[sweep]") {
   REQUIRE_FALSE(none);
   CHECK(none.error().code == Error::Code::not_found);
   CHECK_FALSE(std::filesystem::exists(folder / "none.db"));
+}
+
+TEST_CASE("an experiment begins with what another one learned, and never reads it again", "[sweep][warm_start]") {
+  Scratch folder;
+  finish(*open(spec(), folder));
+  const std::string x = R"({"type": "uniform", "min": 0, "max": 1})";
+  std::vector<Imported> before;
+  {
+    const auto sweep = open(spec(R"("warm_start": ["small"], "stop": {"trials": 5})", x, "next"), folder);
+    finish(*sweep);
+    before = sweep->history().imported();
+    REQUIRE(before.size() == 1);
+    CHECK(before[0].trials.size() == 20);
+    CHECK(before[0].matched == std::vector<std::string>{"x"});
+  }
+  finish(*open(spec(R"("stop": {"trials": 25})"), folder));
+  const auto resumed = open(spec(R"("warm_start": ["small"], "stop": {"trials": 7})", x, "next"), folder);
+  finish(*resumed);
+  CHECK(resumed->history().imported() == before);
+  CHECK(resumed->history().size() == 7);
+}
+
+TEST_CASE("an experiment that cannot teach is named; a changed warm_start is refused", "[sweep][warm_start]") {
+  Scratch folder;
+  finish(*open(spec(), folder));
+  SweepOptions options;
+  options.store = folder / "t.db";
+  const auto missing = Sweep::open(
+      spec(R"("warm_start": ["smal"], "stop": {"trials": 5})", R"({"type": "uniform", "min": 0, "max": 1})", "next"), options);
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == Error::Code::not_found);
+  CHECK(missing.error().message.find("smal") != std::string::npos);
+  const auto late = Sweep::open(spec(R"("warm_start": ["other"], "stop": {"trials": 30})"), options);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().message.find("warm_start") != std::string::npos);
 }
