@@ -2,6 +2,7 @@
 #include "search/all.hpp"
 
 #include "search/grid.hpp"
+#include "search/local.hpp"
 #include "search/random.hpp"
 #include "search/sobol.hpp"
 #include "search/tpe.hpp"
@@ -9,7 +10,7 @@
 namespace tune {
 
 std::span<const SamplerEntry> samplers() {
-  static const SamplerEntry all[] = {random_sampler(), grid_sampler(), sobol_sampler(), tpe_sampler()};
+  static const SamplerEntry all[] = {random_sampler(), grid_sampler(), sobol_sampler(), tpe_sampler(), local_sampler()};
   return all;
 }
 
