@@ -68,6 +68,8 @@ constexpr Flag kTrials[] = {{"where", "EXPR", "loss < 0.1 and lr > 1e-4"},
                             {"columns", "A,B", "number, state, value, a parameter, a metric …"},
                             {"state", "S,S", "complete, stopped, failed, running …"}};
 constexpr Flag kBest[] = {{"run", "", "run the command again with these parameters"}};
+constexpr Flag kImportance[] = {{"method", "NAME", "ped-anova (default) or fanova"},
+                                {"objective", "NAME", "of several objectives; the first if not given"}};
 constexpr Flag kLogs[] = {{"follow", "", "go on as it is written", 'f'},
                           {"attempt", "N", "another than the newest"},
                           {"stderr", "", "what it wrote to standard error"},
@@ -135,6 +137,12 @@ constexpr Verb kVerbs[] = {
      kBest,
      {"./prog $(tune best -o args)", "tune best digits --run"},
      best_verb},
+    {"importance",
+     "which parameters matter",
+     "[EXPERIMENT]",
+     kImportance,
+     {"tune importance digits", "tune importance digits --method fanova --objective seconds --json"},
+     importance_verb},
     {"logs", "what a trial printed", "[TRIAL]", kLogs, {"tune logs 42 -f", "tune logs --failed"}, logs_verb},
     {"diff",
      "trials side by side",
