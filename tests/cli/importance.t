@@ -42,7 +42,7 @@ error: `--method` is ped-anova or fanova, not `shapley`
 [2]
 
 $ tune importance --objective lass
-error: `lass` is no objective of this experiment
+error: `lass` is no objective of `known`
   = help: did you mean `loss`?
 [2]
 

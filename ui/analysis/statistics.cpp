@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace tune {
 namespace {
@@ -40,6 +41,33 @@ double signed_rank_normal(std::span<const double> ranks, double sum) {
   for (const double r : ranks) variance += r * r / 4;
   const double z = std::fabs(sum - n * (n + 1) / 4) / std::sqrt(variance);
   return std::erfc(z / std::sqrt(2.0));
+}
+
+// P(a set of `size` of these ranks, chosen blindly, sums to at most `sum`), and to at least.
+std::pair<double, double> rank_sum_tails(std::span<const double> ranks, std::size_t size, double sum) {
+  const auto twice = [](double rank) { return static_cast<std::size_t>(std::lround(2 * rank)); };
+  const std::size_t most = ranks.size() * (ranks.size() + 1);
+  std::vector<std::vector<double>> ways(size + 1, std::vector<double>(most + 1, 0.0));
+  ways[0][0] = 1;
+  for (const double rank : ranks)
+    for (std::size_t k = size; k > 0; --k)
+      for (std::size_t s = twice(rank); s <= most; ++s) ways[k][s] += ways[k - 1][s - twice(rank)];
+  double all = 0, low = 0, high = 0;
+  for (std::size_t s = 0; s <= most; ++s) {
+    all += ways[size][s];
+    if (s <= twice(sum)) low += ways[size][s];
+    if (s >= twice(sum)) high += ways[size][s];
+  }
+  return {low / all, high / all};
+}
+
+double rank_sum_normal(std::span<const double> ranks, double size, double sum) {
+  const auto n = static_cast<double>(ranks.size());
+  double squares = 0;
+  for (const double r : ranks) squares += (r - (n + 1) / 2) * (r - (n + 1) / 2);
+  const double variance = size * (n - size) / (n * (n - 1)) * squares;
+  if (!(variance > 0)) return 1;
+  return std::erfc(std::fabs(sum - size * (n + 1) / 2) / std::sqrt(variance) / std::sqrt(2.0));
 }
 
 void resample(std::span<const double> values, Rng& rng, std::vector<double>& out) {
@@ -107,6 +135,24 @@ SignedRank signed_rank(std::span<const double> differences, std::size_t exact_pa
   const double smaller = std::min(out.positive, out.negative);
   out.p = kept.size() <= exact_pairs ? std::min(1.0, 2 * signed_rank_cdf(rank, smaller))
                                      : signed_rank_normal(rank, smaller);
+  return out;
+}
+
+RankSum rank_sum(std::span<const double> first, std::span<const double> second, std::size_t exact_values) {
+  RankSum out;
+  if (first.empty() || second.empty()) return out;
+  std::vector<double> all(first.begin(), first.end());
+  all.insert(all.end(), second.begin(), second.end());
+  const auto rank = ranks(all);
+  const auto m = static_cast<double>(first.size()), k = static_cast<double>(second.size());
+  const double sum = std::accumulate(rank.begin(), rank.begin() + static_cast<std::ptrdiff_t>(first.size()), 0.0);
+  out.first_less = 1 - (sum - m * (m + 1) / 2) / (m * k);
+  if (all.size() > exact_values) {
+    out.p = rank_sum_normal(rank, m, sum);
+  } else {
+    const auto [low, high] = rank_sum_tails(rank, first.size(), sum);
+    out.p = std::min(1.0, 2 * std::min(low, high));
+  }
   return out;
 }
 

@@ -31,6 +31,16 @@ struct SignedRank {
 /// memory. Beyond, the normal approximation with the variance corrected for ties, without continuity correction.
 SignedRank signed_rank(std::span<const double> differences, std::size_t exact_pairs = 100);
 
+/// The rank-sum test (Wilcoxon 1945; Mann and Whitney, Annals of Mathematical Statistics 18, 1947) of the hypothesis that
+/// two independent sets of values come from one distribution.
+struct RankSum {
+  double first_less = 0.5;  ///< How often a value of the first is less than one of the second; ties count half.
+  double p = 1;             ///< Two-sided; 1 if a set is empty.
+};
+/// Up to `exact_values` values in all the distribution over all ways to part them is counted, ties included: O(n^4)
+/// time. Beyond, the normal approximation with the variance corrected for ties, without continuity correction.
+RankSum rank_sum(std::span<const double> first, std::span<const double> second, std::size_t exact_values = 40);
+
 /// Holm's step-down adjustment (Scandinavian Journal of Statistics 6, 1979) of the p values of one family of tests, in
 /// their order: an adjusted value below alpha is significant at the family-wise level alpha.
 std::vector<double> holm(std::span<const double> p);

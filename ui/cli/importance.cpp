@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tuner/nearest.hpp"
+#include "ui/cli/objective.hpp"
 #include "ui/cli/subject.hpp"
 
 namespace tune {
@@ -52,21 +52,15 @@ Result<Settled> settled(const Subject& subject, const Spec& spec, std::size_t ob
     const auto number = static_cast<std::size_t>(std::get<std::int64_t>(row[0]));
     if (number >= rows->size()) break;  // Began since.
     const TrialRow& trial = (*rows)[number];
-    if (!is_final(trial.state) || trial.state == TrialState::cancelled) continue;
-    Settled::Trial one{{}, trial.state, kWorst, trial.last_step};
+    const auto score = score_of(trial, spec, objective);
+    if (!score) continue;
+    Settled::Trial one{{}, trial.state, *score, trial.last_step};
     for (std::size_t i = 1; i < row.size(); ++i)
       if (!std::holds_alternative<std::monostate>(row[i])) {
         const auto& d = spec.space.dimensions()[i - 1];
         one.params.set(d.name, value_of(d, row[i]));
       }
-    const bool counts = trial.feasible && (trial.state == TrialState::complete || trial.state == TrialState::stopped);
-    const auto value = objective == 0                       ? trial.value
-                       : objective - 1 < trial.more.size() ? std::optional{trial.more[objective - 1]}
-                                                            : std::nullopt;
-    if (counts && value && std::isfinite(*value)) {
-      one.score = spec.objectives[objective].maximize ? -*value : *value;
-      ++(trial.state == TrialState::complete ? out.complete : out.stopped);
-    }
+    if (*score < kWorst) ++(trial.state == TrialState::complete ? out.complete : out.stopped);
     out.trials.push_back(std::move(one));
   }
   return out;
@@ -94,20 +88,6 @@ std::vector<double> scores_of_complete(const Settled& settled) {
   std::vector<double> out;
   for (const auto& trial : settled.trials) out.push_back(trial.state == TrialState::complete ? trial.score : kWorst);
   return out;
-}
-
-Result<std::size_t> objective_of(const Invocation& call, const Spec& spec) {
-  const auto name = call.get("objective");
-  if (!name) return std::size_t{0};
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < spec.objectives.size(); ++i) {
-    if (spec.objectives[i].metric == *name) return i;
-    names.push_back(spec.objectives[i].metric);
-  }
-  const auto near = nearest(*name, names);
-  return usage_error("`" + printable(*name) + "` is no objective of this experiment",
-                     near.empty() ? "it has `" + printable(names.front()) + "`"
-                                  : "did you mean `" + printable(near) + "`?");
 }
 
 void print(const Invocation& call, std::vector<Importance> all) {

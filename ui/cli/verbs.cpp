@@ -70,6 +70,7 @@ constexpr Flag kTrials[] = {{"where", "EXPR", "loss < 0.1 and lr > 1e-4"},
 constexpr Flag kBest[] = {{"run", "", "run the command again with these parameters"}};
 constexpr Flag kImportance[] = {{"method", "NAME", "ped-anova (default) or fanova"},
                                 {"objective", "NAME", "of several objectives; the first if not given"}};
+constexpr Flag kCompare[] = {{"objective", "NAME", "of several objectives; the first if not given"}};
 constexpr Flag kLogs[] = {{"follow", "", "go on as it is written", 'f'},
                           {"attempt", "N", "another than the newest"},
                           {"stderr", "", "what it wrote to standard error"},
@@ -143,6 +144,13 @@ constexpr Verb kVerbs[] = {
      kImportance,
      {"tune importance digits", "tune importance digits --method fanova --objective seconds --json"},
      importance_verb},
+    {"compare",
+     "is one experiment, or one group of them, better than another?",
+     "EXPERIMENT… [--] EXPERIMENT…",
+     kCompare,
+     {"tune compare digits digits-2", "tune compare tpe-1 tpe-2 tpe-3 -- sobol-1 sobol-2 sobol-3"},
+     compare_verb,
+     true},
     {"logs", "what a trial printed", "[TRIAL]", kLogs, {"tune logs 42 -f", "tune logs --failed"}, logs_verb},
     {"diff",
      "trials side by side",
