@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/all.hpp"
 
+#include "search/cmaes.hpp"
 #include "search/gp/arm.hpp"
 #include "search/grid.hpp"
 #include "search/local.hpp"
@@ -11,7 +12,8 @@
 namespace tune {
 
 std::span<const SamplerEntry> samplers() {
-  static const SamplerEntry all[] = {random_sampler(), grid_sampler(), sobol_sampler(), tpe_sampler(), gp_sampler(), local_sampler()};
+  static const SamplerEntry all[] = {random_sampler(), grid_sampler(), sobol_sampler(), tpe_sampler(),
+                                     gp_sampler(), local_sampler(), cmaes_sampler(), catcma_sampler()};
   return all;
 }
 

@@ -15,7 +15,6 @@ struct Later {
   std::string_view type, comes_with;
 };
 constexpr Later kLaterSearches[] = {
-    {"cmaes", "search that learns"},       {"catcma", "search that learns"},
     {"de", "search that learns"},          {"nsga2", "search for several goals"},
     {"nsga3", "search for several goals"}, {"regularized_evolution", "search that learns"}};
 constexpr Later kLaterSchedulers[] = {{"hyperband", "hyperband"},

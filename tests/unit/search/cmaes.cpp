@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/cmaes.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "tuner/config.hpp"
+
+using namespace tune;
+
+namespace {
+
+Dimension number(std::string name, double min = 0, double max = 1) {
+  Dimension d;
+  d.name = std::move(name), d.min = min, d.max = max;
+  return d;
+}
+
+Dimension whole(std::string name, double min, double max) {
+  Dimension d = number(std::move(name), min, max);
+  d.kind = Dimension::Kind::integer;
+  return d;
+}
+
+Dimension choice(std::string name, std::vector<Value> values) {
+  Dimension d;
+  d.name = std::move(name), d.kind = Dimension::Kind::choice, d.values = std::move(values);
+  return d;
+}
+
+Space cube(std::size_t d) {
+  std::vector<Dimension> all;
+  for (std::size_t i = 0; i < d; ++i) all.push_back(number("x" + std::to_string(i), -5, 5));
+  return Space::make(std::move(all)).value();
+}
+
+double bowl(const Params& p) {
+  double sum = 0, i = 0;
+  for (const auto& [name, value] : p) sum += std::pow(*to_number(value) - 1 - 0.1 * i++, 2);
+  return sum;
+}
+
+/// One worker, or many: open() proposes, settle() answers.
+struct Experiment {
+  Space space;
+  std::uint64_t seed;
+  std::string type;
+  std::unique_ptr<Sampler> sampler;
+  std::vector<Record> records;
+  std::int64_t next = 0;
+
+  Experiment(Space s, std::uint64_t with_seed = 1, std::string with_type = "cmaes", Params options = {})
+      : space(std::move(s)), seed(with_seed), type(std::move(with_type)) {
+    options = complete_options(entry().info, std::move(options)).value();
+    sampler = make(options).value();
+  }
+  SamplerEntry entry() const { return type == "cmaes" ? cmaes_sampler() : catcma_sampler(); }
+  Result<std::unique_ptr<Sampler>> make(const Params& options) const {
+    return entry().make({space, {Objective{"loss", false, {}, 1}}, seed, options});
+  }
+  void learn(std::variant<Observation, Decided> fact) {
+    records.push_back({static_cast<Seq>(records.size()) + 1, {}, 1, std::move(fact)});
+    sampler->learn(records.back());
+  }
+  Sampler::Proposal ask() const { return sampler->propose({next}, Rng{seed, Purpose::propose, next}).value(); }
+  Params open() {
+    const auto p = ask();
+    Propose d;
+    d.trial = {next++}, d.params = p.params, d.source = "sampler", d.sampler = type;
+    learn(Decided{d, {0, "", p.why, p.note}});
+    return p.params;
+  }
+  void settle(std::int64_t trial, double value, TrialState state = TrialState::complete) {
+    Settle s;
+    s.trial = {trial}, s.state = state, s.values = {value};
+    if (state == TrialState::failed) s.values.clear(), s.cause = Cause::oom;
+    learn(Decided{s, {}});
+  }
+  template <class F>
+  double go(F&& f) {
+    const double value = f(open());
+    settle(next - 1, value);
+    return value;
+  }
+};
+
+/// Trials until f is below the target, one worker.
+template <class F>
+int trials_to(Experiment& e, double target, int most, F&& f) {
+  for (int i = 1; i <= most; ++i)
+    if (e.go(f) < target) return i;
+  return INT_MAX;
+}
+
+template <class F>
+int median_trials(const Space& space, const std::string& type, double target, int most, F&& f) {
+  std::vector<int> all;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    Experiment e{space, seed, type};
+    all.push_back(trials_to(e, target, most, f));
+  }
+  std::sort(all.begin(), all.end());
+  return all[2];
+}
+
+}  // namespace
+
+TEST_CASE("cmaes finds the bottom of a bowl to many digits") {
+  CHECK(median_trials(cube(5), "cmaes", 1e-8, 2000, bowl) < 900);
+}
+
+TEST_CASE("cmaes does not freeze on a level of integers beside real parameters") {
+  std::vector<Dimension> all;
+  for (int i = 0; i < 4; ++i) all.push_back(number("x" + std::to_string(i), -5, 5));
+  for (int i = 0; i < 4; ++i) all.push_back(whole("z" + std::to_string(i), -10, 10));
+  const auto ellipsoid = [](const Params& p) {
+    double sum = 0, i = 0;
+    for (const auto& [name, value] : p) sum += std::pow(1e3, i++ / 7) * std::pow(*to_number(value) - 1, 2);
+    return sum;
+  };
+  CHECK(median_trials(Space::make(std::move(all)).value(), "cmaes", 1e-6, 6000, ellipsoid) < 4000);
+}
+
+TEST_CASE("cmaes counts a known result instead of trying a configuration again") {
+  Experiment e{Space::make({whole("a", 0, 15), whole("b", 0, 15)}).value()};
+  double best = HUGE_VAL;
+  for (int i = 0; i < 60; ++i)
+    best = std::min(best, e.go([](const Params& p) { return std::pow(*to_number(*p.find("a")) - 3, 2) + std::pow(*to_number(*p.find("b")) - 12, 2); }));
+  CHECK(best == 0);
+  const bool known = std::any_of(e.records.begin(), e.records.end(), [](const Record& r) {
+    return r.decided() && r.decided()->reason.note.find("\"known\":") != std::string::npos;
+  });
+  CHECK(known);
+}
+
+TEST_CASE("cmaes refuses choices by name") {
+  Experiment e{cube(2)};
+  e.space = Space::make({number("x"), choice("kind", {std::string{"a"}, std::string{"b"}})}).value();
+  const auto made = e.make({});
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code == Error::Code::invalid);
+  CHECK(made.error().message.find("kind") != std::string::npos);
+}
+
+TEST_CASE("cmaes goes on after a restart bit for bit, with many trials out and some that fail") {
+  Experiment e{cube(3), 7};
+  std::vector<std::pair<std::int64_t, Params>> out;
+  for (int i = 0; i < 120; ++i) {
+    while (out.size() < 7) out.emplace_back(e.next, e.open());
+    const auto which = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i * 5) % out.size());
+    const auto [trial, params] = out[static_cast<std::size_t>(which)];
+    out.erase(out.begin() + which);
+    e.settle(trial, bowl(params), i % 9 == 4 ? TrialState::failed : TrialState::complete);
+    if (i % 20 != 19) continue;
+    Experiment again{cube(3), 7};
+    for (const auto& r : e.records) again.sampler->learn(r);
+    again.next = e.next;
+    const auto a = e.ask(), b = again.ask();
+    CHECK(a.params == b.params);
+    CHECK(a.note == b.note);
+  }
+}
+
+TEST_CASE("cmaes keeps out of a region where trials crash") {
+  Experiment e{cube(3)};
+  int late_failures = 0;
+  for (int i = 0; i < 200; ++i) {
+    const Params p = e.open();
+    const bool crash = *to_number(*p.find("x0")) > 0;
+    e.settle(i, bowl(p), crash ? TrialState::failed : TrialState::complete);
+    late_failures += i >= 100 && crash;
+  }
+  CHECK(late_failures < 50);  // The optimum lies behind the border, half of the samples beyond it.
+}
+
+TEST_CASE("cmaes begins where the best of imported trials are") {
+  Experiment e{cube(3)};
+  Imported from;
+  Rng rng{3, 3};
+  for (int i = 0; i < 100; ++i) {
+    const Params p = e.space.decode(std::vector<double>{rng.uniform(), rng.uniform(), rng.uniform()});
+    from.trials.push_back({p, TrialState::complete, {bowl(p)}});
+  }
+  e.learn(Observation{from});
+  double sum = 0;
+  for (int i = 0; i < 8; ++i) sum += e.go(bowl);
+  CHECK(sum / 8 < 12);  // Of the ten best: 2.9; of all: 28.
+}
+
+TEST_CASE("cmaes begins again elsewhere when it has converged") {
+  Experiment e{cube(2), 1, "cmaes"};
+  for (int i = 0; i < 1500; ++i) e.go(bowl);
+  CHECK(e.ask().why.find("restart") != std::string::npos);
+}
+
+TEST_CASE("without restarts cmaes goes on with an even design when it has converged") {
+  Experiment e{cube(2), 1, "cmaes", {{"restarts", std::string{"none"}}}};
+  for (int i = 0; i < 1500; ++i) e.go(bowl);
+  CHECK(e.ask().why.find("even design") != std::string::npos);
+}
+
+// SphereCOM of the CatCMA papers: a sphere, and one of five categories right on each of five parameters.
+TEST_CASE("catcma finds numbers and choices together") {
+  std::vector<Dimension> all;
+  for (int i = 0; i < 5; ++i) all.push_back(number("x" + std::to_string(i), -5, 5));
+  for (int i = 0; i < 5; ++i) {
+    Dimension c = choice("c" + std::to_string(i), {});
+    for (int k = 0; k < 5; ++k) c.values.emplace_back(std::string(1, static_cast<char>('a' + k)));
+    all.push_back(std::move(c));
+  }
+  const auto sphere_com = [](const Params& p) {
+    double sum = 0;
+    for (const auto& [name, value] : p)
+      sum += name[0] == 'c' ? to_text(value) != "d" : std::pow(*to_number(value) - 1, 2);
+    return sum;
+  };
+  CHECK(median_trials(Space::make(std::move(all)).value(), "catcma", 1e-6, 5000, sphere_com) < 2500);
+}
+
+TEST_CASE("catcma serves choices alone") {
+  std::vector<Dimension> all;
+  for (int i = 0; i < 12; ++i) all.push_back(choice("c" + std::to_string(i), {std::string{"a"}, std::string{"b"}, std::string{"c"}}));
+  const auto wrong = [](const Params& p) {
+    double sum = 0;
+    for (const auto& [name, value] : p) sum += to_text(value) != "b";
+    return sum;
+  };
+  CHECK(median_trials(Space::make(std::move(all)).value(), "catcma", 0.5, 1500, wrong) < 600);
+}
