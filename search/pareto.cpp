@@ -107,9 +107,13 @@ std::vector<std::size_t> ranks(const Outcomes& outcomes, std::span<const double>
   const auto violation = [&](std::size_t i) { return violation_or_worst(violations[i]); };
   std::sort(infeasible.begin(), infeasible.end(),
             [&](std::size_t a, std::size_t b) { return violation(a) < violation(b); });
-  for (std::size_t k = 0; k < infeasible.size(); ++k) {
-    if (k > 0 && violation(infeasible[k]) > violation(infeasible[k - 1])) ++front;
-    rank[infeasible[k]] = front;
+  for (std::size_t k = 0; k < infeasible.size();) {
+    std::vector<std::size_t> equal_ones;
+    for (const double v = violation(infeasible[k]); k < infeasible.size() && violation(infeasible[k]) == v; ++k)
+      equal_ones.push_back(infeasible[k]);
+    const std::size_t before = front;
+    front += rank_by_domination(outcomes, equal_ones, rank);
+    for (const std::size_t i : equal_ones) rank[i] += before;
   }
   return rank;
 }

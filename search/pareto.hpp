@@ -33,7 +33,8 @@ bool dominates(std::span<const double> a, std::span<const double> b);
 /// The front of each row, 0 the best: what remains non-dominated when all better fronts are taken away. Equal rows share
 /// a front. With `violations` (one a row; the summed violation of constraints, feasible if <= 0, NaN the worst)
 /// domination is constrained (Deb and others, "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE
-/// TEC 6(2), 2002, definition 1): feasible before infeasible, and of the infeasible the smaller violation.
+/// TEC 6(2), 2002, definition 1): feasible before infeasible, and of the infeasible the smaller violation. Among equal
+/// violations we go on by domination, where the paper stops.
 ///
 /// Efficient non-dominated sort with binary search (Zhang and others, "An efficient approach to nondominated sorting
 /// for evolutionary multiobjective optimization", IEEE TEC 19(2), 2015). n rows, m objectives: O(n log n) for m <= 2,

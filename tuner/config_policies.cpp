@@ -14,9 +14,7 @@ namespace {
 struct Later {
   std::string_view type, comes_with;
 };
-constexpr Later kLaterSearches[] = {
-    {"de", "search that learns"},          {"nsga2", "search for several goals"},
-    {"nsga3", "search for several goals"}, {"regularized_evolution", "search that learns"}};
+constexpr std::span<const Later> kLaterSearches;
 constexpr Later kLaterSchedulers[] = {{"hyperband", "hyperband"},
                                       {"percentile", "stop rules"},
                                       {"patience", "stop rules"},

@@ -162,7 +162,7 @@ def options_of_policies():
     for kind in ("search", "scheduler", "executor"):
         for policy in re.findall(r"^  ([a-z]\w*) +[A-Z]", "\n".join(explain(kind + ".type").split("\n\n")[1:]), re.M):
             found[f"{kind}.{policy}"] = None
-            for option, lines in re.findall(r"^([a-z_.]+): .*\n((?:  .*\n)+)", explain(f"{kind}.{policy}"), re.M):
+            for option, lines in re.findall(r"^([a-z0-9_.]+): .*\n((?:  .*\n)+)", explain(f"{kind}.{policy}"), re.M):
                 found[option] = lines.strip().split("\n")[-1].strip()
     check(len(found) > 20, "the options of the policies could not be read")
     return found

@@ -70,6 +70,8 @@ def whole_config(fragment):
         return None
     around = {"params": {"lr": {"type": "uniform", "min": 0, "max": 1}, "n": {"type": "int", "min": 1, "max": 9}},
               "objective": {"metric": "loss"}, "command": ["p", "${args}"]}
+    if "objectives" in given:
+        del around["objective"]
     return json.dumps({**around, **given})
 
 

@@ -187,8 +187,11 @@ std::string field_page(const Field& field, std::string_view asked, const std::ve
   if (!field.later.empty()) out += "  Not served by this version; it comes with " + std::string{field.later} + ".\n";
   for (const auto* f : fields_of(field.path))
     if (f->later.empty()) out += "\n" + entry(f->path, f->type, f->fallback, f->help);
+  std::size_t widest = 9;
   if (policies)
-    for (const auto& p : *policies) out += "\n  " + pad(std::string{p.name}, 10) + std::string{p.help} + "\n";
+    for (const auto& p : *policies) widest = std::max(widest, p.name.size());
+  if (policies)
+    for (const auto& p : *policies) out += "\n  " + pad(std::string{p.name}, widest + 1) + std::string{p.help} + "\n";
   return out;
 }
 
