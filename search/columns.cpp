@@ -24,9 +24,12 @@ void Columns::retire(std::uint32_t trial) {
   const std::pair drawn{Rng{0x636f6c756d6e73, trial}.next(), trial};
   if (drawn_.size() == older_ && (drawn_.empty() || drawn_.back() < drawn)) return leave(trial);
   if (drawn_.size() == older_) {
-    leave(drawn_.back().second);
+    const auto last = drawn_.back().second;
+    leave(last);
     drawn_.pop_back();
+    old_.erase(std::lower_bound(old_.begin(), old_.end(), last));
   }
+  old_.push_back(trial);  // They come in order.
   drawn_.insert(std::lower_bound(drawn_.begin(), drawn_.end(), drawn), drawn);
 }
 
@@ -52,9 +55,7 @@ void Columns::leave(std::uint32_t trial) {
 }
 
 std::vector<std::uint32_t> Columns::kept() const {
-  std::vector<std::uint32_t> all;
-  for (const auto& [hash, trial] : drawn_) all.push_back(trial);
-  std::sort(all.begin(), all.end());
+  std::vector<std::uint32_t> all = old_;
   for (std::size_t i = size_ > newest_ ? size_ - newest_ : 0; i < size_; ++i) all.push_back(static_cast<std::uint32_t>(i));
   return all;
 }

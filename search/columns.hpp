@@ -39,6 +39,7 @@ class Columns {
   std::vector<std::vector<float>> columns_;
   std::vector<std::vector<std::uint32_t>> sorted_;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> drawn_;  // Hash and number of the older ones, hashes rising.
+  std::vector<std::uint32_t> old_;                              // Their numbers, rising.
 };
 
 }  // namespace tune::detail

@@ -56,25 +56,29 @@ inline Lanes log(Lanes x) {
   return m + (m * z * p - e * 2.12194440e-4f - 0.5f * z) + e * 0.693359375f;
 }
 
-/// ln erfc(x) + x^2 for x >= 0: a smooth function however far in the tail (Numerical Recipes, erfcc).
-inline Lanes log_erfc_scaled(Lanes x) {
-  const Lanes t = 1.0f / (1.0f + 0.5f * x);
-  const Lanes p =
-      -1.26551223f +
-      t * (1.00002368f +
-           t * (0.37409196f +
-                t * (0.09678418f +
-                     t * (-0.18628806f +
-                          t * (0.27886807f + t * (-1.13520398f + t * (1.48851587f + t * (-0.82215223f + t * 0.17087277f))))))));
-  return log(t) + p;
+/// For x >= 0, erfc(x) = t e^(p - x^2) (Numerical Recipes, erfcc): smooth however far in the tail.
+struct Tail {
+  Lanes t, p;
+  explicit Tail(Lanes x) : t(1.0f / (1.0f + 0.5f * x)) {
+    p = -1.26551223f +
+        t * (1.00002368f +
+             t * (0.37409196f +
+                  t * (0.09678418f +
+                       t * (-0.18628806f +
+                            t * (0.27886807f + t * (-1.13520398f + t * (1.48851587f + t * (-0.82215223f + t * 0.17087277f))))))));
+  }
+};
+
+/// erfc(x) for x >= 0; relative error below 1e-6.
+inline Lanes erfc(Lanes x) {
+  const Tail tail{x};
+  return tail.t * exp(tail.p - x * x);
 }
 
-/// erfc(x) for any x; relative error below 1e-6.
-inline Lanes erfc(Lanes x) {
-  const auto negative = x < 0.0f;
-  const Lanes a = negative ? -x : x;
-  const Lanes tail = exp(log_erfc_scaled(a) - a * a);
-  return negative ? 2.0f - tail : tail;
+/// ln erfc(x) for x >= 0.
+inline Lanes log_erfc(Lanes x) {
+  const Tail tail{x};
+  return log(tail.t) + (tail.p - x * x);
 }
 
 /// ln of the mass of the standard normal distribution on [a, b], a < b, stable in both tails.
@@ -84,7 +88,7 @@ inline Lanes log_normal_mass(Lanes a, Lanes b) {
   const Lanes low = (left ? -b : a) * 0.707106781f, high = (left ? -a : b) * 0.707106781f;
   const auto straddles = low < 0.0f;
   const Lanes from = straddles ? -low : low;
-  const Lanes near = log_erfc_scaled(from) - from * from, far = log_erfc_scaled(high) - high * high;
+  const Lanes near = log_erfc(from), far = log_erfc(high);
   // In the tail: ln (erfc(low) - erfc(high)) with the larger term taken out. Across 0: both tails are cut off 2.
   const Lanes ratio = exp(far - near);
   const Lanes tail = near + log(larger(1.0f - ratio, all(1e-30f)));

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kBlock = 4 * kLanes;       // Kernels are computed in blocks of this many.
 constexpr float kNever = -1e30f;                 // ln 0, without the NaN that infinities make.
-constexpr float kLogSqrtTwoPi = 0.918938533f;
+constexpr float kSqrtTwoPi = 2.50662827f;
+constexpr std::size_t kAxesInScale = 8;
 constexpr float kSqrtHalf = 0.707106781f;
 
 std::size_t padded(std::size_t n) { return (n + kBlock - 1) / kBlock * kBlock; }
@@ -43,12 +44,29 @@ std::vector<std::uint32_t> sorted(const std::vector<float>& column) {
   return order;
 }
 
-/// The mass within [0, 1] of a normal distribution there: at least 0.3, as its middle is within.
+/// Of the first n kernels, which stand at rising places: the larger distance to a neighbour, but not below `least`. The
+/// ends of the axis are neighbours of a lone observation only. The prior's, after them, and those of the padding are 1.
+std::vector<float> widths(const std::vector<float>& middle, std::size_t n, float least) {
+  std::vector<float> width(middle.size(), 1);
+  if (n == 1) width[0] = std::max(middle[0], 1 - middle[0]);
+  if (n > 1) {
+    for (std::size_t i = 1; i + 1 < n; ++i)
+      width[i] = std::max(middle[i] - middle[i - 1], middle[i + 1] - middle[i]);
+    width[0] = middle[1] - middle[0];
+    width[n - 1] = middle[n - 1] - middle[n - 2];
+  }
+  for (std::size_t i = 0; i < n; ++i) width[i] = std::clamp(width[i], least, 1.0f);
+  return width;
+}
+
+bool all_above(Lanes x, float least) { return x[0] > least && x[1] > least && x[2] > least && x[3] > least; }
+
+/// The mass within [0, 1] of a normal distribution whose middle is there, so at least 0.3. Absolute error 1e-7.
 Lanes mass_within(Lanes middle, Lanes inverse) {
-  const Lanes low = middle * inverse * kSqrtHalf, high = (1.0f - middle) * inverse * kSqrtHalf;
-  const Lanes far = low < high ? low : high;
-  if (far[0] > 4 && far[1] > 4 && far[2] > 4 && far[3] > 4) return all(1);  // erfc(4) is 1.5e-8.
-  return 1.0f - 0.5f * (erfc(low) + erfc(high));
+  Lanes mass = all(1);
+  for (const Lanes room : {middle, 1.0f - middle})
+    if (const Lanes x = room * inverse * kSqrtHalf; !all_above(x, 3.8f)) mass -= 0.5f * erfc(x);  // erfc(3.8) is 8e-8.
+  return mass;
 }
 
 /// ln sum of e^s over a whole number of blocks.
@@ -78,6 +96,7 @@ Parzen::Parzen(std::span<const ParzenAxis> axes, ParzenPoints points, NarrowestK
   for (std::size_t i = 0; i < kernels_; ++i)
     base_[i] = static_cast<float>(std::log(points.weights[i] / cumulated_.back()));
   points.order.resize(axes.size());
+  scale_.assign(padded_, 1);
   for (std::size_t j = 0; j < axes.size(); ++j) {
     auto& at = points.columns[j];
     if (axes[j].categories) {
@@ -86,37 +105,49 @@ Parzen::Parzen(std::span<const ParzenAxis> axes, ParzenPoints points, NarrowestK
     }
     auto& order = points.order[j];
     if (order.empty()) order = sorted(at);
-    shape_numeric(j, at, order, narrowest(order.size() + 1));
+    shape_numeric(j, std::move(at), order, narrowest(order.size() + 1));
+    if (j % kAxesInScale == 0) take_scale_in();
   }
+  take_scale_in();
 }
 
-void Parzen::shape_numeric(std::size_t axis, const std::vector<float>& at, const std::vector<std::uint32_t>& order,
+// ln is taken of products over several axes, which do not leave the range of single precision: each factor is above 1e-3.
+void Parzen::take_scale_in() {
+  for (std::size_t k = 0; k < padded_; k += kLanes) store(&base_[k], load(&base_[k]) - log(load(&scale_[k])));
+  scale_.assign(padded_, 1);
+}
+
+void Parzen::shape_numeric(std::size_t axis, std::vector<float> at, const std::vector<std::uint32_t>& order,
                            double narrowest) {
   const std::size_t n = order.size();
-  std::vector<float> middle(padded(n + 1), 0.5f), width(middle.size(), 1.0f);
+  std::vector<float> middle(padded(n + 1), 0.5f);
   for (std::size_t i = 0; i < n; ++i) middle[i] = at[order[i]];
-  for (std::size_t i = 0; i < n; ++i) {
-    // The ends of the axis are neighbours of a lone observation only.
-    const float below = i ? middle[i] - middle[i - 1] : n > 1 ? 0 : middle[i];
-    const float above = i + 1 < n ? middle[i + 1] - middle[i] : n > 1 ? 0 : 1 - middle[i];
-    width[i] = std::clamp(std::max(below, above), static_cast<float>(narrowest), 1.0f);
-  }
-  Column& c = columns_[axis];
-  c.middle.assign(padded_, 0.5f);
-  c.inverse.assign(padded_, 0);
-  if (axes_[axis].conditional) c.log_mass.assign(padded_, 0);
+  const std::vector<float> width = widths(middle, n, static_cast<float>(narrowest));
   binned_[axis] = !axes_[axis].edges.empty() && widest(axes_[axis].edges) > 0.1 * narrowest;
+  Column& c = columns_[axis];
+  c.middle = std::move(at);
+  if (n < c.middle.size()) std::replace_if(c.middle.begin(), c.middle.end(), [](float x) { return std::isnan(x); }, 0.5f);
+  c.middle.resize(padded_, 0.5f);
+  c.inverse.assign(padded_, 0);
+  if (axes_[axis].conditional) c.scale.assign(padded_, 1);
+  auto& scale = axes_[axis].conditional ? c.scale : scale_;
+  const float unit = binned_[axis] ? 0 : kSqrtTwoPi;  // Densities have the width in them, masses of bins do not.
+  std::vector<float> inverses(width.size()), factors(width.size());
   for (std::size_t i = 0; i < n + 1; i += kLanes) {
-    const Lanes inverse = 1.0f / load(&width[i]), mass = mass_within(load(&middle[i]), inverse);
-    const Lanes ln = binned_[axis] ? log(mass) : log(mass * load(&width[i])) + kLogSqrtTwoPi;
-    for (std::size_t k = 0; k < kLanes && i + k < n + 1; ++k) {
-      const std::size_t kernel = i + k < n ? order[i + k] : kernels_ - 1;
-      c.middle[kernel] = middle[i + k];
-      c.inverse[kernel] = inverse[k];
-      (c.log_mass.empty() ? base_[kernel] : c.log_mass[kernel]) -= ln[k];
-    }
+    const Lanes inverse = 1.0f / load(&width[i]);
+    const Lanes mass = mass_within(load(&middle[i]), inverse);
+    store(&inverses[i], inverse);
+    store(&factors[i], unit > 0 ? unit * load(&width[i]) * mass : mass);
+  }
+  float* const to_inverse = c.inverse.data();
+  float* const to_scale = scale.data();
+  for (std::size_t i = 0; i < n + 1; ++i) {
+    const std::size_t kernel = i < n ? order[i] : kernels_ - 1;
+    to_inverse[kernel] = inverses[i];
+    to_scale[kernel] *= factors[i];
   }
   if (binned_[axis]) shape_classes(c, order);
+  for (std::size_t k = 0; k < c.scale.size(); k += kLanes) store(&c.scale[k], -log(load(&c.scale[k])));
 }
 
 void Parzen::shape_classes(Column& c, const std::vector<std::uint32_t>& order) const {
@@ -243,8 +274,8 @@ std::vector<float> Parzen::score(std::span<const float> points, std::size_t coun
     having.clear();
     for (std::size_t i = 0; i < count; ++i)
       if (!std::isnan(points[i * d + j])) having.push_back(i);
-    if (!columns_[j].log_mass.empty())
-      for (const auto i : having) add(i, columns_[j].log_mass);
+    if (!columns_[j].scale.empty())
+      for (const auto i : having) add(i, columns_[j].scale);
     if (!axes_[j].categories && !binned_[j]) continue;
     // Each value is worked out once, for all points that have it.
     std::stable_sort(having.begin(), having.end(),

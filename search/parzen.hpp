@@ -65,7 +65,7 @@ class Parzen {
  private:
   struct Column {
     std::vector<float> middle, inverse;   // Numeric: by kernel; inverse of the width, 0 where it says nothing.
-    std::vector<float> log_mass;          // Conditional: ln of width times mass within [0, 1], by kernel.
+    std::vector<float> scale;             // Conditional: what is added to the logarithm where a point has the coordinate.
     std::vector<float> category;          // Categorical: by kernel; -1 where it says nothing.
     float hit = 0, miss = 0, none = 0;    // Categorical: ln of the three probabilities.
     // Binned: kernels of one place and width are computed once.
@@ -73,7 +73,8 @@ class Parzen {
     std::vector<std::uint32_t> class_of;  // By kernel.
   };
 
-  void shape_numeric(std::size_t axis, const std::vector<float>& at, const std::vector<std::uint32_t>& order,
+  void take_scale_in();
+  void shape_numeric(std::size_t axis, std::vector<float> at, const std::vector<std::uint32_t>& order,
                      double narrowest);
   void shape_classes(Column&, const std::vector<std::uint32_t>& order) const;
   void shape_categorical(std::size_t axis, const std::vector<float>& at);
@@ -87,7 +88,8 @@ class Parzen {
   std::span<const ParzenAxis> axes_;
   std::size_t kernels_ = 0, padded_ = 0;  // The last kernel is the prior.
   std::vector<double> cumulated_;         // Weights summed up to and with each kernel.
-  std::vector<float> base_;               // ln weight, less ln mass on the axes that every point has.
+  std::vector<float> base_;               // ln weight, less ln of what scales kernels on the axes that every point has.
+  std::vector<float> scale_;              // While shaping: of the axes not yet in base_.
   std::vector<Column> columns_;
   std::vector<bool> binned_;              // Discrete, and bins wide enough beside the kernels to matter.
 };

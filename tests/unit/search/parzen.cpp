@@ -68,7 +68,7 @@ TEST_CASE("four numbers at once have the exponentials and logarithms of the stan
     CHECK(exp(all(x))[1] == Approx(std::exp(x)).epsilon(5e-7));
     if (x > 0) CHECK(log(all(x))[2] == Approx(std::log(x)).epsilon(5e-7).margin(1e-7));
   }
-  for (float x = -4; x < 9; x += 0.13f)
+  for (float x = 0; x < 9; x += 0.13f)
     CHECK(erfc(all(x))[0] == Approx(std::erfc(static_cast<double>(x))).epsilon(3e-6).margin(1e-36));
 }
 
