@@ -9,9 +9,10 @@ namespace {
 
 constexpr std::size_t kEnough = 3, kRemembered = 15, kLooksBack = 1000;
 
-double distance(const Axes& axes, const Point& a, const Point& b) {
+// What is beyond `bound` need not be exact: most trials are told to be far after an axis or two.
+double distance(const Axes& axes, const Point& a, const Point& b, double bound) {
   double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
+  for (std::size_t i = 0; i < a.size() && most <= bound; ++i) {
     if (a.active[i] != b.active[i]) return 1;
     if (axes[i].kind == Axis::Kind::categorical)
       most = std::max(most, a.at[i] == b.at[i] ? 0.0 : 1.0);
@@ -32,7 +33,7 @@ void TieGuard::learn(const Trials& trials, const Observed& trial) {
   bool equal = false;
   for (auto o = begin_of(trials.all()); o != trials.all().end(); ++o) {
     if (&*o == &trial || !o->counts()) continue;
-    const double d = distance(trials.axes(), o->point, trial.point);
+    const double d = distance(trials.axes(), o->point, trial.point, nearest);
     if (d < nearest) nearest = d, equal = o->values == trial.values;
   }
   if (!equal || !(nearest > 0)) return;
@@ -52,7 +53,7 @@ bool TieGuard::move(Point& p, const Trials& trials, Rng& rng) const {
   if (r == 0) return false;
   const Axes& axes = trials.axes();
   const auto too_near = [&](const Point& q) {
-    return std::any_of(begin_of(trials.all()), trials.all().end(), [&](const Observed& o) { return distance(axes, o.point, q) < r; });
+    return std::any_of(begin_of(trials.all()), trials.all().end(), [&](const Observed& o) { return distance(axes, o.point, q, r) < r; });
   };
   const Point from = p;
   const double share = std::max(2.0 / static_cast<double>(axes.size()), 0.3);

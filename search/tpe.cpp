@@ -16,7 +16,7 @@ using detail::Parzen;
 using detail::ParzenPoints;
 using detail::Ranking;
 
-constexpr std::size_t kNewest = 192, kOlder = 320;  // Trials that the density of the rest is made of.
+constexpr std::size_t kNewest = 128, kOlder = 256;  // Trials that the density of the rest is made of.
 constexpr std::size_t kMostGood = 25;
 constexpr std::int64_t kMostLevels = 4096;          // Axes with more are as good as continuous.
 constexpr double kNarrowest[] = {0.1, 0.05, 0.02, 0.01, 0.005};

@@ -26,7 +26,7 @@ struct TpeSettings {
 /// With several objectives the good trials are those of the first non-dominated fronts, the last front cut by hypervolume
 /// (Ozaki et al., "Multiobjective Tree-Structured Parzen Estimator", JAIR 2022; weights are equal).
 ///
-/// n trials, d axes. learn: microseconds. suggest: O(d) kernels of at most 25 + 512 trials times `candidates`: flat in n.
+/// n trials, d axes. learn: microseconds. suggest: O(d) kernels of at most 25 + 384 trials times `candidates`: flat in n.
 class TpeArm final : public Arm {
  public:
   TpeArm(const Axes&, std::size_t objectives, TpeSettings);
