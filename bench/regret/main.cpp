@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench_regret list | run | report | cost; README.md tells the story, --help the options.
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include "bench/regret/benchmark_folder.hpp"
+#include "bench/regret/campaign.hpp"
+#include "bench/regret/cost.hpp"
+#include "bench/regret/report.hpp"
+
+namespace po = boost::program_options;
+using namespace tune;
+using namespace tune::regret;
+
+namespace {
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(',', at), text.size());
+    out.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+int complain(const Error& e) {
+  std::fprintf(stderr, "error: %s\n", e.message.c_str());
+  if (!e.hint.empty()) std::fprintf(stderr, "  = help: %s\n", e.hint.c_str());
+  return e.code == Error::Code::invalid ? 2 : 1;
+}
+
+po::options_description which_problems() {
+  po::options_description out{"Problems"};
+  const char* folder = std::getenv("TUNE_BENCHMARKS");
+  out.add_options()                                                                                            //
+      ("set", po::value<std::string>()->default_value("tuning"), "tuning, confirm, failing, tables, networks: one or several")  //
+      ("only", po::value<std::string>()->default_value(""), "problems whose name contains this")               //
+      ("benchmarks", po::value<std::string>()->default_value(folder ? folder : ""),
+       "folder of tune-bench-1 tasks, for tables and networks (default: $TUNE_BENCHMARKS)");
+  return out;
+}
+
+Result<std::vector<Problem>> problems_of(const po::variables_map& given) {
+  std::vector<Problem> out;
+  for (const auto& set : split(given["set"].as<std::string>())) {
+    auto some = synthetic(set);
+    if (set == "tables" || set == "networks") {
+      auto read = benchmark_set(given["benchmarks"].as<std::string>(), set);
+      if (!read) return read.error();
+      some = std::move(*read);
+    }
+    if (some.empty()) return Error{Error::Code::invalid, "there is no set " + printable(set), "see --help"};
+    for (auto& p : some)
+      if (p.name.find(given["only"].as<std::string>()) != std::string::npos) out.push_back(std::move(p));
+  }
+  return out;
+}
+
+int list(const po::variables_map& given) {
+  const auto problems = problems_of(given);
+  if (!problems) return complain(problems.error());
+  for (const auto& p : *problems) {
+    const bool conditional = std::any_of(p.space.dimensions().begin(), p.space.dimensions().end(),
+                                         [](const auto& d) { return !d.when.empty(); });
+    std::printf("%-40s %2zu parameters%s%s\n", (p.set + "/" + p.name).c_str(), p.space.size(),
+                p.space.cardinality() ? ", finite" : "", conditional ? ", conditional" : "");
+  }
+  return 0;
+}
+
+int measure(const po::variables_map& given) {
+  Campaign c;
+  if (given.count("command")) {
+    c.tool = external_tool(given["command"].as<std::string>());
+  } else if (given.count("tool")) {
+    auto tool = sampler_tool(given["tool"].as<std::string>());
+    if (!tool) return complain(tool.error());
+    c.tool = std::move(*tool);
+  } else {
+    return complain({Error::Code::invalid, "what shall run?", "--tool SAMPLER or --command 'PROGRAM ARGUMENTS'"});
+  }
+  auto problems = problems_of(given);
+  if (!problems) return complain(problems.error());
+  c.problems = std::move(*problems);
+  for (int i = 0; i < given["seeds"].as<int>(); ++i)
+    c.seeds.push_back(static_cast<std::uint64_t>(given["first-seed"].as<int>() + i));
+  c.setting.trials = given["trials"].as<int>(), c.setting.workers = given["workers"].as<int>();
+  c.setting.noise = given["noise"].as<double>(), c.setting.random_durations = given["durations"].as<std::string>() == "random";
+  c.out = given["out"].as<std::string>(), c.jobs = given["jobs"].as<int>(), c.again = given.count("again") > 0;
+  const auto tally = carry_out(c);
+  if (!tally) return complain(tally.error());
+  for (const auto& r : tally->refused) std::fprintf(stderr, "refused: %s\n", r.c_str());
+  std::fprintf(stderr, "%d runs added to %s, %d were there\n", tally->done, c.out.c_str(), tally->kept);
+  return 0;
+}
+
+int show(const po::variables_map& given) {
+  std::vector<Run> runs;
+  for (const auto& path : given["files"].as<std::vector<std::string>>()) {
+    auto some = read_runs(path);
+    if (!some) return complain(some.error());
+    for (auto& r : *some) runs.push_back(std::move(r));
+  }
+  Question q;
+  q.tools = split(given["tools"].as<std::string>()), q.baseline = given["baseline"].as<std::string>();
+  q.sets = split(given["set"].as<std::string>()), q.only = given["only"].as<std::string>();
+  q.each_problem = given.count("each") > 0;
+  q.at.clear();
+  for (const auto& n : split(given["at"].as<std::string>())) q.at.push_back(std::atoi(n.c_str()));
+  std::cout << report(runs, q);
+  return 0;
+}
+
+int measure_cost(const po::variables_map& given) {
+  if (!given.count("tool")) return complain({Error::Code::invalid, "which sampler?", "--tool NAME"});
+  const auto tool = sampler_tool(given["tool"].as<std::string>());
+  if (!tool) return complain(tool.error());
+  std::printf("| %s, d = %d, trials known | CPU ms per suggestion, median of %d |\n| --- | --- |\n",
+              given["tool"].as<std::string>().c_str(), given["dimensions"].as<int>(), given["suggestions"].as<int>());
+  for (const auto& n : split(given["known"].as<std::string>())) {
+    const auto ms = cost_ms(*tool, given["dimensions"].as<int>(), std::atoi(n.c_str()), given["suggestions"].as<int>());
+    if (!ms) return complain(ms.error());
+    std::printf("| %s | %.3g |\n", n.c_str(), *ms);
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
+struct Verb {
+  std::string name, help;
+  po::options_description options;
+  int (*act)(const po::variables_map&);
+};
+
+std::vector<Verb> verbs() {
+  po::options_description run_options{"Runs"}, report_options{"Report"}, cost_options{"Cost"};
+  run_options.add_options()                                                                                   //
+      ("tool", po::value<std::string>(), "a sampler of ours: NAME or NAME:option=value,option=value")         //
+      ("command", po::value<std::string>(), "another program that speaks the protocol of README.md")          //
+      ("trials", po::value<int>()->default_value(200), "finished trials of a run")                            //
+      ("seeds", po::value<int>()->default_value(20), "how many")                                              //
+      ("first-seed", po::value<int>()->default_value(0), "the first of them")                                 //
+      ("workers", po::value<int>()->default_value(1), "trials under way at a time")                           //
+      ("durations", po::value<std::string>()->default_value("random"), "of trials in virtual time: random or unit")  //
+      ("noise", po::value<double>()->default_value(0), "sd of what is told, as a share of the median regret")  //
+      ("jobs", po::value<int>()->default_value(1), "threads")                                                 //
+      ("out", po::value<std::string>()->default_value("regret.jsonl"), "results file; what is there is kept")  //
+      ("again", "also what is there");
+  run_options.add(which_problems());
+  report_options.add_options()                                                                                //
+      ("files", po::value<std::vector<std::string>>()->required(), "results files (also without the option)")  //
+      ("tools", po::value<std::string>()->default_value(""), "which, in this order: auto,optuna-tpe,auto@8 (8 workers), auto~0.05 (noise)")  //
+      ("baseline", po::value<std::string>()->default_value(""), "what ratios are to; default: the first")     //
+      ("at", po::value<std::string>()->default_value("25,50,100,200"), "after how many finished trials")      //
+      ("set", po::value<std::string>()->default_value(""), "only of these sets")                              //
+      ("only", po::value<std::string>()->default_value(""), "only problems whose name contains this")         //
+      ("each", "also a line for every problem");
+  cost_options.add_options()                                                           //
+      ("tool", po::value<std::string>(), "a sampler of ours")                          //
+      ("dimensions", po::value<int>()->default_value(10), "parameters, all numbers")   //
+      ("known", po::value<std::string>()->default_value("100,250,500,1000"), "finished trials that are known")  //
+      ("suggestions", po::value<int>()->default_value(20), "measured at each");
+  return {{"list", "What the sets hold.", which_problems(), list},
+          {"run", "Measures a tool; results are lines in a file.", run_options, measure},
+          {"report", "Tables from results files.", report_options, show},
+          {"cost", "CPU time per suggestion as trials add up.", cost_options, measure_cost}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto all = verbs();
+  const std::string verb = argc > 1 ? argv[1] : "";
+  for (const auto& v : all) {
+    if (v.name != verb) continue;
+    auto options = v.options;
+    options.add_options()("help", "this");
+    try {
+      po::variables_map given;
+      po::positional_options_description positional;
+      if (v.name == "report") positional.add("files", -1);
+      po::store(po::command_line_parser(argc - 1, argv + 1).options(options).positional(positional).run(), given);
+      if (given.count("help")) return std::cout << v.help << '\n' << options, 0;
+      po::notify(given);
+      return v.act(given);
+    } catch (const po::error& e) {
+      return complain({Error::Code::invalid, e.what(), "bench_regret " + verb + " --help"});
+    }
+  }
+  std::printf("bench_regret VERB --help\n");
+  for (const auto& v : all) std::printf("  %-8s %s\n", v.name.c_str(), v.help.c_str());
+  return verb.empty() || verb == "--help" ? 0 : 2;
+}

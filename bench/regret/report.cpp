@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/regret/report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+
+#include "bench/regret/scores.hpp"
+#include "ui/analysis/statistics.hpp"
+
+namespace tune::regret {
+namespace {
+
+using detail::Scores;
+
+std::string number(double v, const char* format = "%.3g") {
+  char text[32];
+  std::snprintf(text, sizeof text, format, v);
+  return text;
+}
+
+std::string row(const std::vector<std::string>& cells) {
+  std::string out = "|";
+  for (const auto& c : cells) out += " " + c + " |";
+  return out + "\n";
+}
+
+std::string heading(const std::vector<std::string>& cells) {
+  return row(cells) + row(std::vector<std::string>(cells.size(), "---"));
+}
+
+/// What the tables are made of, at one number of trials.
+class Comparison {
+ public:
+  Comparison(const Scores& scores, std::vector<std::string> tools, std::string baseline,
+             const std::vector<std::string>& problems, int n)
+      : scores_(scores), tools_(std::move(tools)), baseline_(std::move(baseline)), n_(n) {
+    for (const auto& p : problems)
+      (std::all_of(tools_.begin(), tools_.end(), [&](auto& t) { return scores.regrets(t, p, n).has_value(); }) ? common_
+                                                                                                              : missing_)
+          .push_back(p);
+    for (const auto& p : common_) rank(p);
+  }
+  std::string text() const;
+
+ private:
+  double typical(const std::string& tool, const std::string& problem) const {
+    return median(*scores_.regrets(tool, problem, n_));
+  }
+  double normalised(const std::string& tool, const std::string& problem) const {
+    return mean(*scores_.regrets(tool, problem, n_)) / scores_.normaliser(problem);
+  }
+  void rank(const std::string& problem) {
+    std::vector<double> values;
+    for (const auto& t : tools_) values.push_back(typical(t, problem));
+    const auto r = ranks(values);
+    for (std::size_t i = 0; i < tools_.size(); ++i) ranks_[tools_[i]].push_back(r[i]);
+  }
+  std::vector<double> log_ratios(const std::string& tool) const {
+    std::vector<double> out;
+    for (const auto& p : common_) {
+      const double floor = scores_.floor(p);
+      out.push_back(std::log(std::max(typical(tool, p), floor) / std::max(typical(baseline_, p), floor)));
+    }
+    return out;
+  }
+  std::string seeds(const std::string& tool) const {
+    std::set<std::size_t> counts;
+    for (const auto& p : common_) counts.insert(scores_.regrets(tool, p, n_)->size());
+    if (counts.empty()) return "0";
+    return std::to_string(*counts.begin()) + (counts.size() > 1 ? "-" + std::to_string(*counts.rbegin()) : "");
+  }
+
+  const Scores& scores_;
+  std::vector<std::string> tools_;
+  std::string baseline_;
+  int n_;
+  std::vector<std::string> common_, missing_;
+  std::map<std::string, std::vector<double>> ranks_;
+};
+
+std::string Comparison::text() const {
+  std::string out = "\n### At " + std::to_string(n_) + " trials: " + std::to_string(common_.size()) + " problems\n\n";
+  if (!missing_.empty()) {
+    out += "Left out, because not every tool has runs there:";
+    for (const auto& p : missing_) out += " " + p;
+    out += "\n\n";
+  }
+  if (common_.empty()) return out;
+  std::vector<double> p;
+  for (const auto& t : tools_)
+    if (t != baseline_) p.push_back(signed_rank(log_ratios(t)).p);
+  const auto adjusted = holm(p);
+  out += heading({"tool", "seeds", "rank", "ratio to " + baseline_, "better / same / worse", "worse than 1.5x", "p (Holm)",
+                  "normalised", "of " + baseline_ + "'s", "won"});
+  std::size_t test = 0;
+  std::vector<double> of_baseline;
+  for (const auto& problem : common_) of_baseline.push_back(normalised(baseline_, problem));
+  for (const auto& t : tools_) {
+    const auto logs = log_ratios(t);
+    std::vector<double> ratios, own;
+    for (const double l : logs) ratios.push_back(std::exp(l));
+    for (const auto& problem : common_) own.push_back(normalised(t, problem));
+    const auto count = [&](auto&& test_of) { return std::count_if(logs.begin(), logs.end(), test_of); };
+    const auto total = static_cast<double>(common_.size());
+    double won = 0;
+    for (std::size_t i = 0; i < own.size(); ++i) won += own[i] < of_baseline[i];
+    const bool same = t == baseline_;
+    out += row({t, seeds(t), number(mean(ranks_.at(t)), "%.2f"), same ? "1" : number(geometric_mean(ratios)),
+                same ? "" : std::to_string(count([](double l) { return l < 0; })) + " / " +
+                                std::to_string(count([](double l) { return l == 0; })) + " / " +
+                                std::to_string(count([](double l) { return l > 0; })),
+                same ? "" : number(static_cast<double>(count([](double l) { return l > std::log(1.5); })) / total * 100,
+                                   "%.0f %%"),
+                same ? "" : number(adjusted[test]), number(mean(own)),
+                same ? "1" : number(mean(own) / mean(of_baseline), "%.2f"),
+                same ? "" : number(won / total * 100, "%.0f %%")});
+    test += !same;
+  }
+  return out;
+}
+
+/// What does not depend on the number of trials.
+std::string costs(const Scores& scores, const std::vector<std::string>& tools, const std::vector<std::string>& problems) {
+  std::string out = "\n### Cost and waste\n\n" + heading({"tool", "versions", "runs", "CPU ms per suggestion, mean", "median",
+                                                         "repeats", "failed, trials 11-50"});
+  for (const auto& t : tools) {
+    std::vector<double> means, medians, repeats, failed;
+    std::set<std::string> versions;
+    for (const auto& p : problems) {
+      const auto* runs = scores.runs(t, p);
+      if (!runs) continue;
+      for (const auto& [seed, r] : *runs) {
+        if (r.finished == 0) continue;
+        versions.insert(r.version), means.push_back(r.cpu_mean_ms), medians.push_back(r.cpu_median_ms);
+        repeats.push_back(static_cast<double>(r.repeats) / r.finished);
+        if (r.finished >= 50)
+          failed.push_back(static_cast<double>(std::count_if(r.failed.begin(), r.failed.end(),
+                                                             [](int n) { return n > 10 && n <= 50; })) / 40);
+      }
+    }
+    std::string named;
+    for (const auto& v : versions) named += (named.empty() ? "" : ", ") + v;
+    out += row({t, named, std::to_string(means.size()), number(mean(means)), number(median(medians)),
+                number(100 * mean(repeats), "%.1f %%"), failed.empty() ? "" : number(100 * mean(failed), "%.1f %%")});
+  }
+  return out;
+}
+
+std::string each(const Scores& scores, const std::vector<std::string>& tools, const std::vector<std::string>& problems,
+                 int n) {
+  std::vector<std::string> head{"median regret at " + std::to_string(n)};
+  head.insert(head.end(), tools.begin(), tools.end());
+  std::string out = "\n" + heading(head);
+  for (const auto& p : problems) {
+    std::vector<std::string> cells{p};
+    for (const auto& t : tools) {
+      const auto regrets = scores.regrets(t, p, n);
+      cells.push_back(regrets ? number(median(*regrets)) : "");
+    }
+    out += row(cells);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string report(const std::vector<Run>& runs, const Question& q) {
+  std::vector<Run> asked;
+  for (const auto& r : runs)
+    if ((q.sets.empty() || std::find(q.sets.begin(), q.sets.end(), r.set) != q.sets.end()) &&
+        r.problem.find(q.only) != std::string::npos)
+      asked.push_back(r);
+  const Scores scores{asked};
+  const auto tools = q.tools.empty() ? scores.tools() : q.tools;
+  if (tools.empty()) return "no runs\n";
+  const auto problems = scores.problems();
+  std::string out;
+  for (const int n : q.at) {
+    out += Comparison{scores, tools, q.baseline.empty() ? tools.front() : q.baseline, problems, n}.text();
+    if (q.each_problem) out += each(scores, tools, problems, n);
+  }
+  return out + costs(scores, tools, problems);
+}
+
+}  // namespace tune::regret

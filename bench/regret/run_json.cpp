@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run as a line of a results file.
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "bench/regret/run.hpp"
+#include "tuner/json.hpp"
+
+namespace tune::regret {
+
+std::string to_json(const Run& r) {
+  std::string line;
+  JsonWriter w{line};
+  w.begin_object().key("tool").value(r.tool).key("version").value(r.version).key("set").value(r.set);
+  w.key("problem").value(r.problem).key("seed").value(static_cast<std::int64_t>(r.setting.seed));
+  w.key("trials").value(r.setting.trials).key("workers").value(r.setting.workers);
+  w.key("random_durations").value(r.setting.random_durations).key("noise").value(r.setting.noise);
+  w.key("finished").value(r.finished).key("best").begin_array();
+  for (const auto& [n, value] : r.best) w.begin_array().value(n).value(value).end_array();
+  w.end_array().key("failed").begin_array();
+  for (const int n : r.failed) w.value(n);
+  w.end_array().key("repeats").value(r.repeats);
+  w.key("cpu_mean_ms").value(r.cpu_mean_ms).key("cpu_median_ms").value(r.cpu_median_ms);
+  if (r.optimum) w.key("optimum").value(*r.optimum);
+  w.key("reference").begin_object().key("best").value(r.reference.best).key("median").value(r.reference.median);
+  w.key("worst").value(r.reference.worst).key("early").value(r.reference.early).end_object();
+  w.key("floor_share").value(r.floor_share).end_object();
+  return line;
+}
+
+Result<Run> read_run(const std::string& line) {
+  try {
+    const auto j = nlohmann::json::parse(line);
+    Run r;
+    r.tool = j.at("tool"), r.version = j.at("version"), r.set = j.at("set"), r.problem = j.at("problem");
+    r.setting = {j.at("seed"), j.at("trials"), j.at("workers"), j.at("random_durations"), j.at("noise")};
+    r.finished = j.at("finished");
+    for (const auto& b : j.at("best")) r.best.emplace_back(b.at(0), b.at(1));
+    for (const auto& n : j.at("failed")) r.failed.push_back(n);
+    r.repeats = j.at("repeats"), r.cpu_mean_ms = j.at("cpu_mean_ms"), r.cpu_median_ms = j.at("cpu_median_ms");
+    if (j.contains("optimum")) r.optimum = j.at("optimum").get<double>();
+    const auto& f = j.at("reference");
+    r.reference = {f.at("best"), f.at("median"), f.at("worst"), f.at("early")};
+    r.floor_share = j.at("floor_share");
+    return r;
+  } catch (const nlohmann::json::exception& e) {
+    return Error{Error::Code::corrupt, std::string{"not a line of results: "} + e.what(), ""};
+  }
+}
+
+Result<std::vector<Run>> read_runs(const std::string& path) {
+  std::vector<Run> out;
+  std::ifstream file{path};
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    if (file.eof()) break;  // No newline: it was being written.
+    auto run = read_run(line);
+    if (!run) return Error{Error::Code::corrupt, path + ":" + std::to_string(number) + ": " + run.error().message, ""};
+    out.push_back(std::move(*run));
+  }
+  return out;
+}
+
+}  // namespace tune::regret
