@@ -9,12 +9,14 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <thread>
 
 #include "store/memory.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "tuner/config.hpp"
 #include "ui/api/proposer.hpp"
 #include "ui/api/resume.hpp"
+#include "ui/api/turn.hpp"
 #include "ui/api/warm_start.hpp"
 
 namespace tune {
@@ -48,6 +50,26 @@ Result<Spec> read_effective(const std::string& config, std::vector<std::string> 
   return Error{Error::Code::invalid, read.diagnostics.empty() ? "the settings cannot be read" : read.diagnostics.front().message,
                read.diagnostics.empty() ? "" : read.diagnostics.front().hint};
 }
+
+/// Waits for somebody else to be done, a little longer each time, by a random share: those who wait together shall not
+/// come back together.
+class Patience {
+ public:
+  explicit Patience(Duration patience) : until_(Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(patience.seconds))) {}
+  bool wait() {
+    if (Clock::now() >= until_) return false;
+    std::this_thread::sleep_for(std::chrono::duration<double>(pause_ * (0.5 + chance_.uniform())));
+    pause_ = std::min(2 * pause_, kMost);
+    return true;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr double kMost = 0.05;
+  const Clock::time_point until_;
+  double pause_ = 0.001;
+  Rng chance_{static_cast<std::uint64_t>(getpid()), static_cast<std::uint64_t>(Clock::now().time_since_epoch().count())};
+};
 
 /// Several watchers as one.
 class Watchers final : public Watcher {
@@ -85,6 +107,8 @@ class Sweep::Open {
 
   Result<Outcome> run();
   Result<Done> apply(std::vector<Observation> wishes);
+  Result<Done> turn(const std::function<Result<Done>(Turn&)>& what);
+  Result<Done> record_settings();
   Result<Done> set(const std::vector<std::string>& assignments, const std::string& by, ThreadSafeInbox::Reply reply);
   void put(Observation wish, ThreadSafeInbox::Reply reply) { inbox_.put(std::move(wish), std::move(reply)); }
   void end(Inbox::Ending ending) { inbox_.end(ending); }
@@ -136,11 +160,13 @@ Result<Done> Sweep::Open::open_store(const Spec& spec, std::string name, bool cr
   how.create = create;
   how.takeover = options_.takeover;
   how.allow_network = options_.allow_network_store;
-  for (int n = 2;; ++n) {
+  Patience patience(options_.patience);
+  for (int n = 2;;) {
     auto opened = SqliteStore::open(path_, name, how);
+    if (!opened && opened.error().code == Error::Code::conflict && patience.wait()) continue;
     if (!opened) return opened.error();
     if (options_.resume == SweepOptions::Resume::never && !(*opened)->created()) {
-      name = spec.name + "-" + std::to_string(n);
+      name = spec.name + "-" + std::to_string(n++);
       continue;
     }
     sqlite_ = opened->get();
@@ -247,28 +273,38 @@ Result<Outcome> Sweep::Open::run() {
   return outcome;
 }
 
-Result<Done> Sweep::Open::apply(std::vector<Observation> wishes) {
-  auto batch = std::make_shared<Batch>();
-  const Time now = std::max(experiment_->history().now(), Time{std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()});
-  const auto record = [&](std::variant<Observation, Decided> fact) {
-    batch->records.push_back({experiment_->next_seq(), now, store_->epoch(), std::move(fact)});
-    experiment_->apply(batch->records.back());
-  };
-  std::optional<Error> objection;
-  for (auto& wish : wishes) {
-    if (const auto* request = std::get_if<Requested>(&wish)) objection = experiment_->objection(*request);
-    if (objection) break;
-    record(std::move(wish));
-    while (auto d = experiment_->next(false)) record(std::move(*d));
-  }
-  if (!batch->records.empty()) {
-    for (const auto id : experiment_->take_touched()) batch->trials.push_back(row_of(experiment_->history().trial(id)));
-    batch->best = experiment_->history().best();
+Result<Done> Sweep::Open::turn(const std::function<Result<Done>(Turn&)>& what) {
+  const Time clock{std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()};
+  Turn turn(*experiment_, std::max(experiment_->history().now(), clock), store_->epoch());
+  auto done = what(turn);
+  if (auto batch = turn.take()) {
     if (auto kept = store_->append(std::move(batch)); !kept) return kept;
     if (auto kept = store_->flush(); !kept) return kept;
   }
-  if (objection) return *objection;
-  return Done{};
+  return done;
+}
+
+Result<Done> Sweep::Open::record_settings() {
+  return turn([&](Turn& turn) -> Result<Done> {
+    if (configure_) turn.observe(Configured{spec().effective, spec().space.hash(), changes_, options_.by});
+    for (auto& lesson : lessons_) turn.observe(std::move(lesson));
+    lessons_.clear();
+    if (!resumed_) turn.observe(this_process("new"));
+    resumed_ = true, configure_ = false;
+    return Done{};
+  });
+}
+
+Result<Done> Sweep::Open::apply(std::vector<Observation> wishes) {
+  return turn([&](Turn& turn) -> Result<Done> {
+    for (auto& wish : wishes) {
+      if (const auto* request = std::get_if<Requested>(&wish))
+        if (auto objection = turn.experiment().objection(*request)) return *objection;
+      turn.observe(std::move(wish));
+      turn.decide();
+    }
+    return Done{};
+  });
 }
 
 Result<Done> Sweep::Open::set(const std::vector<std::string>& assignments, const std::string& by, ThreadSafeInbox::Reply reply) {
@@ -292,6 +328,7 @@ Result<std::unique_ptr<Sweep>> Sweep::open_existing(const std::string& name, Swe
   return Open::begin(std::nullopt, name, std::move(options));
 }
 const History& Sweep::history() const { return open_->experiment().history(); }
+const Experiment& Sweep::experiment() const { return open_->experiment(); }
 const Spec& Sweep::spec() const { return open_->spec(); }
 bool Sweep::resumed() const { return open_->resumed(); }
 const std::string& Sweep::changes() const { return open_->changes(); }
@@ -299,6 +336,8 @@ const std::string& Sweep::store_path() const { return open_->store_path(); }
 std::string Sweep::folder() const { return open_->folder(); }
 Result<Outcome> Sweep::run() { return open_->run(); }
 Result<Done> Sweep::apply(std::vector<Observation> wishes) { return open_->apply(std::move(wishes)); }
+Result<Done> Sweep::turn(const std::function<Result<Done>(Turn&)>& what) { return open_->turn(what); }
+Result<Done> Sweep::record_settings() { return open_->record_settings(); }
 void Sweep::put(Observation wish, ThreadSafeInbox::Reply reply) { open_->put(std::move(wish), std::move(reply)); }
 void Sweep::end(Inbox::Ending ending) { open_->end(ending); }
 Result<Done> Sweep::set(const std::vector<std::string>& assignments, const std::string& by, ThreadSafeInbox::Reply reply) {

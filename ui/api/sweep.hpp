@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,11 +15,14 @@
 /// line, the examples and user programs all come in through here.
 namespace tune {
 
+class Turn;  // ui/api/turn.hpp
+
 struct SweepOptions {
   std::string store;         ///< Database file; ":memory:" keeps nothing. Empty: the config's "store", else ./tune.db.
   enum class Resume { automatic, never } resume = Resume::automatic;  ///< never: a new experiment, NAME-2 if NAME is taken.
   bool takeover = false;     ///< Take the experiment from a live owner.
   bool allow_network_store = false;
+  Duration patience{0};      ///< How long to wait for another owner to let go before it is a conflict.
   std::string by = "user";   ///< Who asks, for the record.
   std::vector<Watcher*> watchers;  ///< Outlive the sweep.
 };
@@ -34,6 +38,7 @@ class Sweep {
   ~Sweep();
 
   const History& history() const;
+  const Experiment& experiment() const;
   const Spec& spec() const;
   /// It has records from before this open().
   bool resumed() const;
@@ -49,6 +54,13 @@ class Sweep {
   /// Records wishes while nobody runs the experiment, and the decisions that follow from them, without launching anything;
   /// returns when they are durable. The first objection ends it, with nothing recorded from there on.
   Result<Done> apply(std::vector<Observation> wishes);
+
+  /// One turn of an experiment that run() does not run: what `what` records becomes durable before this returns, also if
+  /// it ends with an error. An error of the store leaves the fold ahead of the journal: open the experiment anew.
+  Result<Done> turn(const std::function<Result<Done>(Turn&)>& what);
+  /// Records what open() found new without running anything: the settings or their change, and what was taken over from
+  /// other experiments. run() does this by itself.
+  Result<Done> record_settings();
 
   /// A wish while run() is under way. Any thread. `reply` is called on the loop's thread once it is durable or refused.
   void put(Observation wish, ThreadSafeInbox::Reply reply = {});
