@@ -7,6 +7,7 @@
 #include <map>
 #include <tuple>
 
+#include "search/cma/bounds.hpp"
 #include "search/cma/categories.hpp"
 #include "search/cma/margin.hpp"
 #include "search/cma/strategy.hpp"
@@ -16,12 +17,12 @@ namespace {
 
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-using detail::CmaEs, detail::Margin, detail::Categories, detail::Restarts;
+using detail::CmaEs, detail::Bounds, detail::Margin, detail::Categories, detail::Restarts;
 
-constexpr int kDraws = 100;             // For one that is inside the bounds and holds the constraints.
+constexpr int kDraws = 100;              // For one that holds the constraints.
 constexpr std::size_t kWarmTrials = 20;  // As many are worth learning from before the first draw.
 
-/// What was drawn: a coordinate an axis of the space; those of ordered axes before they are brought to a level.
+/// What was drawn: a coordinate an axis of the space, before it is brought into the bounds and to a level.
 using Draw = std::vector<double>;
 
 /// Smaller is better: kind of outcome, then what is compared within the kind.
@@ -77,6 +78,7 @@ class CmaArm final : public Arm {
     Restarts::Run size;
     std::optional<CmaEs> gaussian;  // Absent: there are no numeric axes.
     std::optional<Margin> margin;
+    Bounds bounds;
     Categories categories;
     std::int64_t generation = 0, results = 0;
     Flatness flatness{};
@@ -92,12 +94,12 @@ class CmaArm final : public Arm {
   Run make(std::int64_t number, Restarts::Run, CmaEs::Start) const;
   Run begin_again(std::int64_t number, Restarts::Run) const;
   Draw draw(const Run&, Rng&) const;
-  bool inside(const VectorXd&) const;
   Point point(const Run&, const Draw&) const;
   VectorXd numbers(const Draw&) const;
 
   void sent(const Propose&, const detail::NoteReader&, const Trials&);
   void count(const Draw&, std::int64_t generation, const Observed&);
+  void penalise();
   void end_generation();
   void end_run();
   Rng dice(std::int64_t run) const { return {seed_, Purpose::scramble, run, 1}; }
@@ -130,7 +132,9 @@ CmaArm::CmaArm(const Axes& axes, std::uint64_t seed, CmaOptions options)
 CmaArm::Run CmaArm::make(std::int64_t number, Restarts::Run size, CmaEs::Start start) const {
   std::vector<std::size_t> counts;
   for (const std::size_t i : categorical_) counts.push_back(static_cast<std::size_t>((*axes_)[i].levels));
-  Run run{number, size, {}, {}, Categories{counts, discrete_}};
+  std::vector<bool> bounded;
+  for (const std::size_t i : numeric_) bounded.push_back((*axes_)[i].kind == Axis::Kind::real);
+  Run run{number, size, {}, {}, Bounds{std::move(bounded)}, Categories{counts, discrete_}};
   if (numeric_.empty()) return run;
   start.adapt_rates = options_.adapt_rates;
   run.gaussian.emplace(std::move(start));
@@ -198,36 +202,23 @@ VectorXd CmaArm::numbers(const Draw& draw) const {
   return out;
 }
 
-bool CmaArm::inside(const VectorXd& x) const {
-  for (std::size_t i = 0; i < numeric_.size(); ++i) {
-    const double u = x[static_cast<Eigen::Index>(i)];
-    if ((*axes_)[numeric_[i]].kind == Axis::Kind::real && !(u >= 0 && u <= 1)) return false;
-  }
-  return true;
-}
-
 Draw CmaArm::draw(const Run& run, Rng& rng) const {
   Draw out(axes_->size());
   for (int k = 0; k < kDraws; ++k) {
-    bool good = true;
     if (run.gaussian) {
-      VectorXd x = run.gaussian->sample(rng);
-      good = inside(x);
-      for (std::size_t i = 0; i < numeric_.size(); ++i) {
-        const double u = x[static_cast<Eigen::Index>(i)];
-        out[numeric_[i]] = (*axes_)[numeric_[i]].kind == Axis::Kind::real ? std::clamp(u, 0.0, 1.0) : u;
-      }
+      const VectorXd x = run.gaussian->sample(rng);
+      for (std::size_t i = 0; i < numeric_.size(); ++i) out[numeric_[i]] = x[static_cast<Eigen::Index>(i)];
     }
     const auto categories = run.categories.sample(rng);
     for (std::size_t c = 0; c < categorical_.size(); ++c) out[categorical_[c]] = static_cast<double>(categories[c]);
-    if (good && axes_->allows(point(run, out))) break;
+    if (axes_->allows(point(run, out))) break;
   }
   return out;
 }
 
 Point CmaArm::point(const Run& run, const Draw& draw) const {
   Point p{draw, {}};
-  for (std::size_t i = 0; i < numeric_.size(); ++i) p.at[numeric_[i]] = run.margin->level(i, draw[numeric_[i]]);
+  for (std::size_t i = 0; i < numeric_.size(); ++i) p.at[numeric_[i]] = Bounds::nearest(run.margin->level(i, draw[numeric_[i]]));
   axes_->snap(p);
   return p;
 }
@@ -318,7 +309,22 @@ void CmaArm::count(const Draw& draw, std::int64_t generation, const Observed& o)
   if (generation_.size() >= std::max(static_cast<std::size_t>(run_->size.population), out_.size())) end_generation();
 }
 
+// Bounds are penalised where the objective's value is what counts.
+void CmaArm::penalise() {
+  std::vector<double> values;
+  std::vector<VectorXd> draws;
+  for (const auto& r : generation_) {
+    draws.push_back(numbers(r.draw));
+    if (std::isfinite(r.value)) values.push_back(r.value);
+  }
+  run_->bounds.learn(std::move(values));
+  const auto penalties = run_->bounds.penalties(draws, *run_->gaussian);
+  for (std::size_t k = 0; k < draws.size(); ++k)
+    if (auto& [kind, value, rest] = generation_[k].quality; kind == 0) value += penalties[k];
+}
+
 void CmaArm::end_generation() {
+  if (run_->gaussian) penalise();
   std::stable_sort(generation_.begin(), generation_.end(), [](const Outcome& a, const Outcome& b) { return a.quality < b.quality; });
   std::vector<VectorXd> draws;
   std::vector<std::vector<std::size_t>> categories;

@@ -16,11 +16,11 @@ struct CmaOptions {
 };
 
 /// CMA-ES (search/cma/strategy.hpp) over the numeric axes, with a margin on the ordered ones (search/cma/margin.hpp) and, where
-/// there are categorical axes, a categorical distribution beside it (search/cma/categories.hpp): CatCMA with margin. The axes
-/// outlive the arm.
+/// there are categorical axes, a categorical distribution beside it (search/cma/categories.hpp): CatCMA with margin. Bounds by
+/// search/cma/bounds.hpp. The axes outlive the arm.
 ///
-/// Its state is a fold over the results of its own proposals; the coordinates that were drawn, before they were brought to
-/// the levels of ordered axes, and the generation stand in the notes. Others' trials count only at the beginning.
+/// Its state is a fold over the results of its own proposals; the coordinates that were drawn, before they were brought into
+/// the bounds and to the levels of ordered axes, and the generation stand in the notes. Others' trials count only at the beginning.
 ///
 /// No worker waits for a generation to be complete: any number of points may be out. A generation ends after as many results
 /// as its population, or as there are points out if those are more. A result that comes later than its generation counts if

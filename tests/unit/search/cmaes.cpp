@@ -71,6 +71,10 @@ struct Experiment {
     learn(Decided{d, {0, "", p.why, p.note}});
     return p.params;
   }
+  void open_into(std::vector<std::pair<std::int64_t, Params>>& out) {
+    const std::int64_t trial = next;
+    out.emplace_back(trial, open());
+  }
   void settle(std::int64_t trial, double value, TrialState state = TrialState::complete) {
     Settle s;
     s.trial = {trial}, s.state = state, s.values = {value};
@@ -110,6 +114,21 @@ TEST_CASE("cmaes finds the bottom of a bowl to many digits") {
   CHECK(median_trials(cube(5), "cmaes", 1e-8, 2000, bowl) < 900);
 }
 
+TEST_CASE("cmaes finds an optimum in a corner") {
+  CHECK(median_trials(cube(4), "cmaes", 1e-12, 2000, [](const Params& p) {
+          double sum = 0;
+          for (const auto& [name, value] : p) sum += *to_number(value) + 5;
+          return sum;
+        }) < 150);
+}
+
+TEST_CASE("cmaes finds an optimum on a bound to many digits") {
+  const auto beyond = [](const Params& p) {
+    return std::pow(*to_number(*p.find("x0")) - 6, 2) - 1 + bowl(Params{{"x1", *p.find("x1")}, {"x2", *p.find("x2")}});
+  };
+  CHECK(median_trials(cube(3), "cmaes", 1e-6, 2000, beyond) < 700);
+}
+
 TEST_CASE("cmaes does not freeze on a level of integers beside real parameters") {
   std::vector<Dimension> all;
   for (int i = 0; i < 4; ++i) all.push_back(number("x" + std::to_string(i), -5, 5));
@@ -147,7 +166,7 @@ TEST_CASE("cmaes goes on after a restart bit for bit, with many trials out and s
   Experiment e{cube(3), 7};
   std::vector<std::pair<std::int64_t, Params>> out;
   for (int i = 0; i < 120; ++i) {
-    while (out.size() < 7) out.emplace_back(e.next, e.open());
+    while (out.size() < 7) e.open_into(out);
     const auto which = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i * 5) % out.size());
     const auto [trial, params] = out[static_cast<std::size_t>(which)];
     out.erase(out.begin() + which);
@@ -160,6 +179,22 @@ TEST_CASE("cmaes goes on after a restart bit for bit, with many trials out and s
     CHECK(a.params == b.params);
     CHECK(a.note == b.note);
   }
+}
+
+TEST_CASE("forty workers that finish in any order get to the bottom of a bowl") {
+  Experiment e{cube(5), 3};
+  std::vector<std::pair<std::int64_t, Params>> out;
+  Rng rng{1, 2};
+  double best = HUGE_VAL;
+  for (int i = 0; i < 2400; ++i) {
+    while (out.size() < 40) e.open_into(out);
+    const auto which = static_cast<std::ptrdiff_t>(rng.below(out.size()));
+    const auto [trial, params] = out[static_cast<std::size_t>(which)];
+    out.erase(out.begin() + which);
+    e.settle(trial, bowl(params));
+    best = std::min(best, bowl(params));
+  }
+  CHECK(best < 1e-6);
 }
 
 TEST_CASE("cmaes keeps out of a region where trials crash") {
