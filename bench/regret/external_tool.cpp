@@ -157,10 +157,6 @@ class ExternalStudy final : public Study {
     return std::optional<Params>{std::move(*whole)};
   }
 
-  Result<Done> give(std::int64_t, const Params&) override {
-    return Error{Error::Code::invalid, "the protocol has no word for trials that others chose", ""};
-  }
-
   Result<Done> tell(std::int64_t trial, const Params& params, std::optional<double> value) override {
     json line{{"tell", trial}, {"params", to_tree(params)}};
     if (value) line["value"] = *value;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench_regret list | run | report | cost; README.md tells the story, --help the options.
+// bench_regret list | run | report; README.md tells the story, --help the options.
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <cstdio>
@@ -8,7 +8,6 @@
 
 #include "bench/regret/benchmark_folder.hpp"
 #include "bench/regret/campaign.hpp"
-#include "bench/regret/cost.hpp"
 #include "bench/regret/report.hpp"
 
 namespace po = boost::program_options;
@@ -115,21 +114,6 @@ int show(const po::variables_map& given) {
   return 0;
 }
 
-int measure_cost(const po::variables_map& given) {
-  if (!given.count("tool")) return complain({Error::Code::invalid, "which sampler?", "--tool NAME"});
-  const auto tool = sampler_tool(given["tool"].as<std::string>());
-  if (!tool) return complain(tool.error());
-  std::printf("| %s, d = %d, trials known | CPU ms per suggestion, median of %d |\n| --- | --- |\n",
-              given["tool"].as<std::string>().c_str(), given["dimensions"].as<int>(), given["suggestions"].as<int>());
-  for (const auto& n : split(given["known"].as<std::string>())) {
-    const auto ms = cost_ms(*tool, given["dimensions"].as<int>(), std::atoi(n.c_str()), given["suggestions"].as<int>());
-    if (!ms) return complain(ms.error());
-    std::printf("| %s | %.3g |\n", n.c_str(), *ms);
-    std::fflush(stdout);
-  }
-  return 0;
-}
-
 struct Verb {
   std::string name, help;
   po::options_description options;
@@ -137,7 +121,7 @@ struct Verb {
 };
 
 std::vector<Verb> verbs() {
-  po::options_description run_options{"Runs"}, report_options{"Report"}, cost_options{"Cost"};
+  po::options_description run_options{"Runs"}, report_options{"Report"};
   run_options.add_options()                                                                                   //
       ("tool", po::value<std::string>(), "a sampler of ours: NAME or NAME:option=value,option=value")         //
       ("command", po::value<std::string>(), "another program that speaks the protocol of README.md")          //
@@ -159,15 +143,9 @@ std::vector<Verb> verbs() {
       ("set", po::value<std::string>()->default_value(""), "only of these sets")                              //
       ("only", po::value<std::string>()->default_value(""), "only problems whose name contains this")         //
       ("each", "also a line for every problem");
-  cost_options.add_options()                                                           //
-      ("tool", po::value<std::string>(), "a sampler of ours")                          //
-      ("dimensions", po::value<int>()->default_value(10), "parameters, all numbers")   //
-      ("known", po::value<std::string>()->default_value("100,250,500,1000"), "finished trials that are known")  //
-      ("suggestions", po::value<int>()->default_value(20), "measured at each");
   return {{"list", "What the sets hold.", which_problems(), list},
           {"run", "Measures a tool; results are lines in a file.", run_options, measure},
-          {"report", "Tables from results files.", report_options, show},
-          {"cost", "CPU time per suggestion as trials add up.", cost_options, measure_cost}};
+          {"report", "Tables from results files.", report_options, show}};
 }
 
 }  // namespace

@@ -65,6 +65,13 @@ class Comparison {
     }
     return out;
   }
+  std::string left_out() const {
+    constexpr std::size_t kNamed = 8;
+    std::string out = "Left out, because not every tool has runs there:";
+    for (std::size_t i = 0; i < std::min(kNamed, missing_.size()); ++i) out += " " + missing_[i];
+    if (missing_.size() > kNamed) out += " and " + std::to_string(missing_.size() - kNamed) + " more";
+    return out + "\n\n";
+  }
   std::string seeds(const std::string& tool) const {
     std::set<std::size_t> counts;
     for (const auto& p : common_) counts.insert(scores_.regrets(tool, p, n_)->size());
@@ -82,11 +89,7 @@ class Comparison {
 
 std::string Comparison::text() const {
   std::string out = "\n### At " + std::to_string(n_) + " trials: " + std::to_string(common_.size()) + " problems\n\n";
-  if (!missing_.empty()) {
-    out += "Left out, because not every tool has runs there:";
-    for (const auto& p : missing_) out += " " + p;
-    out += "\n\n";
-  }
+  if (!missing_.empty()) out += left_out();
   if (common_.empty()) return out;
   std::vector<double> p;
   for (const auto& t : tools_)

@@ -91,13 +91,6 @@ class SamplerStudy final : public Study {
     return std::optional<Params>{std::move(answer->params)};
   }
 
-  Result<Done> give(std::int64_t trial, const Params& params) override {
-    Propose p;
-    p.trial = {trial}, p.source = "enqueued", p.params = params;
-    learn(Decided{std::move(p), {}});
-    return Done{};
-  }
-
   Result<Done> tell(std::int64_t trial, const Params&, std::optional<double> value) override {
     Settle s;
     s.trial = {trial}, s.at_step = 1;

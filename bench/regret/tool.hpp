@@ -17,8 +17,6 @@ class Study {
   virtual ~Study() = default;
   /// Parameters for this trial; nullopt: nothing is proposed (any more, or before something pending is told).
   virtual Result<std::optional<Params>> ask(std::int64_t trial) = 0;
-  /// A trial whose parameters somebody else chose. Error::invalid where the tool cannot take it.
-  virtual Result<Done> give(std::int64_t trial, const Params& params) = 0;
   /// What came of a trial that was asked for, in the order in which trials finish; nullopt: it failed. `params` differ
   /// from what was proposed where the problem moved it.
   virtual Result<Done> tell(std::int64_t trial, const Params& params, std::optional<double> value) = 0;

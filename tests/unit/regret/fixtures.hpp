@@ -32,7 +32,6 @@ class Scripted final : public Tool {
       if (answer) tool.most_under_way = std::max(tool.most_under_way, ++tool.under_way), ++tool.asked;
       return answer;
     }
-    Result<Done> give(std::int64_t, const Params&) override { return Done{}; }
     Result<Done> tell(std::int64_t, const Params&, std::optional<double> value) override {
       --tool.under_way;
       if (value) tool.told.push_back(*value);
