@@ -9,6 +9,7 @@
 
 #include "tuner/command.hpp"
 #include "tuner/json.hpp"
+#include "ui/cli/front.hpp"
 #include "ui/cli/trial_text.hpp"
 
 namespace tune {
@@ -27,29 +28,31 @@ std::string as_environment(const Params& params) {
   return out;
 }
 
+std::vector<double> values_of(const TrialRow& row) {
+  std::vector<double> values{row.value.value_or(0)};
+  values.insert(values.end(), row.more.begin(), row.more.end());
+  return values;
+}
+
 std::string as_json(const Subject& subject, const TrialDetail& detail, const Spec& spec) {
   std::string out;
-  JsonWriter(out)
-      .begin_object()
-      .key("experiment")
-      .value(subject.experiment.name)
-      .key("trial")
-      .value(detail.row.id.value)
-      .key("metric")
-      .value(spec.objectives.front().metric)
-      .key("value")
-      .value(detail.row.value.value_or(0))
-      .key("params")
-      .raw(params_object(detail.params))
-      .end_object();
+  JsonWriter json(out);
+  json.begin_object().key("experiment").value(subject.experiment.name).key("trial").value(detail.row.id.value);
+  json.key("metric").value(spec.objectives.front().metric).key("value").value(detail.row.value.value_or(0));
+  if (const auto values = values_of(detail.row); values.size() > 1) {
+    json.key("values").begin_object();
+    for (std::size_t k = 0; k < values.size() && k < spec.objectives.size(); ++k)
+      json.key(spec.objectives[k].metric).value(values[k]);
+    json.end_object();
+  }
+  json.key("params").raw(params_object(detail.params)).end_object();
   return out + "\n";
 }
 
 std::string as_text(const Invocation& call, const Subject& subject, const TrialDetail& detail, const Spec& spec) {
   const bool colour = call.colour();
   std::string out = paint(Style::bold, subject.name(), colour) + "  " +
-                    paint(Style::cyan, number_text(detail.row.value.value_or(0)), colour) + " " +
-                    printable(spec.objectives.front().metric) + "  " +
+                    values_text(values_of(detail.row), spec.objectives, colour) + "  " +
                     sparkline(curve_of(subject, spec.objectives.front().metric), 24) + "\n";
   std::size_t widest = 0;
   for (const auto& [name, value] : detail.params) widest = std::max(widest, display_width(printable(name)));
@@ -86,6 +89,22 @@ int run_again(Invocation& call, const Subject& subject, const TrialDetail& detai
   return call.fail({Error::Code::not_found, "cannot run `" + printable(raw[0]) + "`: " + std::strerror(errno), {}});
 }
 
+/// The one trial to show or run; nullopt: all of the front are to be shown.
+Result<std::optional<TrialId>> choose(const Invocation& call, const Subject& subject, const Front& front, const Spec& spec) {
+  const auto count = front.members().size();
+  if (count == 0)
+    return Error{Error::Code::not_found, "no trial of `" + subject.name() + "` has succeeded in every objective",
+                 "tune trials " + subject.name() + call.store_hint()};
+  const bool one = call.has("run") || call.output() == "args" || call.output() == "env";
+  if (!one && !call.get("objective")) return std::optional<TrialId>{};
+  const auto chosen = chosen_of(call, front, spec);
+  if (chosen && !*chosen)
+    return usage_error("`" + subject.name() + "` has " + std::to_string(count) + " best trials, none of which beats another",
+                       "--objective " + shell_quoted(printable(spec.objectives.front().metric)) +
+                           " takes the best by that one; tune best " + subject.name() + " shows all");
+  return chosen;
+}
+
 }  // namespace
 
 int best_verb(Invocation& call) {
@@ -94,11 +113,20 @@ int best_verb(Invocation& call) {
   if (!subject->experiment.best_trial)
     return call.fail({Error::Code::not_found, "no trial of `" + subject->name() + "` has succeeded",
                       "tune logs " + subject->name() + " --failed" + call.store_hint()});
-  subject->trial = subject->experiment.best_trial;
-  const auto detail = subject->reader->trial(subject->experiment.id, *subject->trial);
-  if (!detail) return call.fail(detail.error());
   const auto spec = spec_of(subject->experiment);
   if (!spec) return call.fail(spec.error());
+  auto best = subject->experiment.best_trial;
+  if (spec->objectives.size() > 1) {
+    const auto front = front_of(*subject->reader, subject->experiment, *spec);
+    if (!front) return call.fail(front.error());
+    const auto chosen = choose(call, *subject, *front, *spec);
+    if (!chosen) return call.fail(chosen.error());
+    if (!*chosen) return show_front(call, *subject, *front);
+    best = *chosen;
+  }
+  subject->trial = best;
+  const auto detail = subject->reader->trial(subject->experiment.id, *subject->trial);
+  if (!detail) return call.fail(detail.error());
   if (call.has("run")) return run_again(call, *subject, *detail, *spec);
   if (call.output() == "args") return call.print_exact(as_arguments(detail->params)), kOk;
   if (call.output() == "env") return call.print_exact(as_environment(detail->params)), kOk;

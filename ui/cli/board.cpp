@@ -81,7 +81,8 @@ Board::Board(const Spec& spec)
       metric_(spec.objectives.empty() ? "" : spec.objectives.front().metric),
       maximize_(!spec.objectives.empty() && spec.objectives.front().maximize),
       budget_(spec.stop.trials),
-      target_(spec.stop.target) {
+      target_(spec.stop.target),
+      front_(spec.objectives) {
   if (spec.stop.time) time_budget_ = spec.stop.time->seconds;
 }
 
@@ -99,9 +100,10 @@ void Board::finished_at(double elapsed) {
 
 bool Board::consider_best(TrialId id, const History& history) {
   const auto best = history.best();
-  if (!best || *best != id || (best_ && best_->trial == id)) return false;
+  if (!history.contains(id)) return false;
   const Trial& trial = history.trial(id);
-  if (trial.values.empty()) return false;
+  if (several() ? !front_.add(trial) : !best || *best != id || (best_ && best_->trial == id) || trial.values.empty())
+    return false;
   const auto live = live_.find(id);
   best_ = Best{id, trial.values.front(), trial.params, live == live_.end() ? ThinnedCurve{} : live->second.curve};
   since_best_ = 0;
@@ -160,7 +162,10 @@ Board::News Board::learn(const Record& record, const History& history) {
 
 void Board::begin(const History& history) {
   turn(history, {});
-  if (history.best()) consider_best(*history.best(), history);
+  if (several())
+    for (const Trial& trial : history.trials()) consider_best(trial.id, history);
+  else if (history.best())
+    consider_best(*history.best(), history);
 }
 
 void Board::turn(const History& history, std::optional<std::string> trouble) {
@@ -187,12 +192,20 @@ std::optional<double> Board::eta(double elapsed) const {
   return left;
 }
 
+std::string Board::best_text(bool colour) const {
+  if (!best_) return {};
+  if (front_.members().size() > 1)
+    return "best " + paint(Style::cyan, std::to_string(front_.members().size()), colour) +
+           " trials, none of which beats another";
+  const auto values = several() ? values_text(front_.members().front().values, front_.objectives(), colour)
+                                : paint(Style::cyan, number_text(best_->value), colour) + " " + printable(metric_);
+  return "best " + values + " (trial " + std::to_string(best_->trial.value) + ")";
+}
+
 std::string Board::headline(double elapsed, std::size_t width, bool colour) const {
   const auto done = finished();
   std::string tail = " " + std::to_string(done) + (budget_ ? "/" + std::to_string(*budget_) : " trials");
-  if (best_)
-    tail += "   best " + paint(Style::cyan, number_text(best_->value), colour) + " " + printable(metric_) + " (trial " +
-            std::to_string(best_->trial.value) + ")";
+  if (best_) tail += "   " + best_text(colour);
   const auto left = eta(elapsed);
   tail += left ? "   eta " + duration_text(*left) : "   " + duration_text(elapsed);
   std::optional<double> fraction;
@@ -280,9 +293,7 @@ std::vector<std::string> Board::lines(double elapsed, std::size_t width, std::si
 
 std::string Board::summary(double elapsed) const {
   std::string out = std::to_string(finished()) + (budget_ ? "/" + std::to_string(*budget_) : "") + " finished";
-  if (best_)
-    out += "  best " + number_text(best_->value) + " " + printable(metric_) + " (trial " +
-           std::to_string(best_->trial.value) + ")";
+  if (best_) out += "  " + best_text(false);
   out += "  running " + std::to_string(count(TrialState::leased) + count(TrialState::running));
   if (const auto left = eta(elapsed)) out += "  eta " + duration_text(*left);
   return out;

@@ -10,6 +10,7 @@
 
 #include "tuner/facts.hpp"
 #include "tuner/history.hpp"
+#include "ui/cli/front.hpp"
 
 namespace tune {
 
@@ -36,7 +37,7 @@ class Board {
   explicit Board(const Spec& spec);
 
   struct News {
-    bool best = false;      ///< The record made its trial the best.
+    bool best = false;      ///< The record made its trial the best, or with several objectives one of the best.
     bool failed = false;    ///< An attempt failed, or a trial did although its attempt ended well (no objective).
     bool finished = false;  ///< The trial reached a final state.
   };
@@ -62,7 +63,12 @@ class Board {
     Params params;
     ThinnedCurve curve;
   };
+  /// With several objectives the newest of the best.
   const std::optional<Best>& best() const { return best_; }
+  const Front& front() const { return front_; }
+  bool several() const { return front_.objectives().size() > 1; }
+  /// "best 0.0123 loss (trial 7)", "best 4 trials, none of which beats another"; empty if there is none.
+  std::string best_text(bool colour) const;
   const std::string& metric() const { return metric_; }
   bool maximize() const { return maximize_; }
   std::int64_t finished() const;
@@ -94,6 +100,7 @@ class Board {
   std::array<std::int64_t, 9> counts_{};
   std::map<TrialId, Live> live_;
   std::optional<Best> best_;
+  Front front_;  ///< Kept where there are several objectives.
   std::map<std::int64_t, Crossings> crossings_;
   std::map<Cause, std::int64_t> failures_;
   std::deque<double> finishes_;  ///< When the last 32 trials ended.

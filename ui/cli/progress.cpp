@@ -80,7 +80,15 @@ void Progress::on_turn(const Turn& turn, const History& history) {
 void Progress::tell_bar(const Record& record, const Board::News& news, const History& history,
                         std::optional<double> before) {
   const bool colour = settings_.colour;
-  if (news.best) {
+  if (news.best && board_.several()) {
+    const auto& best = *board_.best();
+    const auto& members = board_.front().members();
+    const auto member = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.trial == best.trial; });
+    screen_->say(paint(Style::cyan, " ★ ", colour) + pad(name_of(best.trial), 10) + " " +
+                 values_text(member->values, board_.front().objectives(), colour) + "  " +
+                 paint(Style::dim, params_text(best.params, 60), colour) +
+                 (members.size() > 1 ? "  one of " + std::to_string(members.size()) : ""));
+  } else if (news.best) {
     const auto& best = *board_.best();
     std::string line = paint(Style::cyan, " ★ ", colour) + pad(name_of(best.trial), 10) + " " +
                        paint(Style::bold, pad(number_text(best.value), 10, true), colour) + " " +
@@ -147,8 +155,11 @@ void Progress::tell_plain(const Record& record, const Board::News& news, const H
   std::string line = "[" + std::to_string(finished_) + (board_.budget() ? "/" + std::to_string(*board_.budget()) : "") +
                      "] " + name_of(settle->trial) + " " + std::string(to_text(settle->state));
   if (settle->state == TrialState::failed) line += " (" + std::string(cause_text(settle->cause)) + ")";
-  if (!settle->values.empty()) line += "  " + number_text(settle->values.front()) + " " + printable(board_.metric());
-  if (board_.best())
+  if (!settle->values.empty()) line += "  " + values_text(settle->values, history.spec().objectives, false);
+  if (board_.several() && board_.best())
+    line += std::string(news.best ? "  one of " : "  best ") + std::to_string(board_.front().members().size()) +
+            (news.best ? " best" : " trials");
+  else if (board_.best())
     line += news.best ? "  new best"
                       : "  best " + number_text(board_.best()->value) + " (" + name_of(board_.best()->trial) + ")";
   if (unsaid_) line += "  (" + std::to_string(unsaid_) + " others since the last line)";
@@ -170,7 +181,9 @@ void Progress::tell_json(const Record& record, const Board::News& news, const Hi
   std::string members;
   JsonWriter out(members);
   out.begin_object().key("trial").value(board_.best()->trial.value).key("metric").value(board_.metric());
-  out.key("value").value(board_.best()->value).end_object();
+  out.key("value").value(board_.best()->value);
+  if (board_.several()) out.key("front").value(static_cast<std::int64_t>(board_.front().members().size()));
+  out.end_object();
   screen_->say(event_line("best", record.seq, record.at.seconds, members.substr(1, members.size() - 2)));
 }
 

@@ -7,9 +7,35 @@
 #include <cstdio>
 
 #include "tuner/json.hpp"
+#include "ui/cli/front.hpp"
 #include "ui/cli/text.hpp"
+#include "ui/cli/trial_text.hpp"
 
 namespace tune {
+namespace {
+
+constexpr std::size_t kMostShown = 8;
+
+/// Nobody in it where there is one objective.
+Front front_of(const History& history) {
+  Front front{history.spec().objectives};
+  if (history.spec().objectives.size() > 1)
+    for (const Trial& trial : history.trials()) front.add(trial);
+  return front;
+}
+
+std::string front_text(const Front& front, bool colour) {
+  const auto& members = front.members();
+  std::string out = " " + paint(Style::dim, pad("best", 8), colour) + std::to_string(members.size()) +
+                    " trials, none of which beats another in everything\n";
+  for (std::size_t i = 0; i < members.size() && i < kMostShown; ++i)
+    out += "          " + paint(Style::bold, pad("trial " + std::to_string(members[i].trial.value), 10), colour) + "  " +
+           values_text(members[i].values, front.objectives(), colour) + "\n";
+  if (members.size() > kMostShown) out += "          … and " + std::to_string(members.size() - kMostShown) + " more\n";
+  return out;
+}
+
+}  // namespace
 
 bool SweepReport::target_reached() const {
   if (!spec_.stop.target) return true;
@@ -37,7 +63,10 @@ std::string SweepReport::text(bool interrupted, const std::string& again, bool c
   const auto label = [&](const char* word) { return " " + paint(Style::dim, pad(word, 8), colour); };
   const std::string name = shell_quoted(printable(spec_.name));
   std::string out = "\n";
-  if (const auto best = history_.best()) {
+  const Front front = front_of(history_);
+  if (front.members().size() > 1) {
+    out += front_text(front, colour);
+  } else if (const auto best = history_.best()) {
     const Trial& trial = history_.trial(*best);
     out += label("best") + paint(Style::cyan, number_text(trial.values.front()), colour) + " " +
            printable(spec_.objectives.front().metric) + "   " +
@@ -57,7 +86,11 @@ std::string SweepReport::text(bool interrupted, const std::string& again, bool c
          duration_text(history_.now().seconds - history_.began().seconds) + "\n";
   if (history_.finishing() && !history_.finish_why().empty())
     out += label("ended") + printable(history_.finish_why()) + "\n";
-  if (history_.best())
+  if (front.members().size() > 1)
+    out += label("use one") + "tune best " + name + " --objective " +
+           shell_quoted(printable(spec_.objectives.front().metric)) + " -o args" + store_hint_ + "\n" + label("see all") +
+           "tune best " + name + store_hint_ + "\n";
+  else if (history_.best())
     out += label("use it") + "tune best " + name + " -o args" + store_hint_ + "\n" + label("") + "tune best " + name +
            " --run" + store_hint_ + "\n";
   out += label("look") + "tune trials " + name + " --sort " + (spec_.objectives.front().maximize ? "-" : "") +
@@ -81,7 +114,8 @@ std::string SweepReport::summary(bool interrupted, int exit_code) const {
          count("stopped", TrialState::stopped) + count("failed", TrialState::failed) +
          count("infeasible", TrialState::infeasible) + count("cancelled", TrialState::cancelled) +
          " best=" + (best ? to_text(history_.trial(*best).values.front()) : "-") +
-         " trial=" + (best ? std::to_string(best->value) : "-") + " exit=" + std::to_string(exit_code);
+         " trial=" + (best ? std::to_string(best->value) : "-") + " exit=" + std::to_string(exit_code) +
+         (spec_.objectives.size() > 1 ? " front=" + std::to_string(front_of(history_).members().size()) : "");
 }
 
 std::string SweepReport::members(bool interrupted, int exit_code, const std::string& again) const {
@@ -108,6 +142,15 @@ std::string SweepReport::members(bool interrupted, int exit_code, const std::str
       std::visit([&](const auto& v) { json.value(v); }, value);
     }
     json.end_object().end_object();
+  }
+  if (const Front front = front_of(history_); !front.members().empty()) {
+    json.key("front").begin_array();
+    for (const auto& member : front.members()) {
+      json.begin_object().key("trial").value(member.trial.value).key("values").begin_object();
+      for (std::size_t k = 0; k < member.values.size(); ++k) json.key(spec_.objectives[k].metric).value(member.values[k]);
+      json.end_object().key("params").raw(params_object(history_.trial(member.trial).params)).end_object();
+    }
+    json.end_array();
   }
   if (history_.finishing()) json.key("why").value(history_.finish_why());
   if (interrupted) json.key("resume").value(again);

@@ -7,7 +7,7 @@
 
 #include "tuner/json.hpp"
 #include "tuner/units.hpp"
-#include "ui/cli/subject.hpp"
+#include "ui/cli/front.hpp"
 
 namespace tune {
 namespace {
@@ -16,7 +16,24 @@ using Clock = std::chrono::steady_clock;
 
 bool ended(const ExperimentRow& row) { return row.state == "finished"; }
 
-std::string text(const Invocation& call, const ExperimentRow& row, const Result<Spec>& spec) {
+/// "best 0.12 loss (trial 7)", or the size of the front where there are several objectives. Empty: none yet.
+std::string best_text(const StoreReader& reader, const ExperimentRow& row, const Result<Spec>& spec, bool colour) {
+  if (spec && spec->objectives.size() > 1) {
+    const auto front = front_of(reader, row, *spec);
+    if (!front || front->members().empty()) return {};
+    const auto& members = front->members();
+    if (members.size() == 1)
+      return "best " + values_text(members.front().values, spec->objectives, colour) + " (trial " +
+             std::to_string(members.front().trial.value) + ")";
+    return "best " + paint(Style::cyan, std::to_string(members.size()), colour) +
+           " trials, none of which beats another (tune best)";
+  }
+  if (!row.best_value || !row.best_trial) return {};
+  return "best " + paint(Style::cyan, number_text(*row.best_value), colour) + " " +
+         (spec ? printable(spec->objectives.front().metric) : "") + " (trial " + std::to_string(row.best_trial->value) + ")";
+}
+
+std::string text(const Invocation& call, const StoreReader& reader, const ExperimentRow& row, const Result<Spec>& spec) {
   const bool colour = call.colour();
   std::int64_t finished = 0;
   std::string counts;
@@ -35,10 +52,7 @@ std::string text(const Invocation& call, const ExperimentRow& row, const Result<
         "  " + paint(Style::green, bar_text(static_cast<double>(finished) / static_cast<double>(*budget), 20), colour);
   out += "  " + std::to_string(finished) + (budget ? "/" + std::to_string(*budget) : "") + " trials\n";
   if (!counts.empty()) out += "   " + counts + "\n";
-  if (row.best_value && row.best_trial)
-    out += "   best " + paint(Style::cyan, number_text(*row.best_value), colour) + " " +
-           (spec ? printable(spec->objectives.front().metric) : "") + " (trial " +
-           std::to_string(row.best_trial->value) + ")\n";
+  if (const auto best = best_text(reader, row, spec, colour); !best.empty()) out += "   " + best + "\n";
   if (!row.why.empty()) out += "   " + printable(row.why) + "\n";
   if (row.owned)
     out += "   run by pid " + std::to_string(row.pid) + " on " + printable(row.host) + "\n";
@@ -47,7 +61,7 @@ std::string text(const Invocation& call, const ExperimentRow& row, const Result<
   return out;
 }
 
-std::string json(const ExperimentRow& row) {
+std::string json(const StoreReader& reader, const ExperimentRow& row) {
   std::string out;
   JsonWriter writer(out);
   writer.begin_object()
@@ -63,6 +77,12 @@ std::string json(const ExperimentRow& row) {
   writer.end_object();
   if (row.best_trial) writer.key("best_trial").value(row.best_trial->value);
   if (row.best_value) writer.key("best_value").value(*row.best_value);
+  if (const auto spec = spec_of(row); spec && spec->objectives.size() > 1)
+    if (const auto front = front_of(reader, row, *spec)) {
+      writer.key("front").begin_array();
+      for (const auto& member : front->members()) writer.value(member.trial.value);
+      writer.end_array();
+    }
   if (!row.why.empty()) writer.key("why").value(row.why);
   if (row.exit_code) writer.key("exit_code").value(*row.exit_code);
   if (row.owned) writer.key("pid").value(row.pid).key("host").value(row.host);
@@ -70,9 +90,9 @@ std::string json(const ExperimentRow& row) {
   return out + "\n";
 }
 
-void show(const Invocation& call, const ExperimentRow& row, std::size_t& lines) {
-  if (call.format() != Invocation::Format::table) return call.print_exact(json(row));
-  const auto shown = text(call, row, spec_of(row));
+void show(const Invocation& call, const StoreReader& reader, const ExperimentRow& row, std::size_t& lines) {
+  if (call.format() != Invocation::Format::table) return call.print_exact(json(reader, row));
+  const auto shown = text(call, reader, row, spec_of(row));
   if (lines > 0 && isatty(STDOUT_FILENO)) call.print("\x1b[" + std::to_string(lines) + "A\x1b[J");
   call.print(shown);
   lines = static_cast<std::size_t>(std::count(shown.begin(), shown.end(), '\n'));
@@ -88,7 +108,7 @@ int wait(Invocation& call, Subject& subject, std::optional<Clock::time_point> de
     subject.experiment = *row;
     const bool over = ended(*row);
     const bool late = deadline && Clock::now() >= *deadline;
-    if (watching || over || late || !row->owned) show(call, *row, lines);
+    if (watching || over || late || !row->owned) show(call, *subject.reader, *row, lines);
     std::fflush(stdout);
     if (over) return row->exit_code.value_or(0);
     if (late) return kTimedOut;
@@ -121,7 +141,7 @@ int status_verb(Invocation& call) {
     return wait(call, *subject, deadline);
   }
   std::size_t lines = 0;
-  show(call, subject->experiment, lines);
+  show(call, *subject->reader, subject->experiment, lines);
   return kOk;
 }
 

@@ -67,7 +67,9 @@ constexpr Flag kTrials[] = {{"where", "EXPR", "loss < 0.1 and lr > 1e-4"},
                             {"top", "N", "the first N"},
                             {"columns", "A,B", "number, state, value, a parameter, a metric …"},
                             {"state", "S,S", "complete, stopped, failed, running …"}};
-constexpr Flag kBest[] = {{"run", "", "run the command again with these parameters"}};
+constexpr Flag kBest[] = {{"run", "", "run the command again with these parameters"},
+                          {"objective", "NAME", "of several objectives: the best by this one, not the whole front"},
+                          {"reference", "V,V", "of several objectives: up to where the hypervolume is measured"}};
 constexpr Flag kImportance[] = {{"method", "NAME", "ped-anova (default) or fanova"},
                                 {"objective", "NAME", "of several objectives; the first if not given"}};
 constexpr Flag kCompare[] = {{"objective", "NAME", "of several objectives; the first if not given"}};
@@ -133,7 +135,7 @@ constexpr Verb kVerbs[] = {
      trials_verb},
     {"show", "everything about one trial", "TRIAL", {}, {"tune show 42", "tune show digits/42 -o json"}, show_verb},
     {"best",
-     "the best trial",
+     "the best trial; with several objectives those that no other beats",
      "[EXPERIMENT]",
      kBest,
      {"./prog $(tune best -o args)", "tune best digits --run"},
