@@ -81,7 +81,10 @@ void AskTell::explain_nothing(const Experiment& x) {
   if (h.finishing())
     nothing_ = {true, h.finish_why()};
   else if (parallel && x.live() >= static_cast<std::size_t>(*parallel))
-    nothing_ = {false, std::to_string(x.live()) + " trials are out, and executor.parallel allows " + std::to_string(*parallel)};
+    nothing_ = {false, std::to_string(x.live()) + " trials are out, and executor.parallel allows " +
+                           std::to_string(*parallel)};
+  else if (!h.may_start() && x.live() > 0)
+    nothing_ = {false, "all " + std::to_string(h.size()) + " trials are given out"};
   else if (x.live() > 0)
     nothing_ = {false, "what comes next waits for the " + std::to_string(x.live()) + " trials that are out"};
   else
@@ -170,7 +173,8 @@ Result<TrialState> AskTell::tell(TrialId id, const Told& told) {
 
   const auto done = sweep_->turn([&](Turn& turn) -> Result<Done> {
     if (told.metrics.size() > 0) {
-      turn.observe(Reported{id, t.attempt, t.reports + 1, told.step.value_or(t.last_step + 1), told.metrics, {}, {}, true});
+      const auto step = told.step.value_or(t.last_step + 1);
+      turn.observe(Reported{id, t.attempt, t.reports + 1, step, told.metrics, {}, {}, true});
       turn.decide();
     }
     if (told.cause == Cause::cancelled) {
@@ -186,8 +190,8 @@ Result<TrialState> AskTell::tell(TrialId id, const Told& told) {
     turn.observe(std::move(end));
     turn.decide();
     // The last trial of the budget: the experiment is over, and says so.
-    if (turn.experiment().live() == 0)
-      while (turn.experiment().next() && std::holds_alternative<Finish>(turn.experiment().next()->what)) turn.decide_one();
+    const auto next = turn.experiment().live() == 0 ? turn.experiment().next() : std::nullopt;
+    if (next && std::holds_alternative<Finish>(next->what)) turn.decide_one();
     turn.decide();
     return Done{};
   });

@@ -15,19 +15,6 @@
 namespace tune {
 namespace {
 
-std::string as_arguments(const Params& params) {
-  std::string out;
-  for (const auto& [name, value] : params)
-    out += (out.empty() ? "" : " ") + shell_quoted("--" + name + "=" + to_text(value));
-  return out + "\n";
-}
-
-std::string as_environment(const Params& params) {
-  std::string out;
-  for (const auto& [name, value] : params) out += environment_name(name) + "=" + shell_quoted(to_text(value)) + "\n";
-  return out;
-}
-
 std::vector<double> values_of(const TrialRow& row) {
   std::vector<double> values{row.value.value_or(0)};
   values.insert(values.end(), row.more.begin(), row.more.end());
@@ -128,8 +115,8 @@ int best_verb(Invocation& call) {
   const auto detail = subject->reader->trial(subject->experiment.id, *subject->trial);
   if (!detail) return call.fail(detail.error());
   if (call.has("run")) return run_again(call, *subject, *detail, *spec);
-  if (call.output() == "args") return call.print_exact(as_arguments(detail->params)), kOk;
-  if (call.output() == "env") return call.print_exact(as_environment(detail->params)), kOk;
+  if (call.output() == "args") return call.print_exact(arguments_text(detail->params)), kOk;
+  if (call.output() == "env") return call.print_exact(environment_text(detail->params)), kOk;
   if (call.format() == Invocation::Format::table)
     call.print(as_text(call, *subject, *detail, *spec));
   else

@@ -175,7 +175,9 @@ void print(const Invocation& call, const Side& a, const Side& b, const Meaning& 
   if (c.p)
     verdict += ": rank-sum p = " + number_text(*c.p) + " over " + std::to_string(a.courses.size()) + " and " +
                std::to_string(b.courses.size()) + " experiments";
-  const auto style = c.verdict == Verdict::better ? Style::green : c.verdict == Verdict::worse ? Style::red : Style::yellow;
+  const auto style = c.verdict == Verdict::better  ? Style::green
+                     : c.verdict == Verdict::worse ? Style::red
+                                                   : Style::yellow;
   call.print("\n" + paint(style, verdict, call.colour()) + "\n");
   if (!c.p)
     call.tell("one experiment a side: the intervals resample its trials and know nothing of other seeds; "

@@ -22,7 +22,7 @@ Result<std::string> read_text(const std::string& path) {
 }
 
 std::optional<Spec> read_config_file(const Invocation& call, const std::string& path,
-                                     const std::vector<std::string>& sets) {
+                                     const std::vector<std::string>& sets, bool needs_program) {
   const auto text = read_text(path);
   if (!text) {
     call.fail(text.error());
@@ -30,7 +30,7 @@ std::optional<Spec> read_config_file(const Invocation& call, const std::string& 
   }
   std::error_code failed;
   const auto folder = std::filesystem::absolute(path, failed).parent_path().lexically_normal().string();
-  auto read = read_config(*text, {catalogue(), path, folder, sets, true});
+  auto read = read_config(*text, {catalogue(), path, folder, sets, needs_program});
   if (!read.diagnostics.empty() && (!read.spec || !call.quiet())) {
     call.complain(render_text(read.diagnostics));
     if (read.hidden > 0) call.complain("and " + std::to_string(read.hidden) + " more\n");

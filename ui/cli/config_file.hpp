@@ -13,8 +13,8 @@ namespace tune {
 Result<std::string> read_text(const std::string& path);
 
 /// Reads a config file with `--set`s. What is wrong with it, and warnings unless --quiet, goes to stderr; nullopt after
-/// errors.
+/// errors. `needs_program`: as in ConfigContext.
 std::optional<Spec> read_config_file(const Invocation& call, const std::string& path,
-                                     const std::vector<std::string>& sets);
+                                     const std::vector<std::string>& sets, bool needs_program = true);
 
 }  // namespace tune

@@ -128,7 +128,8 @@ int importance_verb(Invocation& call) {
   const auto useful = ranks ? trials->complete + trials->stopped : trials->complete;
   if (useful < 2)
     return call.fail({Error::Code::not_found,
-                      "`" + subject->name() + "` has " + std::to_string(useful) + (useful == 1 ? " trial" : " trials") + " that importance could be told from",
+                      "`" + subject->name() + "` has " + std::to_string(useful) + (useful == 1 ? " trial" : " trials") +
+                          " that importance could be told from",
                       "it takes at least 2, and about 100 for a good answer"});
 
   std::vector<const Params*> params;

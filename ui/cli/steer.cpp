@@ -97,6 +97,9 @@ int resume_verb(Invocation& call) {
   if (subject->trial || subject->experiment.owned) return steer(call, {"resume", "goes on"});
   const auto spec = spec_of(subject->experiment);
   if (!spec) return call.fail(spec.error());
+  if (spec->command.empty() && spec->trainable.empty() && spec->executor.type != "simulator")
+    return call.fail({Error::Code::invalid, "`" + subject->name() + "` has no command to run: its trials are asked for",
+                      "tune ask " + subject->name() + call.store_hint()});
   return run_here(call, *spec, call.store(), call.line(),
                   [&](std::vector<Watcher*> watchers) -> Result<std::unique_ptr<Sweep>> {
                     SweepOptions options;

@@ -70,7 +70,9 @@ std::string tell(const Settle& s, const Spec& spec) {
   return out + (s.feasible ? "" : "; an outcome constraint does not hold");
 }
 
-std::string tell(const Started& s) { return attempt_text(s.attempt) + " started, pid " + std::to_string(s.pid); }
+std::string tell(const Started& s) {
+  return attempt_text(s.attempt) + (s.pid ? " started, pid " + std::to_string(s.pid) : " is in somebody's hands");
+}
 std::string tell(const Announced& a) {
   return "said " + printable(a.event) + (a.text.empty() ? "" : ": " + printable(a.text));
 }

@@ -41,6 +41,19 @@ std::string params_object(const Params& params) {
   return out;
 }
 
+std::string arguments_text(const Params& params) {
+  std::string out;
+  for (const auto& [name, value] : params)
+    out += (out.empty() ? "" : " ") + shell_quoted("--" + name + "=" + to_text(value));
+  return out + "\n";
+}
+
+std::string environment_text(const Params& params) {
+  std::string out;
+  for (const auto& [name, value] : params) out += environment_name(name) + "=" + shell_quoted(to_text(value)) + "\n";
+  return out;
+}
+
 std::vector<double> curve_of(const Subject& subject, const std::string& metric) {
   std::vector<double> values;
   if (const auto curve = subject.reader->curve(subject.experiment.id, *subject.trial, metric))

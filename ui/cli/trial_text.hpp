@@ -15,6 +15,9 @@ Result<std::vector<std::string>> command_of(const Spec&, const Params&, TrialId,
 std::string shell_line(const std::vector<std::string>& words);
 /// {"lr":0.1,…}: flat, dots stay in the names.
 std::string params_object(const Params&);
+/// "--lr=0.1 --width=64", quoted for a shell, and a line a parameter "TUNE_P_LR=0.1": with a line end.
+std::string arguments_text(const Params&);
+std::string environment_text(const Params&);
 /// The curve of the objective, oldest report first.
 std::vector<double> curve_of(const Subject&, const std::string& metric);
 

@@ -60,6 +60,10 @@ int pause_verb(Invocation&);
 int resume_verb(Invocation&);
 int enqueue_verb(Invocation&);
 int retry_verb(Invocation&);
+int create_verb(Invocation&);  // ask.cpp: trials that somebody else runs
+int ask_verb(Invocation&);
+int tell_verb(Invocation&);
+int report_verb(Invocation&);
 int set_verb(Invocation&);
 int tag_verb(Invocation&);
 int note_verb(Invocation&);
