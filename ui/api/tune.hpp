@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tuner/trainable.hpp"
+#include "ui/api/ask_tell.hpp"
 #include "ui/api/sweep.hpp"
 
 /// All a C++ program needs to tune its own code:
