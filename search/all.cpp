@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/all.hpp"
 
+#include "search/auto.hpp"
 #include "search/cmaes.hpp"
 #include "search/de.hpp"
 #include "search/gp/arm.hpp"
@@ -17,6 +18,7 @@ namespace tune {
 
 std::span<const SamplerEntry> samplers() {
   static const SamplerEntry all[] = {
+      auto_sampler(),
       random_sampler(),
       grid_sampler(),
       sobol_sampler(),

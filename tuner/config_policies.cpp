@@ -150,7 +150,7 @@ PolicySpec read_policy(Section& top, const Kind& kind, Places& places) {
 }  // namespace
 
 void read_policies(Section& top, const Catalogue& catalogue, Spec& spec, Places& places) {
-  spec.search = read_policy(top, {"search", catalogue.samplers, kLaterSearches, "sobol"}, places);
+  spec.search = read_policy(top, {"search", catalogue.samplers, kLaterSearches, "auto"}, places);
   spec.scheduler = read_policy(top, {"scheduler", catalogue.schedulers, kLaterSchedulers, "fifo"}, places);
   spec.executor = read_policy(
       top, {"executor", catalogue.executors, kLaterExecutors, spec.trainable.empty() ? "process" : "thread"}, places);

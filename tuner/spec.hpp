@@ -100,7 +100,7 @@ struct Spec {
   std::vector<std::string> env_pass;
 
   ReportSpec report;
-  PolicySpec search{"sobol", {}}, scheduler{"fifo", {}}, executor{"process", {}};
+  PolicySpec search{"auto", {}}, scheduler{"fifo", {}}, executor{"process", {}};
   std::optional<int> parallel;
   StopSpec stop;
   Resources resources;

@@ -42,6 +42,7 @@ Result<std::unique_ptr<Verifier>> fold(const Subject& subject) {
   });
   if (trouble) return *trouble;
   if (!read) return read.error();
+  if (auto done = verifier->end(); !done) return done.error();
   return verifier;
 }
 

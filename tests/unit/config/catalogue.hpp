@@ -9,6 +9,7 @@ inline const Catalogue& catalogue() {
   using K = Option::Kind;
   static const Catalogue all{
       {{"random", "Independent draws.", {}},
+       {"auto", "Models in turn.", {}},
        {"sobol", "A low-discrepancy sequence.", {}},
        {"grid", "All combinations.", {{"points", K::integer, "", "Values of what is continuous.", 1, 1e6}}}},
       {{"fifo", "Every trial does all its steps.", {}},

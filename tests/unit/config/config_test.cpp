@@ -57,11 +57,11 @@ TEST_CASE("defaults are written out", "[config]") {
   const auto s = spec(with(""));
   CHECK(s.name == "net");
   CHECK(s.cwd == "/home/ada/net");
-  CHECK(s.search.type == "sobol");
+  CHECK(s.search.type == "auto");
   CHECK(s.scheduler.type == "fifo");
   CHECK(s.executor.type == "process");
   const auto e = json::parse(s.effective);
-  CHECK(e["search"] == json{{"type", "sobol"}});
+  CHECK(e["search"] == json{{"type", "auto"}});
   CHECK(e["retry"] == json{{"max", 0}, {"backoff", "1s"}, {"on", {"signal", "oom"}}, {"memory_factor", 1}});
 }
 

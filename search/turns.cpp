@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/turns.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace tune::detail {
+namespace {
+
+constexpr std::size_t kManyCategories = 20, kManyBranches = 4, kManyAxes = 60;
+constexpr std::size_t kManyTrials = 400, kManyForSeveral = 250;  // More than the models are good for.
+constexpr int kPatience = 4;  // Failed steps of the local arm.
+
+// Conditions as texts, since only how many differ counts.
+std::size_t branches_of(const Axes& axes) {
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    std::string text;
+    for (const Test& t : axes.dimension(i).when) {
+      text += t.parent + '\n' + std::to_string(static_cast<int>(t.op)) + '\n' + to_text(Value{t.bound});
+      for (const Value& v : t.values) text += '\n' + to_json(v);
+    }
+    if (!text.empty()) seen.insert(text);
+  }
+  return seen.size();
+}
+
+}  // namespace
+
+std::string_view name_of(ArmKind k) {
+  switch (k) {
+    case ArmKind::local: return "local";
+    case ArmKind::gp: return "gp";
+    case ArmKind::tpe: return "tpe";
+    case ArmKind::cma: return "cmaes";
+  }
+  return {};
+}
+
+std::string_view title_of(ArmKind k) {
+  switch (k) {
+    case ArmKind::local: return "local model";
+    case ArmKind::gp: return "Gaussian process";
+    case ArmKind::tpe: return "Parzen estimator";
+    case ArmKind::cma: return "CMA-ES";
+  }
+  return {};
+}
+
+Situation situation(const Axes& axes, std::size_t objectives) {
+  Situation s;
+  s.axes = axes.size();
+  for (const Axis& a : axes) {
+    if (a.kind == Axis::Kind::categorical)
+      s.categories += static_cast<std::size_t>(a.levels);
+    else
+      ++s.numeric;
+  }
+  s.branches = branches_of(axes);
+  s.discrete = axes.discrete();
+  s.objectives = objectives;
+  return s;
+}
+
+Turns turns(const Situation& s) {
+  using enum ArmKind;
+  const bool wide = s.categories > kManyCategories || s.branches > kManyBranches;
+  if (s.objectives > 1) {
+    if (wide || s.objectives > 3 || s.finished >= kManyForSeveral || s.dear) return {{tpe}, "several objectives"};
+    return {{gp, gp, tpe}, "several objectives"};
+  }
+  if (wide) return {{tpe}, s.branches > kManyBranches ? "many conditions" : "many categories"};
+  if (s.axes > kManyAxes && s.finished < 5 * s.axes) return {{tpe}, "many parameters for few trials"};
+  if (s.discrete) return s.dear ? Turns{{tpe}, "quick trials"} : Turns{{gp}, "parameters of few values"};
+  if (s.dear) return {{local, tpe}, "quick trials"};
+  if (s.categories == 0 && s.finished >= kManyTrials) return {{local, cma}, "many trials of numeric parameters"};
+  return {{local, gp, gp, tpe}, s.categories == 0 ? "numeric parameters" : "numeric parameters and categories"};
+}
+
+std::vector<ArmKind> order(const std::vector<ArmKind>& cycle, std::size_t turn, int local_fails) {
+  const std::size_t round = turn / cycle.size();
+  std::vector<ArmKind> others;
+  for (const ArmKind k : cycle)
+    if (k != ArmKind::local) others.push_back(k);
+  if (others.empty()) return cycle;
+  // A turn that the local arm does not take goes to each of the others as often.
+  std::rotate(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(round % others.size()), others.end());
+  const ArmKind first = cycle[turn % cycle.size()];
+  if (first == ArmKind::local && local_fails >= kPatience && round % 3 != 0) return others;
+  std::vector<ArmKind> all{first};
+  for (const ArmKind k : others)
+    if (std::find(all.begin(), all.end(), k) == all.end()) all.push_back(k);
+  return all;
+}
+
+}  // namespace tune::detail
