@@ -69,6 +69,7 @@ std::int64_t mismatches(const Scratch& folder) {
   REQUIRE(row);
   Verifier verifier(deciders);
   REQUIRE((*reader)->read(row->id, 1, [&](Record&& r) { REQUIRE(verifier.apply(r)); }));
+  REQUIRE(verifier.end());
   for (const auto& line : verifier.result().first) UNSCOPED_INFO(line);
   CHECK(verifier.result().decisions > 0);
   return verifier.result().mismatches;
