@@ -17,7 +17,7 @@ DifferentialEvolutionArm::Settings settings_of(const SamplerContext& c) {
   const auto number = [&](std::string_view name, auto& into) {
     if (const Value* v = c.options.find(name)) into = static_cast<std::decay_t<decltype(into)>>(*to_number(*v));
   };
-  if (c.trials) s.population = static_cast<std::size_t>(std::clamp<std::int64_t>(*c.trials / 10, 8, 20));
+  if (c.trials) s.population = static_cast<std::size_t>(std::clamp<std::int64_t>(*c.trials / 16, 8, 16));
   number("population", s.population);
   number("weight", s.weight);
   number("crossover", s.crossover);
@@ -134,10 +134,10 @@ SamplerEntry de_sampler() {
            "Differential evolution: points challenge each other along their differences.",
            {{"population", Option::Kind::integer, "", "How many points challenge each other.", 4, 10'000},
             {"weight", Option::Kind::number, "0.5", "F: how much of a difference is added.", 0, 2},
-            {"crossover", Option::Kind::number, "0.5", "CR: probability that a coordinate is changed.", 0, 1},
-            {"strategy", Option::Kind::text, "\"rand\"",
-             "What a difference is added to: any member, or the target drawn to the best.", 0, 0,
-             {"rand", "current_to_best"}},
+            {"crossover", Option::Kind::number, "0.7", "CR: probability that a coordinate is changed.", 0, 1},
+            {"strategy", Option::Kind::text, "\"current_to_best\"",
+             "What a difference is added to: the target drawn to the best, or any member.", 0, 0,
+             {"current_to_best", "rand"}},
             {"boundary", Option::Kind::text, "\"reset\"",
              "What leaves the space comes back anywhere, or between target and bound.", 0, 0,
              {"reset", "midpoint"}}}},

@@ -16,10 +16,10 @@ namespace detail {
 class DifferentialEvolutionArm final : public Arm {
  public:
   struct Settings {
-    std::size_t population = 20;
+    std::size_t population = 16;
     double weight = 0.5;     ///< F: how much of a difference is added.
-    double crossover = 0.5;  ///< CR: how likely a coordinate comes from the mutant.
-    bool to_best = false;    ///< current-to-best/1 instead of rand/1.
+    double crossover = 0.7;  ///< CR: how likely a coordinate comes from the mutant.
+    bool to_best = true;     ///< current-to-best/1 instead of rand/1.
     bool midpoint = false;   ///< What leaves the space lands between its target and the bound, instead of anywhere.
   };
   DifferentialEvolutionArm(const Axes& axes, Settings settings) : axes_(axes), settings_(settings) {}

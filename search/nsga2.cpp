@@ -121,7 +121,7 @@ NsgaArm::Settings nsga_settings(const SamplerContext& c) {
     const Value* v = c.options.find(name);
     return v ? to_number(*v) : std::nullopt;
   };
-  if (c.trials) s.population = static_cast<std::size_t>(std::clamp<std::int64_t>(*c.trials / 5, 10, 50));
+  if (c.trials) s.population = static_cast<std::size_t>(std::clamp<std::int64_t>(*c.trials / 20, 12, 50));
   if (const auto n = number("population")) s.population = static_cast<std::size_t>(*n);
   if (const auto p = number("crossover")) s.crossover = *p;
   if (const auto p = number("mutation")) s.mutation = *p;

@@ -29,7 +29,7 @@ class Survival {
 class NsgaArm final : public Arm {
  public:
   struct Settings {
-    std::size_t population = 50;
+    std::size_t population = 20;
     double crossover = 0.9;  ///< How likely a child has two parents.
     std::optional<double> mutation;  ///< How likely each coordinate changes; absent: 1/d.
   };

@@ -10,13 +10,18 @@ namespace tune {
 namespace detail {
 namespace {
 
-constexpr double kReach = 0.2;  // Standard deviation of a change of a numeric parameter, in shares of its prior.
+// A change of a numeric parameter is normal with a standard deviation drawn between these, evenly in the logarithm, in
+// shares of its prior: of all scales one is right, and it changes as the search goes on.
+constexpr double kWidest = 0.3, kDecades = 1.5;
+constexpr int kStarts = 10;
+
+double step(Rng& rng) { return kWidest * std::pow(10, -kDecades * rng.uniform()) * rng.normal(); }
 
 RegularizedEvolutionArm::Settings settings_of(const SamplerContext& c) {
   RegularizedEvolutionArm::Settings s;
-  if (c.trials) s.population = static_cast<std::size_t>(std::clamp<std::int64_t>(*c.trials / 5, 10, 100));
+  if (c.trials) s.population = static_cast<std::size_t>(std::clamp<std::int64_t>(*c.trials / 10, 20, 100));
   if (const Value* v = c.options.find("population")) s.population = static_cast<std::size_t>(*to_number(*v));
-  s.tournament = std::max<std::size_t>(s.population / 4, 2);
+  s.tournament = s.population * 5 / 2;
   if (const Value* v = c.options.find("tournament")) s.tournament = static_cast<std::size_t>(*to_number(*v));
   return s;
 }
@@ -53,7 +58,7 @@ std::optional<Suggestion> RegularizedEvolutionArm::suggest(const Trials&, TrialI
   const double from = s.point.at[axis];
   s.point.at[axis] = axes_[axis].kind == Axis::Kind::categorical
                          ? other_category(axes_, axis, from, rng)
-                         : move_to(axes_, axis, from, std::clamp(from + kReach * rng.normal(), 0.0, 1.0), rng);
+                         : move_to(axes_, axis, from, std::clamp(from + step(rng), 0.0, 1.0), rng);
   wake(axes_, s.point, rng);
   const auto id = parent->trial.value;
   s.why = (id < 0 ? std::string{"an imported trial"} : "trial " + std::to_string(id)) + " with another " +
@@ -75,7 +80,7 @@ SamplerEntry regularized_evolution_sampler() {
               return Error{Error::Code::invalid, "regularized_evolution serves one objective",
                            "for several use nsga2 or nsga3"};
             ArmSettings settings{.name = "regularized_evolution"};
-            settings.starts = static_cast<int>(detail::settings_of(c).population);
+            settings.starts = detail::kStarts;
             return std::unique_ptr<Sampler>(std::make_unique<ArmSampler>(
                 c, settings, +[](const Axes& axes, const SamplerContext& context) -> std::unique_ptr<Arm> {
                   return std::make_unique<RegularizedEvolutionArm>(axes, detail::settings_of(context));

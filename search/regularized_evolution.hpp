@@ -14,7 +14,7 @@ namespace detail {
 class RegularizedEvolutionArm final : public Arm {
  public:
   struct Settings {
-    std::size_t population = 100, tournament = 25;
+    std::size_t population = 20, tournament = 50;
   };
   RegularizedEvolutionArm(const Axes& axes, Settings settings) : axes_(axes), settings_(settings) {}
   void learn(const Record&, const Trials&) override;

@@ -224,11 +224,11 @@ TEST_CASE("evolution finds the best of a space of categories", "[search]") {
 
 TEST_CASE("the oldest are no parents in ageing evolution, however good they were", "[search]") {
   const Space space = cube(3);
-  Search search{regularized_evolution_sampler(), space, 1, 50};
+  Search search{regularized_evolution_sampler(), space, 1, 200};
   search.propose(search.ask());
   search.settle(0, {-1000});
-  for (int i = 1; i <= 10; ++i) search.propose(search.ask()), search.settle(i, {1});  // The population is 10.
-  for (int i = 11; i < 30; ++i) {
+  for (int i = 1; i <= 20; ++i) search.propose(search.ask()), search.settle(i, {1});  // The population is 20.
+  for (int i = 21; i < 40; ++i) {
     const auto p = search.ask();
     CHECK(p.note.find("\"parent\":0,") == std::string::npos);
     search.propose(p);
@@ -237,7 +237,7 @@ TEST_CASE("the oldest are no parents in ageing evolution, however good they were
 
 TEST_CASE("a challenger takes its slot when it is no worse, whatever finished in between", "[search]") {
   const Space space = cube(3);
-  Search search{de_sampler(), space, 1, 80};  // A population of 8.
+  Search search{de_sampler(), space, 1, 100};  // A population of 8.
   for (int i = 0; i < 8; ++i) search.propose(search.ask()), search.settle(i, {10.0 + i});
   const auto challenge = [&](int slot) {
     const auto p = search.ask();
