@@ -18,7 +18,8 @@ struct Problem {
   Space space;
   /// Smaller is better; nullopt: the trial fails.
   std::function<std::optional<double>(const Params&)> evaluate;
-  /// What is evaluated and learned in a proposal's place: the nearest row of a table. Absent: the proposal itself.
+  /// What is evaluated in a proposal's place: the nearest row of a table. The tool is told the value at what it proposed, as
+  /// by a program that rounds what it is given. Absent: the proposal itself.
   std::function<Params(const Params&)> nearest;
   std::optional<double> optimum;  ///< Absent: not known; the best of all that was ever seen stands for it.
   std::optional<double> median;   ///< Of all there is to find, where that is known.

@@ -86,7 +86,7 @@ class SamplerStudy final : public Study {
     if (!answer) return std::optional<Params>{};
     Propose p;
     p.trial = {trial}, p.source = "sampler", p.sampler = name_;
-    p.params = problem_.nearest ? problem_.nearest(answer->params) : answer->params;
+    p.params = answer->params;
     learn(Decided{std::move(p), {0, name_, std::move(answer->why), std::move(answer->note)}});
     return std::optional<Params>{std::move(answer->params)};
   }

@@ -15,7 +15,7 @@ warnings.filterwarnings("ignore")
 
 import optuna  # noqa: E402
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # noqa: E402
-from optuna.trial import TrialState, create_trial  # noqa: E402
+from optuna.trial import TrialState  # noqa: E402
 
 from protocol import serve  # noqa: E402
 
@@ -60,20 +60,15 @@ class Peer:
             if p.active(params):
                 value = trial._suggest(p.name, distribution(p))
                 params[p.name] = p.values[value] if p.kind == "ordinal" else value
-        self.open[number] = (trial, params)
+        self.open[number] = trial
         return params
 
     def tell(self, number, params, value):
-        trial, asked = self.open.pop(number)
-        if value is not None and params == asked:
+        trial = self.open.pop(number)
+        if value is None:
+            self.study.tell(trial, state=TrialState.FAIL)
+        else:
             self.study.tell(trial, value)
-            return
-        self.study.tell(trial, state=TrialState.FAIL)
-        if value is not None:
-            told = {p.name: p.values.index(params[p.name]) if p.kind == "ordinal" else params[p.name]
-                    for p in self.space if p.name in params}
-            self.study.add_trial(create_trial(
-                params=told, distributions={p.name: distribution(p) for p in self.space if p.name in params}, value=value))
 
 
 if __name__ == "__main__":
