@@ -94,6 +94,7 @@ class CmaArm final : public Arm {
   Run make(std::int64_t number, Restarts::Run, CmaEs::Start) const;
   Run begin_again(std::int64_t number, Restarts::Run) const;
   Draw draw(const Run&, Rng&) const;
+  Draw middle(const Run&, Rng&) const;
   Point point(const Run&, const Draw&) const;
   VectorXd numbers(const Draw&) const;
 
@@ -134,11 +135,12 @@ CmaArm::Run CmaArm::make(std::int64_t number, Restarts::Run size, CmaEs::Start s
   for (const std::size_t i : categorical_) counts.push_back(static_cast<std::size_t>((*axes_)[i].levels));
   std::vector<bool> bounded;
   for (const std::size_t i : numeric_) bounded.push_back((*axes_)[i].kind == Axis::Kind::real);
-  Run run{number, size, {}, {}, Bounds{std::move(bounded)}, Categories{counts, discrete_}};
+  Run run{number, size, {}, {}, Bounds{std::move(bounded)}, Categories{counts, Margin::of_mixed(discrete_)}};
   if (numeric_.empty()) return run;
   start.adapt_rates = options_.adapt_rates;
   run.gaussian.emplace(std::move(start));
-  run.margin.emplace(*axes_, numeric_, discrete_);
+  run.margin.emplace(*axes_, numeric_,
+                     categorical_.empty() ? Margin::of_numbers(numeric_.size(), size.population) : Margin::of_mixed(discrete_));
   return run;
 }
 
@@ -216,6 +218,13 @@ Draw CmaArm::draw(const Run& run, Rng& rng) const {
   return out;
 }
 
+// The first trial of all: the mean, with categories drawn.
+Draw CmaArm::middle(const Run& run, Rng& rng) const {
+  Draw out = draw(run, rng);
+  for (std::size_t i = 0; i < numeric_.size(); ++i) out[numeric_[i]] = run.gaussian->mean()[static_cast<Eigen::Index>(i)];
+  return out;
+}
+
 Point CmaArm::point(const Run& run, const Draw& draw) const {
   Point p{draw, {}};
   for (std::size_t i = 0; i < numeric_.size(); ++i) p.at[numeric_[i]] = Bounds::nearest(run.margin->level(i, draw[numeric_[i]]));
@@ -239,7 +248,7 @@ std::optional<Suggestion> CmaArm::suggest(const Trials& trials, TrialId, Rng rng
   Point at;
   std::vector<double> known, known_draws;
   for (int k = 0; k < run.size.population; ++k) {
-    drawn = draw(run, rng);
+    drawn = trials.all().empty() && k == 0 ? middle(run, rng) : draw(run, rng);
     at = point(run, drawn);
     if (!trials.contains(at)) break;
     for (const auto& o : trials.all()) {
@@ -380,7 +389,7 @@ CmaOptions options_of(const SamplerContext& c, std::string name) {
 ArmSettings settings_of(std::string name) {
   ArmSettings s;
   s.name = std::move(name);
-  s.starts = 1;
+  s.starts = 0;         // It needs none: the first draw is the middle.
   s.guard = false;  // Equal results are a generation's business: they widen it or end the run.
   return s;
 }

@@ -7,8 +7,7 @@
 
 namespace tune::detail {
 
-Categories::Categories(std::vector<std::size_t> counts, std::size_t discrete) {
-  const double margin = 1 - std::pow(0.73, 1.0 / static_cast<double>(std::max<std::size_t>(discrete, 1)));
+Categories::Categories(std::vector<std::size_t> counts, double margin) {
   std::size_t free = 0;
   for (const std::size_t n : counts) {
     chances_.emplace_back(n, 1.0 / static_cast<double>(n));

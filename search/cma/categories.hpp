@@ -14,8 +14,8 @@ namespace tune::detail {
 /// sample: O(categories). tell: O(lambda axes + categories).
 class Categories {
  public:
-  /// The number of values of each axis, 2 or more. `discrete`: how many axes of the space are not real, these included.
-  Categories(std::vector<std::size_t> counts, std::size_t discrete);
+  /// The number of values of each axis, 2 or more. `margin`: least chance of all values but one together (Margin::of_mixed).
+  Categories(std::vector<std::size_t> counts, double margin);
 
   std::size_t size() const { return chances_.size(); }
   const std::vector<double>& chances(std::size_t axis) const { return chances_[axis]; }

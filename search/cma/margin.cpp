@@ -18,12 +18,16 @@ double chance(double p) { return std::clamp(p, kSmall, 0.5 - kSmall); }
 
 }  // namespace
 
-// The margin is such that of the samples 73 % keep all discrete axes where the mean has them, when all are at it.
-Margin::Margin(const Axes& axes, std::vector<std::size_t> gaussian, std::size_t discrete)
-    : axes_(&axes), gaussian_(std::move(gaussian)) {
+Margin::Margin(const Axes& axes, std::vector<std::size_t> gaussian, double margin)
+    : axes_(&axes), gaussian_(std::move(gaussian)), margin_(margin) {
   for (std::size_t i = 0; i < gaussian_.size(); ++i)
     if (axes[gaussian_[i]].kind == Axis::Kind::ordered) ordered_.push_back({i});
-  if (discrete > 0) margin_ = 1 - std::pow(0.73, 1.0 / static_cast<double>(discrete));
+}
+
+double Margin::of_numbers(std::size_t axes, int population) { return 1 / (static_cast<double>(axes) * population); }
+
+double Margin::of_mixed(std::size_t discrete) {
+  return 1 - std::pow(0.73, 1 / static_cast<double>(std::max<std::size_t>(discrete, 1)));
 }
 
 double Margin::level(std::size_t i, double x) const {

@@ -15,9 +15,13 @@ namespace tune::detail {
 /// middle before the update. The space's levels may be unevenly far apart; the border of two is half way between them.
 class Margin {
  public:
-  /// `gaussian`: the axis of the space that each axis of the distribution stands for. `discrete`: how many axes are not real,
-  /// categorical ones included.
-  Margin(const Axes&, std::vector<std::size_t> gaussian, std::size_t discrete);
+  /// `gaussian`: the axis of the space that each axis of the distribution stands for. `margin`: least chance, in (0, 0.5).
+  Margin(const Axes&, std::vector<std::size_t> gaussian, double margin);
+
+  /// Of CMA-ES with margin: 1 / (d lambda).
+  static double of_numbers(std::size_t axes, int population);
+  /// Of CatCMA with margin: such that 73 % of the samples keep all of so many discrete axes where they are.
+  static double of_mixed(std::size_t discrete);
 
   /// The level whose middle is nearest to x on an axis of the distribution; x itself on real ones.
   double level(std::size_t i, double x) const;
@@ -44,7 +48,7 @@ class Margin {
   const Axes* axes_;
   std::vector<std::size_t> gaussian_;
   std::vector<Ordered> ordered_;
-  double margin_ = 0;
+  double margin_;
 };
 
 }  // namespace tune::detail

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "search/cma/bounds.hpp"
 #include "search/cma/categories.hpp"
 #include "search/cma/margin.hpp"
 #include "search/cma/restarts.hpp"
@@ -132,8 +133,8 @@ TEST_CASE("four generations of CatCMA with margin come out as in another impleme
   const Space space = Space::make({real, five, two, other}).value();
   const Axes axes(space);
   CmaEs cma({vector({0.5, 0.5, 0.3, 0.88}), 0.03});
-  Margin margin(axes, {0, 1, 2, 3}, 4);
-  Categories categories({3}, 4);
+  Margin margin(axes, {0, 1, 2, 3}, Margin::of_mixed(4));
+  Categories categories({3}, Margin::of_mixed(4));
   const std::vector<double> weights = CmaEs::recombination(6);
   for (int g = 0; g < 4; ++g) {
     auto points = population(vector({0.5, 0.47, 0.3, 0.85}), 0.08, g, 6);
@@ -148,6 +149,18 @@ TEST_CASE("four generations of CatCMA with margin come out as in another impleme
   CHECK(cma.sigma() == Approx(0.052938243306766185).epsilon(1e-10));
   check(cma.scale(), {1.0, 1.8108892936030023, 4.24206013429244, 1.8741578618406967});
   check(Eigen::Map<const VectorXd>(categories.chances(0).data(), 3), {0.4910524239178601, 0.25935496742612957, 0.24959260865601046});
+}
+
+// With C = I the weight is 0.2 x spread / (sigma^2 d), by hand: 0.2 * 4 / (0.04 * 2) = 10.
+TEST_CASE("what lies beyond a bound costs by the square of how far, in units of how results spread") {
+  const CmaEs cma({vector({0.5, 0.5}), 0.2});
+  Bounds bounds({true, false});
+  CHECK(bounds.penalties({vector({-0.1, 2})}, cma).front() == 0);  // Nothing is known of the results yet.
+  bounds.learn({1, 3, 5, 7});
+  const auto costs = bounds.penalties({vector({0.3, 5}), vector({-0.1, 2}), vector({1.2, 0.5})}, cma);
+  CHECK(costs[0] == 0);
+  CHECK(costs[1] == Approx(0.1));
+  CHECK(costs[2] == Approx(0.4));
 }
 
 TEST_CASE("BIPOP gives the next run to the kind that used fewer trials") {
