@@ -59,16 +59,13 @@ TpeArm::TpeArm(const Axes& axes, std::size_t objectives, TpeSettings settings)
     : settings_(settings),
       columns_(axes.size(), settings.optuna5 ? SIZE_MAX : kNewest, settings.optuna5 ? 0 : kOlder),
       ranking_(settings.optuna5 ? Ranking::Ties::oldest_first : Ranking::Ties::newest_first, !settings.optuna5) {
-  std::vector<std::size_t> joint;
-  for (std::size_t j = 0; j < axes.size(); ++j) {
-    // Optuna knows nothing of the space's tree: what not every trial has, it samples by itself; with several objectives
-    // every parameter.
-    if (settings_.optuna5 && (axes[j].conditional || objectives > 1))
-      add_group(axes, {j});
-    else
-      joint.push_back(j);
-  }
+  // Optuna knows nothing of the space's tree: what not every trial has, it samples by itself, and with several objectives
+  // every parameter. Parents stand before their children.
+  std::vector<std::size_t> joint, alone;
+  for (std::size_t j = 0; j < axes.size(); ++j)
+    (settings_.optuna5 && (axes[j].conditional || objectives > 1) ? alone : joint).push_back(j);
   if (!joint.empty()) add_group(axes, std::move(joint));
+  for (const auto j : alone) add_group(axes, {j});
 }
 
 void TpeArm::add_group(const Axes& axes, std::vector<std::size_t> members) {
