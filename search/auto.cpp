@@ -12,7 +12,7 @@ namespace tune {
 using detail::ArmKind;
 
 AutoArm::AutoArm(const Axes& axes, const SamplerContext& c) : space_(detail::situation(axes, c.objectives.size())) {
-  arms_[ArmKind::tpe] = std::make_unique<TpeArm>(axes, c.objectives.size(), TpeSettings{});
+  arms_[ArmKind::tpe] = std::make_unique<TpeArm>(axes, c.objectives.size(), TpeSettings{.budget = c.trials});
   GpSettings gp;
   gp.min_improvement = c.min_improvement;
   arms_[ArmKind::gp] = std::make_unique<GpArm>(axes, gp);

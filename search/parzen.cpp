@@ -81,8 +81,9 @@ float log_sum(const float* s, std::size_t n) {
 
 }  // namespace
 
-double NarrowestKernel::operator()(std::size_t kernels) const {
-  return std::max(least, std::pow(1.0 + static_cast<double>(kernels), -power));
+double NarrowestKernel::operator()(const ParzenAxis& axis, std::size_t kernels) const {
+  const double bin = axis.edges.empty() ? 0 : bins / static_cast<double>(axis.edges.size() - 1);
+  return std::min(1.0, std::max({least, bin, std::pow(1.0 + static_cast<double>(kernels), -power)}));
 }
 
 Parzen::Parzen(std::span<const ParzenAxis> axes, ParzenPoints points, NarrowestKernel narrowest)
@@ -105,7 +106,7 @@ Parzen::Parzen(std::span<const ParzenAxis> axes, ParzenPoints points, NarrowestK
     }
     auto& order = points.order[j];
     if (order.empty()) order = sorted(at);
-    shape_numeric(j, std::move(at), order, narrowest(order.size() + 1));
+    shape_numeric(j, std::move(at), order, narrowest(axes[j], order.size() + 1));
     if (j % kAxesInScale == 0) take_scale_in();
   }
   take_scale_in();

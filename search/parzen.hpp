@@ -20,11 +20,13 @@ struct ParzenAxis {
   bool conditional = false;
 };
 
-/// How narrow a kernel may become among m kernels (the prior counted): max(least, (1 + m)^-power) of the axis.
+/// How narrow a kernel may become among m kernels (the prior counted): max(least, (1 + m)^-power) of the axis, and on a
+/// discrete axis not below `bins` of its bins, for what reaches no other value searches nothing.
 struct NarrowestKernel {
   double least = 0.01;
   int power = 1;
-  double operator()(std::size_t kernels) const;
+  double bins = 0;
+  double operator()(const ParzenAxis&, std::size_t kernels) const;
 };
 
 /// A coordinate that a point does not have.

@@ -15,13 +15,14 @@ struct TpeSettings {
   bool optuna5 = false;
   int starts = 10;      ///< Trials that must have told something first (optuna5 only; ArmSampler counts otherwise).
   int candidates = 24;  ///< Drawn from the density of the good trials; the one most unlike the others is taken.
+  std::optional<std::int64_t> budget = {};  ///< How many trials there will be: how long a person's prior counts.
 };
 
 /// The tree-structured Parzen estimator. The best tenth of the trials (at most 25) gives one density, all others, those
 /// under way among them, give a second; of some points drawn from the first the one with the largest ratio is suggested
 /// (Bergstra et al., NIPS 2011). Ours is joint over all axes, weighs the good trials by how much better they are than the
 /// best of the others (Watanabe, "Tree-Structured Parzen Estimator: Understanding Its Algorithm Components", 2023), and
-/// lets the narrowest kernel cycle over five widths, one a trial, between looking far and looking close.
+/// lets the narrowest kernel cycle over a few widths, one a trial, between looking far and looking close.
 ///
 /// With several objectives the good trials are those of the first non-dominated fronts, the last front cut by hypervolume
 /// (Ozaki et al., "Multiobjective Tree-Structured Parzen Estimator", JAIR 2022; weights are equal).
