@@ -83,6 +83,9 @@ constexpr Flag kTell[] = {{"state", "S", "complete (default), failed, infeasible
                           {"text", "TEXT", "what happened, for people"},
                           {"timeout", "D", "how long to wait for another owner (30s)"}};
 constexpr Flag kReport[] = {{"timeout", "D", "how long to wait for another owner (30s)"}};
+constexpr Flag kKurobako[] = {{"search", "NAME", "the sampler (auto)"},
+                              {"scheduler", "NAME", "the scheduler (fifo): others look at a trial step by step"},
+                              {"set", "KEY=VALUE", "any other setting: --set search.startup=20", 0, true}};
 constexpr Flag kLogs[] = {{"follow", "", "go on as it is written", 'f'},
                           {"attempt", "N", "another than the newest"},
                           {"stderr", "", "what it wrote to standard error"},
@@ -281,6 +284,12 @@ constexpr Verb kVerbs[] = {
      {"tune doctor", "tune doctor --protocol -- python3 train.py"},
      doctor_verb,
      true},
+    {"kurobako",
+     "speak the solver protocol of kurobako, a benchmark for optimizers",
+     "solver",
+     kKurobako,
+     {"kurobako solver command tune kurobako solver", "kurobako solver command -- tune kurobako solver --search tpe"},
+     kurobako_verb},
     {"completion",
      "teach a shell these verbs",
      "bash|zsh|fish",

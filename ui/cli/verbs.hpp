@@ -74,6 +74,7 @@ int fsck_verb(Invocation&);
 int backup_verb(Invocation&);
 int salvage_verb(Invocation&);
 int doctor_verb(Invocation&);      // doctor.cpp
+int kurobako_verb(Invocation&);    // kurobako.cpp
 int completion_verb(Invocation&);  // completion.cpp
 
 }  // namespace tune
