@@ -18,7 +18,7 @@ struct GpSettings {
   bool trend = true;              ///< A quadratic trend beside the Matern kernel.
   bool raw = true, ranked = true; ///< Which output warps may be chosen; at least one.
   int draws = 16;                 ///< Of the results of pending trials.
-  double refit = 0.2;             ///< Hyperparameters are fitted when so many times more trials are known.
+  double refit = 0.1;             ///< Hyperparameters are fitted anew when this share more trials are known.
   int fit_iterations = 12;        ///< From the last fit; twice as many from nothing.
   detail::SearchEffort effort;
   std::size_t most = 500;         ///< Points a model holds: beyond a hundred more, a part is chosen.
@@ -32,7 +32,7 @@ struct GpSettings {
 ///
 /// Its note holds the hyperparameters when they were fitted anew: {"fit": n, "warp": 0 or 1, "f0": [...], ...}; between
 /// fits it grows the Cholesky factors by a row per trial. suggest: O(n^2 (raw + descents)), and O(n^3) times the iterations
-/// of a fit when n has grown by a fifth; n is bounded by `most`.
+/// of a fit when n has grown by a tenth; n is bounded by `most`.
 class GpArm final : public Arm {
  public:
   explicit GpArm(const Axes& axes, GpSettings settings = {});
