@@ -114,14 +114,14 @@ double Improvement::chance(const VectorXd& point, double by) const {
   return sum / static_cast<double>(best_.size());
 }
 
-Holds::Holds(Posterior posterior, double limit, double spread)
-    : posterior_(std::move(posterior)), limit_(limit), spread_(spread) {}
+Holds::Holds(Posterior posterior, double limit, double spread, double weight)
+    : posterior_(std::move(posterior)), limit_(limit), spread_(spread), weight_(weight) {}
 
 VectorXd Holds::at(const Features& points) const {
   const auto p = posterior_.at(points);
   VectorXd out(points.size());
   for (Index i = 0; i < out.size(); ++i)
-    out[i] = log_cdf((limit_ - p.mean(i, 0)) / std::sqrt(p.variance[i] + spread_ * spread_)).value;
+    out[i] = weight_ * log_cdf((limit_ - p.mean(i, 0)) / std::sqrt(p.variance[i] + spread_ * spread_)).value;
   return out;
 }
 
@@ -129,8 +129,8 @@ double Holds::at(const VectorXd& point, VectorXd& gradient) const {
   const auto p = posterior_.slope(point);
   const double v = p.variance + spread_ * spread_, s = std::sqrt(v), z = (limit_ - p.mean[0]) / s;
   const auto [value, slope] = log_cdf(z);
-  gradient += slope * (-p.dmean.col(0) / s - z / (2 * v) * p.dvariance);
-  return value;
+  gradient += weight_ * slope * (-p.dmean.col(0) / s - z / (2 * v) * p.dvariance);
+  return weight_ * value;
 }
 
 HypervolumeGrowth::HypervolumeGrowth(std::vector<Posterior> objectives, std::vector<Boxes> boxes)

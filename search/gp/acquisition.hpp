@@ -49,16 +49,16 @@ class Improvement final : public Term {
   Eigen::VectorXd best_;  // By draw.
 };
 
-/// ln P(a f + b e <= limit), e ~ N(0, 1) independent: a constraint's margin (a = 1, b = 0), or the class of a trial.
+/// weight * ln P(f + spread e <= limit), e ~ N(0, 1) independent: a constraint's margin, or whether a trial succeeds.
 class Holds final : public Term {
  public:
-  Holds(Posterior, double limit, double spread);
+  Holds(Posterior, double limit, double spread, double weight = 1);
   Eigen::VectorXd at(const Features& points) const override;
   double at(const Eigen::VectorXd& point, Eigen::VectorXd& gradient) const override;
 
  private:
   Posterior posterior_;
-  double limit_, spread_;
+  double limit_, spread_, weight_;
 };
 
 /// ln of the expected growth of the dominated hypervolume, exact for independent objectives: each box of the region not yet

@@ -20,6 +20,8 @@ using State = Observed::State;
 
 constexpr std::size_t kMostPending = 100;  // Newer ones matter more: the older are nearly done.
 constexpr std::size_t kSlack = 100;        // How far a model may grow beyond its bound before a part is chosen.
+constexpr int kRecent = 10;
+constexpr double kAnyNoise = 1, kCrisp = -3;  // ln noise: an edge between success and failure is not noise.
 
 VectorXd vector(const std::vector<double>& v) { return Eigen::Map<const VectorXd>(v.data(), static_cast<Index>(v.size())); }
 std::vector<double> list(const VectorXd& v) { return {v.data(), v.data() + v.size()}; }
@@ -33,6 +35,15 @@ MatrixXd points(const Trials& trials, const std::vector<std::size_t>& rows) {
 /// It crashed, was told to be impossible, or came to nothing that is a number.
 bool went_wrong(const Observed& o) {
   return o.state == State::failed || o.state == State::infeasible || (o.state == State::complete && !o.has_value());
+}
+
+/// Of the newest finished trials, those that failed or broke a constraint. Where the best lies just beyond what may be,
+/// every step over the edge promises more than one before it; what happened lately says how far to trust the model there.
+int recent_troubles(const Trials& trials) {
+  int seen = 0, bad = 0;
+  for (std::size_t i = trials.all().size(); i-- > 0 && seen < kRecent;)
+    if (const Observed& o = trials.all()[i]; o.finished()) ++seen, bad += went_wrong(o) || !o.feasible;
+  return bad;
 }
 
 double squared_distance(const Point& a, const Point& b, const Axes& axes) {
@@ -70,19 +81,29 @@ Outcomes in_draw(const std::vector<detail::Posterior>& objectives, Index draw, c
   return out;
 }
 
-/// A tenth of the front's extent beyond its worst corner, as in BoTorch's infer_reference_point; where the front has no
-/// extent, of that of all outcomes.
+/// A tenth of their extent beyond the worst outcomes: near enough that the ends of the front are wanted, but not alone.
 std::vector<double> reference(const Outcomes& all) {
-  const auto front = pareto_front(all);
   std::vector<double> r;
   for (std::size_t j = 0; j < all.objectives(); ++j) {
-    double low = HUGE_VAL, high = -HUGE_VAL, worst = -HUGE_VAL;
-    for (const std::size_t i : front) low = std::min(low, all[i][j]), high = std::max(high, all[i][j]);
-    for (std::size_t i = 0; i < all.size(); ++i) worst = std::max(worst, all[i][j]);
-    const double extent = high > low ? high - low : worst > low ? worst - low : 1;
-    r.push_back(high + 0.1 * extent);
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    for (std::size_t i = 0; i < all.size(); ++i) low = std::min(low, all[i][j]), high = std::max(high, all[i][j]);
+    r.push_back(high + (high > low ? 0.1 * (high - low) : 1));
   }
   return r;
+}
+
+/// Trials around which it is worth looking, best first: with several objectives front by front.
+std::vector<std::size_t> best_first(const Trials& trials, const std::vector<std::size_t>& whole) {
+  if (trials.objectives() == 1) return trials.ranked();
+  Outcomes outcomes{trials.objectives()};
+  std::vector<double> violations;
+  for (const std::size_t i : whole) outcomes.add(trials.all()[i].values), violations.push_back(trials.all()[i].violation());
+  const auto front = ranks(outcomes, violations);
+  std::vector<std::size_t> order(whole.size()), out;
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) { return front[x] < front[y]; });
+  for (const std::size_t i : order) out.push_back(whole[i]);
+  return out;
 }
 
 std::string short_text(double x) {
@@ -206,7 +227,8 @@ GpArm::Fitted GpArm::refit(const std::vector<Aspect>& all, const Trials& trials)
   next.known = static_cast<double>(trials.finished());
   const auto fit = [&](const std::string& name, const Features& x, const Target& t) -> const VectorXd& {
     const auto warm = fitted_.theta.find(name);
-    return next.theta[name] = detail::fit(kernel_, x, t.y, warm == fitted_.theta.end() ? nullptr : &warm->second, settings_.fit_iterations);
+    return next.theta[name] = detail::fit(kernel_, x, t.y, warm == fitted_.theta.end() ? nullptr : &warm->second, settings_.fit_iterations,
+                                         name == "ok0" ? kCrisp : kAnyNoise);
   };
   double best = -HUGE_VAL;
   for (const Aspect& a : all) {
@@ -290,18 +312,20 @@ std::optional<Suggestion> GpArm::suggest(const Trials& trials, TrialId, Rng rng)
     }
     acquisition.add(std::make_unique<detail::HypervolumeGrowth>(std::move(objectives), std::move(boxes)));
   }
+  const double caution = 1 + recent_troubles(trials);
   for (std::size_t k = trials.objectives(); k < all.size(); ++k) {
     const Aspect& a = all[k];
     if (a.trials.empty() || (a.name != "ok0" && a.values.maxCoeff() <= 0 && a.values.minCoeff() == a.values.maxCoeff())) continue;
     Model m = model(a, fitted, trials);
     if (!(m.target.deviation > 0)) continue;
     const double limit = (0 - m.target.mean) / m.target.deviation;
-    const double spread = a.name == "ok0" ? std::sqrt(m.posterior.regression().noise()) : 0;
-    acquisition.add(std::make_unique<detail::Holds>(std::move(m.posterior), limit, spread));
+    const bool success = a.name == "ok0";
+    const double spread = success ? std::sqrt(m.posterior.regression().noise()) : 0;
+    acquisition.add(std::make_unique<detail::Holds>(std::move(m.posterior), limit, spread, caution));
   }
   if (acquisition.empty()) return std::nullopt;
 
-  const std::vector<std::size_t> ranked = trials.ranked();
+  const std::vector<std::size_t> ranked = best_first(trials, all.front().trials);
   auto point = most_promising(acquisition, trials, ranked, rng, settings_.effort);
   if (!point) return std::nullopt;
 

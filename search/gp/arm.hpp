@@ -27,7 +27,7 @@ struct GpSettings {
 
 /// Searches with Gaussian processes: one for the objective, one for each further objective and each outcome constraint and
 /// one for whether a trial succeeds at all. Proposes where the expected improvement (of the best value, or of the dominated
-/// hypervolume) times the probability that everything holds is largest; pending trials are imagined in `draws` ways. Until
+/// hypervolume) times the probability that everything holds (to a power that grows with recent failures) is largest; pending trials are imagined in `draws` ways. Until
 /// something feasible is known, only the probabilities count.
 ///
 /// Its note holds the hyperparameters when they were fitted anew: {"fit": n, "warp": 0 or 1, "f0": [...], ...}; between

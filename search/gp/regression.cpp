@@ -86,11 +86,13 @@ double negative_log_posterior(const Kernel& kernel, const Features& points, cons
   return cost + prior(kernel, theta, gradient);
 }
 
-VectorXd fit(const Kernel& kernel, const Features& points, const VectorXd& y, const VectorXd* warm, int iterations) {
+VectorXd fit(const Kernel& kernel, const Features& points, const VectorXd& y, const VectorXd* warm, int iterations,
+             double most_log_noise) {
   const bool usable = warm && warm->size() == kernel.hyperparameters() && warm->allFinite();
   VectorXd theta = usable ? *warm : default_hyperparameters(kernel);
   VectorXd low, high;
   bounds(kernel, low, high);
+  high[kernel.noise_at()] = most_log_noise;
   DescentLimits limits;
   limits.iterations = usable ? iterations : 2 * iterations;
   limits.gradient = 1e-3 * static_cast<double>(y.size());

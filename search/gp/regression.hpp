@@ -20,8 +20,9 @@ double negative_log_posterior(const Kernel&, const Features&, const Eigen::Vecto
                               Eigen::VectorXd* gradient);
 
 /// The most probable hyperparameters, from `warm` if it is given and fits this kernel, else from the default; L-BFGS,
-/// `iterations` at most (twice as many from the default).
-Eigen::VectorXd fit(const Kernel&, const Features&, const Eigen::VectorXd& y, const Eigen::VectorXd* warm, int iterations);
+/// `iterations` at most (twice as many from the default). ln noise stays below `most_log_noise`.
+Eigen::VectorXd fit(const Kernel&, const Features&, const Eigen::VectorXd& y, const Eigen::VectorXd* warm, int iterations,
+                    double most_log_noise = 1);
 
 /// The factor L of K + noise for given hyperparameters. Rows are appended one at a time, and building it anew appends
 /// every row in turn: a factor that grew along with an experiment and one rebuilt from its records have the same bits.
