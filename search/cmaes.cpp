@@ -20,6 +20,7 @@ using Eigen::VectorXd;
 using detail::CmaEs, detail::Bounds, detail::Margin, detail::Categories, detail::Restarts;
 
 constexpr int kDraws = 100;              // For one that holds the constraints.
+constexpr int kKnown = 64;               // Draws of known results, at most, for one that is new.
 constexpr std::size_t kWarmTrials = 20;  // As many are worth learning from before the first draw.
 
 /// What was drawn: a coordinate an axis of the space, before it is brought into the bounds and to a level.
@@ -97,6 +98,7 @@ class CmaArm final : public Arm {
   Draw middle(const Run&, Rng&) const;
   Point point(const Run&, const Draw&) const;
   VectorXd numbers(const Draw&) const;
+  bool fits(const Draw&) const;
 
   void sent(const Propose&, const detail::NoteReader&, const Trials&);
   void count(const Draw&, std::int64_t generation, const Observed&);
@@ -247,7 +249,7 @@ std::optional<Suggestion> CmaArm::suggest(const Trials& trials, TrialId, Rng rng
   Draw drawn;
   Point at;
   std::vector<double> known, known_draws;
-  for (int k = 0; k < run.size.population; ++k) {
+  for (int k = 0; k < std::min(run.size.population, kKnown); ++k) {
     drawn = trials.all().empty() && k == 0 ? middle(run, rng) : draw(run, rng);
     at = point(run, drawn);
     if (!trials.contains(at)) break;
@@ -264,6 +266,14 @@ std::optional<Suggestion> CmaArm::suggest(const Trials& trials, TrialId, Rng rng
   std::string why = "drawn in generation " + std::to_string(run.generation);
   if (run.number > 0) why += " after restart " + std::to_string(run.number);
   return Suggestion{std::move(at), std::move(why), note.take(), {}};
+}
+
+bool CmaArm::fits(const Draw& draw) const {
+  if (draw.size() != axes_->size()) return false;
+  for (const std::size_t i : numeric_)
+    if (!std::isfinite(draw[i])) return false;
+  return std::all_of(categorical_.begin(), categorical_.end(),
+                     [&](std::size_t i) { return draw[i] >= 0 && draw[i] < static_cast<double>((*axes_)[i].levels); });
 }
 
 // --- learn ----------------------------------------------------------------------------------------------------------
@@ -283,7 +293,7 @@ void CmaArm::learn(const Record& r, const Trials& trials) {
 
 void CmaArm::sent(const Propose& p, const detail::NoteReader& note, const Trials& trials) {
   const auto* drawn = note.numbers("draw");
-  if (!drawn || drawn->size() != axes_->size()) return;
+  if (!drawn || !fits(*drawn)) return;  // Of a space that has changed since.
   if (!run_) {
     const auto* from = note.numbers("from");
     run_ = begin(from ? *from : std::vector<double>{}, trials);
@@ -295,10 +305,11 @@ void CmaArm::sent(const Propose& p, const detail::NoteReader& note, const Trials
   for (std::size_t k = 0; known && draws && k < known->size() && (k + 1) * axes_->size() <= draws->size(); ++k) {
     if (run != run_->number) return;
     const auto begin = draws->begin() + static_cast<std::ptrdiff_t>(k * axes_->size());
+    const Draw one(begin, begin + static_cast<std::ptrdiff_t>(axes_->size()));
     const double id = (*known)[k];
     const auto o = std::find_if(trials.all().begin(), trials.all().end(),
                                 [&](const Observed& x) { return static_cast<double>(x.trial.value) == id; });
-    if (o != trials.all().end() && o->finished()) count(Draw(begin, begin + static_cast<std::ptrdiff_t>(axes_->size())), generation, *o);
+    if (o != trials.all().end() && o->finished() && fits(one)) count(one, generation, *o);
   }
   if (run != run_->number || run_->over) return;
   // One that was moved stands for where it was moved to.

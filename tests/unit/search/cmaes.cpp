@@ -253,6 +253,15 @@ TEST_CASE("catcma finds numbers and choices together") {
   CHECK(median_trials(Space::make(std::move(all)).value(), "catcma", 1e-6, 5000, sphere_com) < 2500);
 }
 
+TEST_CASE("catcma passes over notes of a space that had other choices") {
+  Experiment before{Space::make({number("x"), choice("c", {std::int64_t{1}, std::int64_t{2}, std::int64_t{3}, std::int64_t{4}})}).value(), 1, "catcma"};
+  for (int i = 0; i < 40; ++i) before.go([](const Params& p) { return *to_number(*p.find("x")); });
+  Experiment after{Space::make({number("x"), choice("c", {std::int64_t{1}, std::int64_t{2}})}).value(), 1, "catcma"};
+  for (const auto& r : before.records) after.sampler->learn(r);
+  after.next = before.next;
+  CHECK(after.go([](const Params& p) { return *to_number(*p.find("x")); }) >= 0);
+}
+
 TEST_CASE("catcma serves choices alone") {
   std::vector<Dimension> all;
   for (int i = 0; i < 12; ++i) all.push_back(choice("c" + std::to_string(i), {std::string{"a"}, std::string{"b"}, std::string{"c"}}));
