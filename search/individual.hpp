@@ -30,7 +30,7 @@ class Arrivals {
   /// The trials whose outcome the record brought, after `trials` learned it; mostly none. The reference lives until the
   /// next call. A trial can arrive again, with another outcome.
   const std::vector<Individual>& learn(const Record&, const Trials& trials);
-  /// The trial begins again after it had an outcome, which is void. Invalid id: none.
+  /// The trial that begins again after it had an outcome, which is void now.
   static std::optional<TrialId> withdrawn(const Record&);
 
  private:

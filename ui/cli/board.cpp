@@ -174,8 +174,11 @@ void Board::turn(const History& history, std::optional<std::string> trouble) {
   trouble_ = trouble.value_or("");
   // Trials that left their slot without an end of their own: paused, or queued again after a loss.
   if (live_.size() > static_cast<std::size_t>(history.live()))
-    std::erase_if(
-        live_, [&](const auto& entry) { return history.contains(entry.first) && !history.trial(entry.first).live(); });
+    std::erase_if(live_, [&](const auto& entry) {
+      if (!history.contains(entry.first)) return false;
+      const Trial& trial = history.trial(entry.first);
+      return !trial.live() && !is_final(trial.state);  // Of a final one the record is still to come.
+    });
 }
 
 std::optional<double> Board::eta(double elapsed) const {
