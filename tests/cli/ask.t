@@ -12,6 +12,10 @@ $ cat > space.json <<'END'
 $ tune create space.json
 space: created; tune ask space
 
+$ tune status
+ space  asked <any> 0/5 trials
+   driven from outside: tune ask space
+
 $ tune create space.json
 error: there is an experiment `space` already
   = help: tune ask space, or create another with --name

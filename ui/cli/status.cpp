@@ -58,6 +58,8 @@ std::string text(const Invocation& call, const StoreReader& reader, const Experi
     out += "   run by pid " + std::to_string(row.pid) + " on " + printable(row.host) + "\n";
   else if (state == "interrupted")
     out += "   nobody runs it: tune resume " + shell_quoted(printable(row.name)) + call.store_hint() + "\n";
+  else if (state == "asked")
+    out += "   driven from outside: tune ask " + shell_quoted(printable(row.name)) + call.store_hint() + "\n";
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "tuner/config.hpp"
+#include "tuner/json.hpp"
 #include "ui/api/policies.hpp"
 #include "ui/cli/trial_log.hpp"
 
@@ -25,6 +26,17 @@ Result<Done> check_trial(const Subject& subject) {
       "experiment `" + printable(subject.experiment.name) + "` has no trial " + std::to_string(subject.trial->value),
       subject.experiment.trials ? "they go from 0 to " + std::to_string(subject.experiment.trials - 1)
                                 : "it has no trials yet"};
+}
+
+/// The settings name a command or a trainable: somebody can run the experiment, and not only ask it.
+bool has_program(std::string_view config) {
+  JsonReader in(config);
+  if (in.next() != JsonReader::Token::object) return true;
+  while (in.next() == JsonReader::Token::key) {
+    if (in.text() == "command" || in.text() == "trainable") return true;
+    in.skip();
+  }
+  return in.failed();
 }
 
 }  // namespace
@@ -84,8 +96,8 @@ Result<Spec> spec_of(const ExperimentRow& row) {
 }
 
 std::string state_text(const ExperimentRow& row) {
-  if (!row.owned && (row.state == "running" || row.state == "finishing")) return "interrupted";
-  return row.state;
+  if (row.owned || (row.state != "running" && row.state != "finishing")) return row.state;
+  return has_program(row.config) ? "interrupted" : "asked";
 }
 
 Style style_of(TrialState state) {

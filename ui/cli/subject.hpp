@@ -31,7 +31,8 @@ Result<Subject> find_trial(const Invocation&, const std::string& word);
 /// The settings that the experiment has now.
 Result<Spec> spec_of(const ExperimentRow&);
 
-/// running, interrupted (nobody owns it), finished …: the state as people should read it.
+/// running, interrupted (nobody owns it), asked (it has no program: somebody else runs its trials), finished …: the
+/// state as people should read it.
 std::string state_text(const ExperimentRow&);
 Style style_of(TrialState);
 
