@@ -99,3 +99,12 @@ TEST_CASE("samplers are named with their options, and unknown ones are refused",
   CHECK_FALSE(sampler_tool("grid:points=0"));
   CHECK(sampler_tool("grid:points=3").value()().value()->name() == "grid:points=3");
 }
+
+TEST_CASE("a sampler whose proposals are moved to other rows does not propose them again", "[regret]") {
+  Problem p = parabola();
+  p.nearest = [](const Params&) { return at(0.25); };
+  const auto tool = sampler_tool("grid:points=3").value()().value();
+  const Run r = run(*tool, p, measure_reference(p), setting(20)).value();
+  CHECK(r.finished == 3);
+  CHECK(r.best.front().second == 0);
+}
