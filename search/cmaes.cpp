@@ -30,7 +30,8 @@ using Draw = std::vector<double>;
 using Quality = std::tuple<int, double, double>;
 
 Quality quality(const Observed& o) {
-  if (o.violation() > 0) return {o.state == Observed::State::failed || o.state == Observed::State::infeasible ? 4 : 2, o.violation(), 0};
+  if (o.state == Observed::State::failed || o.state == Observed::State::infeasible) return {4, 0, 0};
+  if (o.violation() > 0) return {2, o.violation(), 0};
   if (!o.has_value()) return {3, 0, 0};
   if (o.state == Observed::State::complete) return {0, o.values.front(), 0};
   return {1, -static_cast<double>(o.step), o.values.front()};
@@ -123,7 +124,8 @@ int population_of(const Axes& axes, const CmaOptions& o) {
 }
 
 CmaArm::CmaArm(const Axes& axes, std::uint64_t seed, CmaOptions options)
-    : axes_(&axes), seed_(seed), options_(std::move(options)), restarts_(options_.restarts, population_of(axes, options_), options_.sigma) {
+    : axes_(&axes), seed_(seed), options_(std::move(options)),
+      restarts_(options_.restarts, population_of(axes, options_), options_.sigma) {
   for (std::size_t i = 0; i < axes.size(); ++i) {
     (axes[i].kind == Axis::Kind::categorical ? categorical_ : numeric_).push_back(i);
     discrete_ += axes[i].kind != Axis::Kind::real;
@@ -146,8 +148,8 @@ CmaArm::Run CmaArm::make(std::int64_t number, Restarts::Run size, CmaEs::Start s
   return run;
 }
 
-// Which trials the first run begins with: numbers of trials, best first; none: the middle of the space. They travel in the
-// note, for by the time that the proposal is learned there may be others.
+// Which trials the first run begins with: numbers of trials, best first; none: the middle of the space. They travel in
+// the note, for by the time that the proposal is learned there may be others.
 std::vector<double> CmaArm::origin(const Trials& trials) const {
   std::vector<double> out;
   if (options_.warm_start && trials.finished() >= kWarmTrials) {
@@ -160,8 +162,9 @@ std::vector<double> CmaArm::origin(const Trials& trials) const {
   return out.size() > 1 || options_.incumbent ? out : std::vector<double>{};
 }
 
-// With several trials: M. Nomura et al., "Warm starting CMA-ES for hyperparameter optimization", AAAI 2021 (arXiv 2012.06932),
-// gamma = 0.1, alpha = 0.1. Chances of categories are those among the trials, each category counted once more.
+// With several trials: M. Nomura et al., "Warm starting CMA-ES for hyperparameter optimization", AAAI 2021 (arXiv
+// 2012.06932), gamma = 0.1, alpha = 0.1. Chances of categories are those among the trials, each category counted once
+// more.
 CmaArm::Run CmaArm::begin(const std::vector<double>& origin, const Trials& trials) const {
   std::vector<const Point*> points;
   for (const double id : origin)
@@ -345,7 +348,8 @@ void CmaArm::penalise() {
 
 void CmaArm::end_generation() {
   if (run_->gaussian) penalise();
-  std::stable_sort(generation_.begin(), generation_.end(), [](const Outcome& a, const Outcome& b) { return a.quality < b.quality; });
+  std::stable_sort(generation_.begin(), generation_.end(),
+                   [](const Outcome& a, const Outcome& b) { return a.quality < b.quality; });
   std::vector<VectorXd> draws;
   std::vector<std::vector<std::size_t>> categories;
   for (const auto& r : generation_) {
@@ -362,7 +366,8 @@ void CmaArm::end_generation() {
   run_->flatness.learn(generation_, axes_->size());
   ++run_->generation;
   generation_.clear();
-  if (run_->flatness.flat() || run_->results >= run_->size.most || (run_->gaussian && run_->gaussian->degenerate())) end_run();
+  if (run_->flatness.flat() || run_->results >= run_->size.most || (run_->gaussian && run_->gaussian->degenerate()))
+    end_run();
 }
 
 void CmaArm::end_run() {

@@ -7,11 +7,12 @@
 
 namespace tune::detail {
 
-/// The unit cube as bounds of real axes. A sample outside is tried at the nearest point inside, and ranked as if it were worse
-/// by a penalty that grows with the square of the distance between the two; so optima on a bound are found exactly, and the
-/// mean stays near. N. Hansen, A. Niederberger, L. Guzzella, P. Koumoutsakos, IEEE Trans. Evol. Comput. 13(1), 2009, section
-/// IV-B, always on and with a tenth of its weight: measured on optima inside, on faces and in corners, d = 4 and 10, it is
-/// ahead of the whole weight, and of drawing again, which does not get into corners at all (docs/samplers/cmaes.md).
+/// The unit cube as bounds of real axes. A sample outside is tried at the nearest point inside, and ranked as if it
+/// were worse by a penalty that grows with the square of the distance between the two; so optima on a bound are found
+/// exactly, and the mean stays near. N. Hansen, A. Niederberger, L. Guzzella, P. Koumoutsakos, IEEE Trans. Evol.
+/// Comput. 13(1), 2009, section IV-B, always on and with a tenth of its weight: measured on optima inside, on faces and
+/// in corners, d = 4 and 10, it is ahead of the whole weight, and of drawing again, which does not get into corners at
+/// all (docs/samplers/cmaes.md).
 class Bounds {
  public:
   /// By axis of the distribution: is it bounded?

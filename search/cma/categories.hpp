@@ -9,12 +9,13 @@
 namespace tune::detail {
 
 /// Independent categorical distributions, one an axis, that follow the better samples along the natural gradient with a
-/// step that adapts to its signal-to-noise ratio (ASNG: Y. Akimoto et al., ICML 2019), each probability held above a margin:
-/// the categorical half of R. Hamano et al., "CatCMA with margin", arXiv 2504.07884, with its constants.
+/// step that adapts to its signal-to-noise ratio (ASNG: Y. Akimoto et al., ICML 2019), each probability held above a
+/// margin: the categorical half of R. Hamano et al., "CatCMA with margin", arXiv 2504.07884, with its constants.
 /// sample: O(categories). tell: O(lambda axes + categories).
 class Categories {
  public:
-  /// The number of values of each axis, 2 or more. `margin`: least chance of all values but one together (Margin::of_mixed).
+  /// The number of values of each axis, 2 or more. `margin`: least chance of all values but one together
+  /// (Margin::of_mixed).
   Categories(std::vector<std::size_t> counts, double margin);
 
   std::size_t size() const { return chances_.size(); }

@@ -8,14 +8,16 @@
 
 namespace tune::detail {
 
-/// Keeps a normal distribution from freezing on one level of the ordered axes: the chance to sample another level than that
-/// of the mean never falls below a margin, however small sigma becomes. R. Hamano, S. Saito, M. Nomura, S. Shirakawa,
-/// "CMA-ES with margin", GECCO 2022 (arXiv 2205.13482), in the form that its authors gave it in "CatCMA with margin" (arXiv
-/// 2504.07884): the margin is lower where a level was not left successfully, and what lies on another level is moved to its
-/// middle before the update. The space's levels may be unevenly far apart; the border of two is half way between them.
+/// Keeps a normal distribution from freezing on one level of the ordered axes: the chance to sample another level than
+/// that of the mean never falls below a margin, however small sigma becomes. R. Hamano, S. Saito, M. Nomura, S.
+/// Shirakawa, "CMA-ES with margin", GECCO 2022 (arXiv 2205.13482), in the form that its authors gave it in "CatCMA with
+/// margin" (arXiv 2504.07884): the margin is lower where a level was not left successfully, and what lies on another
+/// level is moved to its middle before the update. The space's levels may be unevenly far apart; the border of two is
+/// half way between them.
 class Margin {
  public:
-  /// `gaussian`: the axis of the space that each axis of the distribution stands for. `margin`: least chance, in (0, 0.5).
+  /// `gaussian`: the axis of the space that each axis of the distribution stands for. `margin`: least chance, in (0,
+  /// 0.5).
   Margin(const Axes&, std::vector<std::size_t> gaussian, double margin);
 
   /// Of CMA-ES with margin: 1 / (d lambda).
@@ -25,7 +27,8 @@ class Margin {
 
   /// The level whose middle is nearest to x on an axis of the distribution; x itself on real ones.
   double level(std::size_t i, double x) const;
-  /// Before CmaEs::tell: moves samples, best first, to the middles of the levels that they stand for. O(mu) an ordered axis.
+  /// Before CmaEs::tell: moves samples, best first, to the middles of the levels that they stand for. O(mu) an ordered
+  /// axis.
   void centre(std::vector<Eigen::VectorXd>& best_first, const CmaEs&);
   /// After CmaEs::tell: O(1) an ordered axis.
   void correct(CmaEs&);

@@ -128,8 +128,9 @@ void CmaEs::tell(std::span<const VectorXd> best_first) {
   if (adapt_rates_ || static_cast<double>(generation_ - decomposed_) >= 1 / (10 * d * rates)) decompose();
 }
 
-// Algorithm 1 of arXiv 2304.03473, with its constants. Steps are measured in the coordinates where the old distribution is
-// N(0, I); a rate grows while the signal-to-noise ratio of its steps is above alpha times the rate, and shrinks below.
+// Algorithm 1 of arXiv 2304.03473, with its constants. Steps are measured in the coordinates where the old distribution
+// is N(0, I); a rate grows while the signal-to-noise ratio of its steps is above alpha times the rate, and shrinks
+// below.
 void CmaEs::adapt(const Before& before) {
   constexpr double alpha = 1.4, beta_mean = 0.1, beta_covariance = 0.03, gamma = 0.1;
   const VectorXd step = mean_ - before.mean;

@@ -8,14 +8,15 @@
 
 namespace tune::detail {
 
-/// Active CMA-ES: a normal distribution N(mean, sigma^2 A C A) that follows where the better of its samples lie.
-/// N. Hansen, "The CMA evolution strategy: a tutorial", arXiv 1604.00772; equation numbers refer to it. A is a diagonal that
-/// search/cma/margin.hpp alone moves away from the identity. With `adapt_rates` the learning rates follow the signal-to-noise
-/// ratio of the updates: M. Nomura, Y. Akimoto, I. Ono, "CMA-ES with learning rate adaptation", arXiv 2304.03473.
+/// Active CMA-ES: a normal distribution N(mean, sigma^2 A C A) that follows where the better of its samples lie. N.
+/// Hansen, "The CMA evolution strategy: a tutorial", arXiv 1604.00772; equation numbers refer to it. A is a diagonal
+/// that search/cma/margin.hpp alone moves away from the identity. With `adapt_rates` the learning rates follow the
+/// signal-to-noise ratio of the updates: M. Nomura, Y. Akimoto, I. Ono, "CMA-ES with learning rate adaptation", arXiv
+/// 2304.03473.
 ///
-/// A value: copyable, no clock and no randomness of its own. Deviations from the tutorial: the number of samples a generation
-/// may change from one to the next, and steps are taken relative to A.
-/// sample: O(d^2). tell: O(lambda d^2) and, every 1 / (10 d (c1 + cmu)) generations, an eigendecomposition.
+/// A value: copyable, no clock and no randomness of its own. Deviations from the tutorial: the number of samples a
+/// generation may change from one to the next, and steps are taken relative to A. sample: O(d^2). tell: O(lambda d^2)
+/// and, every 1 / (10 d (c1 + cmu)) generations, an eigendecomposition.
 class CmaEs {
  public:
   struct Start {
@@ -51,8 +52,8 @@ class CmaEs {
   /// Moves one axis: its mean and its entry of A.
   void correct(std::size_t axis, double mean, double scale);
 
-  /// The distribution can not usefully go on: it shrank below `1e-12` of its first size, blew up, lost its effect on the
-  /// mean in double precision, or its covariance is conditioned worse than 1e14 (tutorial, B.3).
+  /// The distribution can not usefully go on: it shrank below `1e-12` of its first size, blew up, lost its effect on
+  /// the mean in double precision, or its covariance is conditioned worse than 1e14 (tutorial, B.3).
   bool degenerate() const;
 
  private:
