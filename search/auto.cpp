@@ -50,8 +50,8 @@ std::optional<Suggestion> AutoArm::suggest(const Trials& trials, TrialId trial, 
                   .set("for", turns.why)
                   .take();
     if (!own.empty()) s->note += "," + own;
-    s->why = std::string{detail::title_of(k)} + " (one of " + std::to_string(turns.cycle.size()) + " for " +
-             std::string{turns.why} + "): " + s->why;
+    const std::string_view turn = turns.cycle.size() > 1 ? "'s turn" : "";
+    s->why = std::string{detail::title_of(k)} + std::string{turn} + " (" + std::string{turns.why} + "): " + s->why;
     return s;
   }
   return std::nullopt;

@@ -62,15 +62,19 @@ double Trials::score(std::size_t objective, double as_reported) const {
 const Observed* Trials::learn(const Record& r) {
   if (const auto* reported = r.as<Reported>()) return report(*reported);
   if (const auto* p = r.as<Propose>()) {
+    logical_ = logical_ || p->until_step != 0;
     add(p->trial, p->params);
     return find(p->trial);
   }
   if (const auto* s = r.as<Settle>()) return settle(*s);
   if (const auto* i = r.as<Imported>()) return import(*i);
-  if (const auto* e = r.as<Extend>()) judge(e->trial, e->rung);
+  if (const auto* e = r.as<Extend>()) {
+    judge(e->trial, e->rung);
+    if (Observed* o = at(e->trial); o && o->state == State::partial) set_state(*o, State::pending);
+  }
   if (const auto* l = r.as<Launch>()) {
     judge(l->trial, l->rung);
-    if (Observed* o = at(l->trial)) set_state(*o, State::pending);
+    if (Observed* o = at(l->trial); o && !logical_) set_state(*o, State::pending);
   }
   if (const auto* s = r.as<Stop>()) judge(s->trial, s->rung);
   if (const auto* p = r.as<Pause>()) {
@@ -80,7 +84,7 @@ const Observed* Trials::learn(const Record& r) {
       return o;
     }
   }
-  if (const auto* retry = r.as<Retry>())
+  if (const auto* retry = r.as<Retry>(); retry && !logical_)
     if (Observed* o = at(retry->trial)) set_state(*o, State::pending);
   return nullptr;
 }

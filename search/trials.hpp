@@ -95,6 +95,7 @@ class Trials {
   std::unordered_set<std::uint64_t> known_;  // Hashes of points.
   std::size_t imported_ = 0, proposed_ = 0, pending_ = 0, finished_ = 0, failures_ = 0;
   std::optional<std::size_t> best_;
+  bool logical_ = false;  // Order: when processes are launched depends on the workers there; a trial goes on when an Extend says so.
   std::shared_ptr<const std::vector<std::string>> names_;  // Those of the report seen last,
   std::vector<int> places_;                                // and where objectives, then constraints, stand in them.
 };

@@ -36,6 +36,7 @@ World world_of(std::uint64_t seed) {
   spec.stop.trials = 1 + static_cast<std::int64_t>(rng.below(40));
   spec.search = {std::string{samplers()[rng.below(samplers().size())].info.name}, {}};
   if (spec.search.type == "grid") spec.search.options.set("points", std::int64_t{3});
+  if (!serves(spec)) spec.search = {"random", {}};
   const auto& [type, options] = schedulers_to_try()[rng.below(schedulers_to_try().size())];
   spec.scheduler = {type, options};
   // Where a lost attempt starts from the beginning, faults must leave it a chance to get to the end.

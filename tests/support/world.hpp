@@ -21,6 +21,8 @@ struct Killed {};
 /// A policy's options with the defaults of its table entry filled in, as the config parser does.
 Params with_defaults(const PolicyInfo&, Params given);
 const SamplerEntry& sampler_entry(std::string_view name);
+/// Its sampler can search its space.
+bool serves(const Spec&);
 const SchedulerEntry& scheduler_entry(std::string_view name);
 
 /// A space with every trait that matters: continuous, logarithmic, stepped, listed, conditional.
