@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "tuner/rng.hpp"
 
@@ -81,7 +82,8 @@ void Asha::reported(const Trial& t, const History& history) {
 void Asha::climb(TrialId id, Climber& c, const History& history) {
   const Trial& t = history.trial(id);
   if (t.reports == 0 || t.last_step < level(c).step()) return;
-  c.score = history.score(t.values.front());
+  // Outside its outcome constraints a trial ranks behind all others.
+  c.score = t.feasible ? history.score(t.values.front()) : std::numeric_limits<double>::infinity();
   level(c).record({c.score, id});
   c.recorded = true;
   ask(id, c, Phase::asking);

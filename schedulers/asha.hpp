@@ -35,7 +35,7 @@ class Asha final : public Scheduler {
   std::optional<Plan> plan(const History&) const override;
 
  private:
-  using Entry = detail::Ranking::Entry;
+  using Entry = detail::RungRanking::Entry;
   enum class Phase : std::uint8_t {
     unknown,   ///< Not started.
     climbing,  ///< On its way to its next rung.

@@ -2,6 +2,7 @@
 #include "schedulers/median.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "tuner/json.hpp"
 
@@ -36,19 +37,21 @@ void Median::reported(const History& history, const Reported& report) {
   if (courses_.size() <= index) courses_.resize(index + 1);
   Course& c = courses_[index];
   if (c.judged) return;  // What it still says after the verdict changes nothing.
-  c.best = c.count == 0 ? *score : std::min(c.best, *score);
-  c.sum += *score;
-  ++c.count;
+  const Trial& t = history.trial(report.trial);
+  if (t.feasible) {  // What it reports outside its outcome constraints is worth nothing.
+    c.best = std::min(c.best, *score);
+    c.sum += *score;
+    ++c.count;
+  }
   if (report.step % options_.every != 0) return;
 
   Middle& here = steps_[report.step];
-  const Trial& t = history.trial(report.trial);
   if (report.step >= options_.min_step && here.size() >= options_.min_trials && c.best > here.median() &&
       !is_final(t.state) && t.asked != Asked::stop) {
     c.judged = true;
     sentences_.push_back({report.trial, report.step, c.best, here.median(), here.size()});
   }
-  here.add(c.sum / static_cast<double>(c.count));
+  here.add(c.count > 0 ? c.sum / static_cast<double>(c.count) : std::numeric_limits<double>::infinity());
 }
 
 std::optional<Scheduler::Verdict> Median::verdict(const History& history) const {

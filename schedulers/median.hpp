@@ -2,6 +2,7 @@
 #pragma once
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <queue>
 #include <vector>
@@ -43,7 +44,7 @@ class Median final : public Scheduler {
     std::priority_queue<double, std::vector<double>, std::greater<>> upper_;
   };
   struct Course {
-    double sum = 0, best = 0;
+    double sum = 0, best = std::numeric_limits<double>::infinity();
     std::int64_t count = 0;
     bool judged = false;  // Told to stop, or about to be.
   };

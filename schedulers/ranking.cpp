@@ -9,7 +9,7 @@
 namespace tune::detail {
 
 // Splits a tree into the entries below `by` and the rest. As deep as the tree: O(log n) expected.
-void Ranking::split(Index tree, const Entry& by, Index& less, Index& rest) {
+void RungRanking::split(Index tree, const Entry& by, Index& less, Index& rest) {
   if (tree == kNone) {
     less = rest = kNone;
     return;
@@ -27,7 +27,7 @@ void Ranking::split(Index tree, const Entry& by, Index& less, Index& rest) {
   count(tree);
 }
 
-void Ranking::insert(Entry e) {
+void RungRanking::insert(Entry e) {
   const auto fresh = static_cast<Index>(nodes_.size());
   Rng hash{std::bit_cast<std::uint64_t>(e.score), static_cast<std::uint64_t>(e.trial.value)};
   nodes_.push_back({e, static_cast<std::uint32_t>(hash.next())});
@@ -47,7 +47,7 @@ void Ranking::insert(Entry e) {
   count(fresh);
 }
 
-std::int64_t Ranking::rank(const Entry& e) const {
+std::int64_t RungRanking::rank(const Entry& e) const {
   std::int64_t better = 0;
   for (Index i = root_; i != kNone;) {
     const Node& n = node(i);
@@ -61,7 +61,7 @@ std::int64_t Ranking::rank(const Entry& e) const {
   return better + 1;
 }
 
-const Ranking::Entry& Ranking::at(std::int64_t place) const {
+const RungRanking::Entry& RungRanking::at(std::int64_t place) const {
   TUNE_ASSERT(place >= 1 && place <= size());
   Index i = root_;
   for (;;) {

@@ -10,7 +10,7 @@ namespace tune::detail {
 
 /// Scores in order, smaller first, equal ones by the trial's number; and who stands where. A treap whose priorities are
 /// hashes of the keys, so that the same scores make the same tree: insert, rank and at are O(log n), 32 bytes an entry.
-class Ranking {
+class RungRanking {
  public:
   struct Entry {
     double score = 0;  ///< Never NaN.

@@ -13,7 +13,7 @@ namespace tune::detail {
 /// recorded the best floor(n / eta) go on. Questions are O(1), verbs O(log n).
 class Level {
  public:
-  using Entry = Ranking::Entry;
+  using Entry = RungRanking::Entry;
 
   /// `at_least`: so many go on even while n is below eta; 1 where those that do not go on are lost.
   Level(std::int64_t step, double eta, std::int64_t at_least) : step_(step), eta_(eta), at_least_(at_least) {}
@@ -40,7 +40,7 @@ class Level {
   double eta_;
   std::int64_t at_least_, quota_ = 0, sent_ = 0;
   Entry cut_;  // The last one that goes on, where there is one.
-  Ranking ranking_;
+  RungRanking ranking_;
   std::set<Entry> waiting_;
 };
 

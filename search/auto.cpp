@@ -58,7 +58,7 @@ std::optional<Suggestion> AutoArm::suggest(const Trials& trials, TrialId trial, 
 }
 
 SamplerEntry auto_sampler() {
-  return {{"auto", "Models that take turns, chosen by the kind of space: the default."},
+  return {{"auto", "Models that take turns, chosen by the kind of space: the default.", {}, true},
           [](const SamplerContext& c) -> Result<std::unique_ptr<Sampler>> {
             const auto starts = std::clamp<std::size_t>(c.space.size() / 2 + 2, 5, 10);
             const ArmSettings settings{.name = "auto", .starts = static_cast<int>(starts)};

@@ -13,8 +13,8 @@ namespace {
 
 class Checks {
  public:
-  Checks(Findings& findings, const Spec& spec, const Places& places)
-      : findings_(findings), spec_(spec), places_(places) {}
+  Checks(Findings& findings, const Spec& spec, const Places& places, const Catalogue& catalogue)
+      : findings_(findings), spec_(spec), places_(places), catalogue_(catalogue) {}
 
   void all() {
     command();
@@ -22,6 +22,7 @@ class Checks {
     search();
     scheduler();
     ends();
+    served();
   }
 
  private:
@@ -152,6 +153,32 @@ class Checks {
                       "narrow the ranges so that most trials satisfy it");
   }
 
+  // Searches that hold for `test`, in the order of the table: "auto, gp".
+  template <class F>
+  std::string searches(F test) const {
+    std::string out;
+    for (const auto& p : catalogue_.samplers)
+      if (test(p)) out += (out.empty() ? "" : ", ") + std::string{p.name};
+    return out;
+  }
+
+  // The search is asked itself: it knows best what it cannot do.
+  void served() {
+    if (findings_.has_errors() || !catalogue_.serves) return;
+    const auto answer = catalogue_.serves(spec_);
+    if (answer) return;
+    const auto able = searches([&](const PolicyInfo& p) {
+      Spec other = spec_;
+      auto options = complete_options(p, {});
+      if (!options) return false;
+      other.search = {std::string{p.name}, std::move(options).value()};
+      return catalogue_.serves(other).has_value();
+    });
+    findings_.add("E066", places_.at(places_.keys.contains("search.type") ? "search.type" : "search"),
+                  "search \"" + spec_.search.type + "\" cannot serve this experiment: " + answer.error().message,
+                  able.empty() ? "no search can" : "these can: " + able);
+  }
+
   void search() {
     // `points` spaces values over what is continuous.
     if (spec_.search.type != "grid" || spec_.search.options.contains("points") || spec_.space.cardinality()) return;
@@ -189,6 +216,10 @@ class Checks {
 
   void ends() {
     const auto& stop = spec_.stop;
+    if (stop.trials && *stop.trials < spec_.replicates.count)
+      findings_.add("E013", places_.at("stop.trials"),
+                    "`stop.trials` allows no configuration its " + std::to_string(spec_.replicates.count) + " replicates",
+                    "replicates count as trials");
     if (spec_.logical_order && stop.time)
       findings_.add("E065", places_.at("stop.time"),
                     "`stop.time` depends on the clock, which the logical order never looks at",
@@ -197,6 +228,15 @@ class Checks {
       findings_.add("E013", places_.at("stop.target"), "`target` needs a single objective");
     if (spec_.objectives.size() > 1 && stop.plateau)
       findings_.add("E013", places_.at("stop.plateau"), "`plateau` needs a single objective");
+    if (spec_.objectives.size() > 1 && stop.improvement)
+      findings_.add("E013", places_.at("stop.improvement"), "`improvement` needs a single objective");
+    const auto predicts = [](const PolicyInfo& p) { return p.predicts; };
+    const auto search = std::find_if(catalogue_.samplers.begin(), catalogue_.samplers.end(),
+                                     [&](const PolicyInfo& p) { return p.name == spec_.search.type; });
+    if (stop.improvement && search != catalogue_.samplers.end() && !search->predicts)
+      findings_.add("E067", places_.at("stop.improvement"),
+                    "search \"" + spec_.search.type + "\" has no model that could say how likely an improvement is",
+                    "these have: " + searches(predicts) + "; or use stop.plateau");
     if (!findings_.has_errors() && !stop.trials && !stop.time && !stop.plateau && spec_.search.type != "grid" &&
         !spec_.space.cardinality())
       findings_.add("W016", places_.at("stop"),
@@ -208,10 +248,13 @@ class Checks {
   Findings& findings_;
   const Spec& spec_;
   const Places& places_;
+  const Catalogue& catalogue_;
 };
 
 }  // namespace
 
-void check_whole(Findings& findings, const Spec& spec, const Places& places) { Checks{findings, spec, places}.all(); }
+void check_whole(Findings& findings, const Spec& spec, const Places& places, const Catalogue& catalogue) {
+  Checks{findings, spec, places, catalogue}.all();
+}
 
 }  // namespace tune::detail

@@ -30,6 +30,7 @@ class Effective {
     objectives(s);
     json_.key("on_nan").value(s.on_nan == OnNan::worst ? "worst" : s.on_nan == OnNan::stop ? "stop" : "fail");
     params(s);
+    replicates(s.replicates);
     program(s);
     report(s.report);
     policy("search", s.search, std::nullopt);
@@ -180,6 +181,13 @@ class Effective {
     json_.end_array();
   }
 
+  void replicates(const Replicates& r) {
+    if (r.count == 1) return;
+    using Reduce = Replicates::Reduce;
+    json_.key("replicates").begin_object().key("count").value(r.count).key("reduce");
+    json_.value(r.reduce == Reduce::mean ? "mean" : r.reduce == Reduce::median ? "median" : "worst").end_object();
+  }
+
   void program(const Spec& s) {
     texts("command", s.command, false);
     if (!s.trainable.empty()) {
@@ -239,6 +247,14 @@ class Effective {
           .value(s.plateau->trials)
           .key("min_delta")
           .value(s.plateau->min_delta)
+          .end_object();
+    if (s.improvement)
+      json_.key("improvement")
+          .begin_object()
+          .key("min")
+          .value(s.improvement->min)
+          .key("chance")
+          .value(s.improvement->chance)
           .end_object();
     duration("trial_time", s.trial_time);
     duration("trial_idle", s.trial_idle);

@@ -35,7 +35,8 @@ constexpr Field kFields[] = {
     {"objective.k", "integer, at least 1", "", "How many reports `mean_last_k` takes."},
     {"objectives", "list of objects, at least 2", "", "Several goals at once; each like `objective`."},
     {"outcome_constraints", "object", "{}",
-     "Bounds on reported metrics. A trial outside them is infeasible: it is kept and shown, and never best."},
+     "Bounds on reported metrics. A trial outside them is infeasible: it is kept and shown, and never best. One that ends "
+     "without having reported such a metric has failed."},
     {"outcome_constraints.*", "object with min, max", "", "Bounds of one metric; at least one of `min` and `max`."},
     {"outcome_constraints.*.min", "number", "", "The metric must not be below."},
     {"outcome_constraints.*.max", "number", "", "The metric must not be above."},
@@ -82,7 +83,10 @@ constexpr Field kFields[] = {
     {"warm_start", "list of texts", "[]",
      "Experiments of the same store to learn from: they measured the same metric on the same scale. Read once, when this "
      "one is created; parameters are matched by name."},
-    {"replicates", "object", "", "Repeat each configuration with its own seeds.", "replicates"},
+    {"replicates", "object", "", "Run each configuration several times, every time with a seed of its own."},
+    {"replicates.count", "integer, at least 1", "", "How often. Each run is a trial and counts for stop.trials."},
+    {"replicates.reduce", "mean, median, worst", "mean",
+     "What a configuration is worth: searches learn it, and the best is chosen by it."},
     {"instances", "list of texts", "[]", "Problem instances, each one step.", "instances"},
     {"command", "list of texts", "",
      "The program and its arguments, one element each; no shell. Placeholders are filled in for each trial. This or "
@@ -136,7 +140,11 @@ constexpr Field kFields[] = {
     {"stop.plateau.trials", "integer, at least 1", "", "For so many finished trials."},
     {"stop.plateau.min_delta", "number, at least 0", "0", "An improvement must be larger than this to count."},
     {"stop.cost", "number", "", "After so much reported cost.", "cost-aware search"},
-    {"stop.improvement", "object", "", "When improvement has become unlikely.", kSearch},
+    {"stop.improvement", "object", "",
+     "When improvement has become unlikely: three proposals in a row whose chance, by the search's model, is too small. "
+     "For searches with a model and a single objective."},
+    {"stop.improvement.min", "number, at least 0", "", "What counts as an improvement, in units of the objective."},
+    {"stop.improvement.chance", "number, above 0 and at most 1", "0.05", "The chance that is too small."},
     {"stop.trial_time", "duration", "", "An attempt that takes longer is ended, cause `timeout`."},
     {"stop.trial_idle", "duration", "", "An attempt that is silent for longer is ended, cause `silence`."},
     {"resources", "object", "{\"cpu\": 1}",

@@ -126,7 +126,7 @@ bool read_space(Findings&, Section& top, Spec&, Places&);
 /// config_policies.cpp: search, scheduler, executor.
 void read_policies(Section& top, const Catalogue&, Spec&, Places&);
 /// config_checks.cpp: what involves several keys. Only called when every part by itself is sound.
-void check_whole(Findings&, const Spec&, const Places&);
+void check_whole(Findings&, const Spec&, const Places&, const Catalogue&);
 /// config_effective.cpp
 std::string effective_config(const Spec&, const JsonNode& root);
 

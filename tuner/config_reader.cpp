@@ -35,6 +35,7 @@ class Reader {
     identity(spec);
     goals(spec);
     space_known_ = read_space(findings_, top_, spec, places);
+    replicates(spec.replicates);
     program(spec);
     report(spec.report);
     stop(spec.stop);
@@ -133,6 +134,15 @@ class Reader {
         findings_.add("E072", s.member("max")->span(), "`max` must not be less than `min`");
       spec.outcome_constraints.push_back(std::move(c));
     }
+  }
+
+  void replicates(Replicates& out) {
+    auto s = top_.section("replicates");
+    s.require("count");
+    using Reduce = Replicates::Reduce;
+    out.count = s.integer("count", {1, 1000}).value_or(1);
+    out.reduce = s.word<Reduce>("reduce", {{"mean", Reduce::mean}, {"median", Reduce::median}, {"worst", Reduce::worst}})
+                     .value_or(Reduce::mean);
   }
 
   void program(Spec& spec) {
@@ -237,6 +247,13 @@ class Reader {
       p.require("trials");
       out.plateau =
           StopSpec::Plateau{p.integer("trials", kFromOne).value_or(1), p.number("min_delta", kFromZero).value_or(0)};
+    }
+    if (auto i = s.section("improvement"); i.present()) {
+      i.require("min");
+      StopSpec::Improvement rule;
+      rule.min = i.number("min", kFromZero).value_or(0);
+      rule.chance = i.number("chance", {0, 1, true, false}).value_or(rule.chance);
+      out.improvement = rule;
     }
     out.trial_time = s.duration("trial_time");
     out.trial_idle = s.duration("trial_idle");
@@ -384,7 +401,7 @@ ConfigResult read_config(std::string_view text, const ConfigContext& context) {
     detail::apply_sets(findings, *root, context.sets);
     detail::Reader reader{findings, context, *root};
     reader.read(spec, places);
-    if (reader.space_known()) detail::check_whole(findings, spec, places);
+    if (reader.space_known()) detail::check_whole(findings, spec, places, context.catalogue);
     if (!findings.has_errors()) {
       spec.effective = detail::effective_config(spec, *root);
       out.spec = std::move(spec);

@@ -153,6 +153,14 @@ constexpr Code kCodes[] = {
      "Order \"logical\" gives the same trials for the same seed whatever the timing, so it cannot end by wall time. "
      "Bound the number of trials.",
      R"("order": "logical", "stop": {"time": "1h"})"},
+    {"E066", "the search cannot serve this experiment",
+     "The search was asked and declined: some work on numeric parameters only, some for a single objective. The message has "
+     "its reason and lists the searches that can.",
+     R"("search": {"type": "cmaes"} with {"type": "choice", "values": ["a", "b"]})"},
+    {"E067", "no model behind stop.improvement",
+     "`stop.improvement` ends an experiment when the search's model holds an improvement for unlikely, so it needs a search "
+     "that has one. `stop.plateau` serves every search.",
+     R"("search": {"type": "random"}, "stop": {"improvement": {"min": 0.01}})"},
     {"E070", "a pattern cannot be read",
      "Patterns of report.regex are ECMAScript regular expressions of at most 1000 characters with exactly one group, "
      "around the number. A group for other purposes is written (?:…).",

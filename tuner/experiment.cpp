@@ -19,7 +19,7 @@ std::string number(TrialId t) { return std::to_string(t.value); }
 }  // namespace
 
 Experiment::Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::unique_ptr<Scheduler> scheduler)
-    : spec_(spec), sampler_(std::move(sampler)), scheduler_(std::move(scheduler)), history_(spec) {
+    : spec_(spec), sampler_(std::move(sampler)), scheduler_(std::move(scheduler)), history_(spec), repeats_(spec) {
   if (spec.logical_order) order_.emplace(spec.slots);
 }
 
@@ -62,7 +62,7 @@ bool Experiment::has_room() const {
 
 const Trial* Experiment::fresh_in_queue() const {
   for (const auto& [priority, fresh, id] : queue_)
-    if (fresh) return &history_.trial(id);
+    if (fresh && !history_.trial(id).replicate_of) return &history_.trial(id);
   return nullptr;
 }
 
@@ -70,6 +70,22 @@ std::optional<Scheduler::Plan> Experiment::plan() const {
   auto p = scheduler_->plan(history_);
   if (p && std::holds_alternative<Scheduler::Start>(*p) && !history_.may_start() && !fresh_in_queue()) return std::nullopt;
   return p;
+}
+
+// A configuration that was begun is brought to its end before a new one begins.
+std::optional<Decided> Experiment::repeat() const {
+  const auto next = repeats_.next(history_);
+  if (!next) return std::nullopt;
+  const Trial& head = history_.trial(next->of);
+  Propose p;
+  p.trial = TrialId{history_.size()};
+  p.params = head.params;
+  p.source = next->source;
+  p.as_of = learned_;
+  p.replicate_of = head.id;
+  p.priority = 1;
+  if (order_) p.until_step = repeats_.steps_of(head.id);
+  return Decided{std::move(p), {head.last_fact, "tune", std::move(next->why), {}}};
 }
 
 std::optional<Decided> Experiment::point() const {
@@ -113,12 +129,13 @@ std::optional<Decided> Experiment::launch() const {
   for (const auto& [priority, fresh, id] : queue_) {
     const Trial& t = history_.trial(id);
     if (order_ && !order_->is_hungry(id)) continue;
-    if (fresh && !order_) break;
-    auto d = launch(t, t.until_step, std::nullopt, {t.last_fact, "tune", fresh ? "a slot is free" : "it goes on where it was", {}});
+    if (fresh && !order_ && !t.replicate_of) break;
+    auto d = launch(t, fresh && t.replicate_of ? repeats_.steps_of(*t.replicate_of) : t.until_step, std::nullopt, {t.last_fact, "tune", fresh ? "a slot is free" : "it goes on where it was", {}});
     return d;  // The first in the queue goes first: others behind it do not overtake.
   }
   if (order_ || !has_room()) return std::nullopt;
 
+  if (auto d = repeat()) return d;
   auto p = plan();
   if (!p) return std::nullopt;
   if (auto* resume = std::get_if<Scheduler::Resume>(&*p)) {
@@ -134,6 +151,7 @@ std::optional<Decided> Experiment::launch() const {
 // In logical order a virtual slot is filled by a decision of its own; the launch follows when a real slot is free.
 std::optional<Decided> Experiment::fill_logical_slot() const {
   if (!order_->has_free_slot()) return std::nullopt;
+  if (auto d = repeat()) return d;
   auto p = plan();
   if (!p) return std::nullopt;
   if (auto* resume = std::get_if<Scheduler::Resume>(&*p)) {
@@ -148,7 +166,7 @@ std::optional<Decided> Experiment::fill_logical_slot() const {
 
 bool Experiment::wants_decision() const {
   if (!due_.empty() || scheduler_->verdict(history_)) return true;
-  return !on_hold_ && order_->has_free_slot() && plan() && declined_at_ != learned_;
+  return !on_hold_ && order_->has_free_slot() && ((plan() && declined_at_ != learned_) || repeats_.next(history_));
 }
 
 // --- proposals --------------------------------------------------------------------------------------------------------
@@ -179,6 +197,7 @@ Decided Experiment::propose(const Sampler::Proposal& proposal, double seconds) c
   p.sampler = spec_.search.type;
   p.as_of = learned_;
   p.seconds = seconds;
+  p.chance = proposal.chance;
   if (order_)
     if (const auto plan = this->plan(); plan && std::holds_alternative<Scheduler::Start>(*plan))
       p.until_step = std::get<Scheduler::Start>(*plan).until_step;
@@ -188,7 +207,7 @@ Decided Experiment::propose(const Sampler::Proposal& proposal, double seconds) c
 // --- the end ----------------------------------------------------------------------------------------------------------
 
 std::optional<Time> Experiment::deadline() const {
-  if (!spec_.stop.time || opened_at_.seconds == 0) return std::nullopt;
+  if (!spec_.stop.time || opened_at_.seconds == 0 || repeats_.confirming()) return std::nullopt;
   return Time{opened_at_.seconds + spec_.stop.time->seconds - active_before_};
 }
 
@@ -205,9 +224,15 @@ std::optional<Decided> Experiment::give_up() const {
     if (placement_.possible(resources_of(first))) return std::nullopt;
     return finish(3, std::nullopt, "no worker can ever hold trial " + number(first.id) + ": it asks for more than any of them offers");
   }
-  if (!history_.may_start()) {
-    const bool budget = spec_.stop.trials && history_.size() >= *spec_.stop.trials;
-    return finish(0, std::nullopt, budget ? "all " + std::to_string(history_.size()) + " trials are done" : "every configuration of the space was tried");
+  if (!history_.may_start() && !repeats_.next(history_)) {
+    const auto done = history_.size() - repeats_.reruns();
+    const bool budget = spec_.stop.trials && done + spec_.replicates.count > *spec_.stop.trials;
+    if (improbable()) {
+      const auto& rule = *spec_.stop.improvement;
+      return finish(0, std::nullopt, "an improvement of more than " + to_text(rule.min) + " has become unlikely: " + std::to_string(kUnlikely) +
+                                         " proposals in a row had a chance below " + to_text(rule.chance));
+    }
+    return finish(0, std::nullopt, budget ? "all " + std::to_string(done) + " trials are done" : "every configuration of the space was tried");
   }
   if (!placement_.possible(spec_.resources))
     return finish(3, std::nullopt, "no worker can ever hold a trial: `resources` asks for more than any of them offers");

@@ -12,6 +12,7 @@
 #include "tuner/history.hpp"
 #include "tuner/logical_order.hpp"
 #include "tuner/placement.hpp"
+#include "tuner/repeats.hpp"
 #include "tuner/result.hpp"
 #include "tuner/sampler.hpp"
 #include "tuner/scheduler.hpp"
@@ -109,9 +110,14 @@ class Experiment {
   void consume_exit(const Record&);
   void advance();
   void refresh();
-  void check_rules(const Trial& settled);
+  void check_rules(const Trial& settled, Repeats::Meaning);
+  void finish_confirming(Seq because);
   void consider_best(const Trial&);
   bool reached_target(const Trial&) const;
+  bool improbable() const { return unlikely_ >= kUnlikely; }
+  bool judge_bounds(Trial&, const Reported&) const;
+
+  std::optional<Error> confirm_objection() const;
 
   // What follows from facts at once: pushed while folding, handed out by next(), dropped when it is folded itself.
   void owe(Decision, Seq because, std::string by, std::string why);
@@ -127,6 +133,7 @@ class Experiment {
   std::optional<Decided> give_up() const;
   std::optional<Scheduler::Plan> plan() const;
   std::optional<Decided> launch(const Trial&, std::int64_t until_step, std::optional<Rung>, Reason) const;
+  std::optional<Decided> repeat() const;
   std::optional<Decided> point() const;
   bool has_points() const { return points_used_ < spec_.points.size() || lessons_used_ < lessons_.size(); }
   const Resources& resources_of(const Trial&) const;
@@ -142,6 +149,7 @@ class Experiment {
   History history_;
   Placement placement_;
   std::optional<LogicalOrder> order_;
+  Repeats repeats_;
 
   std::set<QueueKey> queue_;
   std::set<std::pair<Time, TrialId>> delayed_;
@@ -161,6 +169,9 @@ class Experiment {
   };
   std::vector<Lesson> lessons_;         // The best of each experiment that this one learned from: tried after the points.
   std::size_t lessons_used_ = 0;
+  double best_score_ = 0;               // Of history_.best_: its value, or the mean that confirmed it.
+  static constexpr int kUnlikely = 3;   // Proposals in a row before improvement is given up.
+  int unlikely_ = 0;
   std::int64_t since_best_ = 0;         // Trials settled since the best improved by min_delta.
   double plateau_score_ = 0;
   bool any_success_ = false;

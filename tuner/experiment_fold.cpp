@@ -83,11 +83,15 @@ void Experiment::apply(const Record& r) {
 }
 
 void Experiment::learn(const Record& r) {
-  scheduler_->learn(history_, r);
+  const auto id = trial_of(r);
+  const Trial* t = id && history_.contains(*id) ? &history_.trial(*id) : nullptr;
+  if (!t || !repeats_.hidden_from_scheduler(r, *t)) scheduler_->learn(history_, r);
+  const bool hidden = t && repeats_.hidden_from_sampler(r, *t);
   if (sampler_held_) {
+    if (hidden) return;
     held_.push_back(r);
   } else {
-    sampler_->learn(r);
+    if (!hidden) sampler_->learn(r);
     learned_ = order_ ? learned_ + 1 : r.seq;
   }
 }
@@ -107,7 +111,10 @@ void Experiment::refresh() {
   const auto& budget = spec_.stop.trials;
   // While the sampler proposes elsewhere it cannot be asked; it is not exhausted then, or it would not have been started.
   const bool exhausted = !sampler_held_ && !has_points() && sampler_->exhausted();
-  history_.may_start_ = !history_.finishing_ && !(budget && history_.size() >= *budget) && !exhausted;
+  const std::int64_t taken = history_.size() - repeats_.reruns() + repeats_.promised();
+  history_.may_start_ = !history_.finishing_ && !repeats_.confirming() && !exhausted && !improbable() &&
+                        !(budget && taken + spec_.replicates.count > *budget);
+  history_.confirming_ = repeats_.confirming();
 }
 
 // In logical order: hands events on while nobody has anything to decide, so that every decision is made at its own tick.
@@ -131,6 +138,7 @@ void Experiment::fold(const Configured&, const Record&) {
   history_.finish_why_.clear();
   history_.exit_code_ = 0;
   since_best_ = 0;
+  unlikely_ = 0;
 }
 
 void Experiment::fold(const Imported& from, const Record&) {
@@ -205,10 +213,7 @@ void Experiment::consume_report(const Record& r) {
       }
     }
   }
-  t.feasible = std::all_of(report.constraints.begin(), report.constraints.end(), [](double c) { return c <= 0; });
-  for (const auto& c : spec_.outcome_constraints)
-    if (const auto v = report.metrics.find(c.metric))
-      t.feasible = t.feasible && !(c.min && !(*v >= *c.min)) && !(c.max && !(*v <= *c.max));
+  t.feasible = judge_bounds(t, report);
 
   const bool finite = std::isfinite(history_.score(report.metrics).value());
   t.finite = t.finite || finite;
@@ -216,8 +221,26 @@ void Experiment::consume_report(const Record& r) {
   if (!finite && spec_.on_nan != OnNan::worst && t.asked == Asked::nothing)
     owe(Stop{t.id, t.attempt, spec_.on_nan == OnNan::fail ? TrialState::failed : TrialState::stopped, {}}, r.seq, "tune",
         "reported a value that is not finite, and on_nan asks for that");
-  else if (reached_target(t))
+  else if (t.replicate_of && t.last_step >= t.until_step && t.asked == Asked::nothing)
+    owe(Stop{t.id, t.attempt, TrialState::complete, {}}, r.seq, "tune", "it has done the steps of the trial that it repeats");
+  else if (spec_.replicates.count == 1 && !t.replicate_of && reached_target(t))
     owe_finish(0, TrialState::stopped, r.seq, "tune", "trial " + std::to_string(t.id.value) + " reached the target");
+}
+
+// A bound is judged by the last report that carried its metric.
+bool Experiment::judge_bounds(Trial& t, const Reported& report) const {
+  bool all = std::all_of(report.constraints.begin(), report.constraints.end(), [](double c) { return c <= 0; });
+  const auto& bounds = spec_.outcome_constraints;
+  t.bounds.resize(bounds.size(), Trial::Bound::unknown);
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    const auto& c = bounds[i];
+    if (const auto v = report.metrics.find(c.metric)) {
+      const bool holds = !(c.min && !(*v >= *c.min)) && !(c.max && !(*v <= *c.max));
+      t.bounds[i] = holds ? Trial::Bound::holds : Trial::Bound::broken;
+    }
+    all = all && t.bounds[i] != Trial::Bound::broken;
+  }
+  return all;
 }
 
 bool Experiment::reached_target(const Trial& t) const {
@@ -249,8 +272,9 @@ void Experiment::fold(const Exited& e, const Record& r) {
   t.cause = e.cause;
   t.attempt_over = true;
   t.ended_at = r.at.seconds;
-  // A stop that was owed but not yet recorded has been overtaken: the trial ends as it asked.
-  for (auto d = due_.begin(); d != due_.end(); ++d)
+  // A stop that was owed but not yet recorded has been overtaken: the trial ends as it asked. Not in logical order, where
+  // the stop has its own tick, whenever the process ends.
+  for (auto d = due_.begin(); d != due_.end() && !order_; ++d)
     if (const auto* stop = std::get_if<Stop>(&d->what); stop && stop->trial == t.id) {
       t.asked = Asked::stop;
       t.stop_as = stop->as;
@@ -296,12 +320,15 @@ void Experiment::consume_exit(const Record& r) {
   if (is_failure(e.cause)) return owe_failure(t, e.cause, r.seq, e.text);
 
   // It came to an end by itself. A trial that honours TUNE_UNTIL_STEP ends where its grant ends: that is a pause.
-  const bool granted_all = !order_ && spec_.checkpoint && t.until_step != kNoStep && t.last_step >= t.until_step;
+  const bool granted_all = !order_ && spec_.checkpoint && !t.replicate_of && t.until_step != kNoStep && t.last_step >= t.until_step;
   if (asked == Asked::pause || granted_all) return set_state(t, TrialState::paused);
   if (t.reports == 0) return owe_failure(t, Cause::no_metric, r.seq, "it ended without reporting `" + spec_.objectives.front().metric + "`");
   if (!t.finite) return owe_failure(t, Cause::nan, r.seq, "it never reported a finite value");
   for (std::size_t o = 1; o < t.values.size(); ++o)
     if (is_nan(t.values[o])) return owe_failure(t, Cause::no_metric, r.seq, "it ended without reporting `" + spec_.objectives[o].metric + "`");
+  for (std::size_t i = 0; i < t.bounds.size(); ++i)
+    if (t.bounds[i] == Trial::Bound::unknown)
+      return owe_failure(t, Cause::no_metric, r.seq, "it ended without reporting `" + spec_.outcome_constraints[i].metric + "`, which outcome_constraints bounds");
   owe_settle(t, TrialState::complete, Cause::done, r.seq, "the trial ended by itself");
 }
 
@@ -312,6 +339,7 @@ void Experiment::fold(const Propose& p, const Record& r) {
   Trial t;
   t.id = p.trial;
   t.params = p.params;
+  t.replicate_of = p.replicate_of;
   t.priority = p.priority;
   t.proposed_at = r.at.seconds;
   t.until_step = p.until_step;
@@ -319,6 +347,9 @@ void Experiment::fold(const Propose& p, const Record& r) {
   ++history_.counts_[static_cast<std::size_t>(TrialState::queued)];
   if (p.source == "point") ++points_used_;
   if (p.source == "warm_start") ++lessons_used_;
+  repeats_.proposed(p);
+  // Proposals without a chance (the initial design, a sampler that steps aside) neither count nor interrupt.
+  if (const auto& rule = spec_.stop.improvement; rule && p.chance) unlikely_ = *p.chance < rule->chance ? unlikely_ + 1 : 0;
   if (order_) order_->enter(p.trial);
   queue_.insert(queue_key(at(p.trial)));
 }
@@ -336,6 +367,7 @@ void Experiment::fold(const Launch& l, const Record& r) {
   set_state(t, TrialState::leased);
   for (const auto& seat : l.ranks) placement_.take(seat);
   live_[l.trial] = {l, false};
+  if (!order_) repeats_.launched(l.trial);
 }
 
 void Experiment::fold(const Extend& e, const Record&) {
@@ -343,6 +375,7 @@ void Experiment::fold(const Extend& e, const Record&) {
   t.until_step = e.until_step;
   t.held = false;
   if (order_ && !is_final(t.state)) {
+    repeats_.launched(t.id);  // Launches follow the workers and not the logical order.
     if (!order_->is_active(t.id)) order_->enter(t.id);
     if (!live_.contains(t.id)) enqueue(t);
     return;
@@ -353,6 +386,7 @@ void Experiment::fold(const Extend& e, const Record&) {
 void Experiment::fold(const Pause& p, const Record&) {
   Trial& t = at(p.trial);
   t.held = on_hold_;
+  repeats_.paused(t.id);
   if (order_) order_->leave(t.id);
   if (live_.contains(t.id)) {
     if (t.asked == Asked::nothing) t.asked = Asked::pause;
@@ -379,6 +413,7 @@ void Experiment::fold(const Retry& retry, const Record&) {
   Trial& t = at(retry.trial);
   if (is_final(t.state)) {  // A person asked.
     t.retries = 0;
+    repeats_.retried(t.id, history_);
     if (history_.best_ == t.id) {
       history_.best_.reset();
       for (const auto& other : history_.trials_)
@@ -399,11 +434,11 @@ void Experiment::fold(const Retry& retry, const Record&) {
 }
 
 void Experiment::consider_best(const Trial& t) {
-  const bool counts = (t.state == TrialState::complete || t.state == TrialState::stopped) && t.feasible && !t.values.empty() &&
-                      std::isfinite(t.values.front());
-  if (!counts) return;
-  if (!history_.best_ || history_.score(t.values.front()) < history_.score(history_.trial(*history_.best_).values.front()))
-    history_.best_ = t.id;
+  // With replicates a trial that was stopped early never got any: it has not shown what it is worth.
+  const bool final = t.state == TrialState::complete || (t.state == TrialState::stopped && spec_.replicates.count == 1);
+  if (!final || t.replicate_of || repeats_.is_interim(t.id) || !t.feasible || t.values.empty() || !std::isfinite(t.values.front())) return;
+  const double score = history_.score(t.values.front());
+  if (!history_.best_ || score < best_score_) history_.best_ = t.id, best_score_ = score;
 }
 
 void Experiment::fold(const Settle& s, const Record& r) {
@@ -416,14 +451,26 @@ void Experiment::fold(const Settle& s, const Record& r) {
   t.feasible = s.feasible;
   t.recent = {};
   if (t.ended_at == 0 || !live_.contains(t.id)) t.ended_at = std::max(t.ended_at, r.at.seconds);
-  consider_best(t);
-  check_rules(t);
+  const auto meaning = repeats_.settled(s, history_);
+  if (meaning == Repeats::Meaning::result) consider_best(t);
+  check_rules(t, meaning);
+  if (auto reduced = repeats_.take_reduced()) owe(std::move(reduced->settle), r.seq, "tune", std::move(reduced->why));
+  finish_confirming(r.seq);
 }
 
-void Experiment::check_rules(const Trial& t) {
+void Experiment::finish_confirming(Seq because) {
+  const auto confirmed = repeats_.confirmed(history_);
+  if (!confirmed) return;
+  if (std::isfinite(confirmed->mean)) history_.best_ = confirmed->best, best_score_ = history_.score(confirmed->mean);
+  owe_finish(0, std::nullopt, because, "tune", confirmed->why);
+}
+
+void Experiment::check_rules(const Trial& t, Repeats::Meaning meaning) {
+  if (repeats_.confirming()) return;  // It ends by itself.
   const Seq because = history_.last_seq_;
   if (t.state == TrialState::complete || t.state == TrialState::stopped) {
     any_success_ = true;
+    if (meaning != Repeats::Meaning::result) return;
     if (reached_target(t))
       owe_finish(0, TrialState::stopped, because, "tune", "trial " + std::to_string(t.id.value) + " reached the target");
     if (const auto& plateau = spec_.stop.plateau) {
@@ -450,6 +497,7 @@ void Experiment::check_rules(const Trial& t) {
 void Experiment::fold(const Finish& f, const Record& r) {
   history_.finishing_ = true;
   finish_owed_ = false;
+  repeats_.finished();
   history_.finish_why_ = r.decided()->reason.why;
   history_.exit_code_ = f.exit_code;
   const std::string& why = history_.finish_why_;

@@ -11,6 +11,16 @@ Error invalid(std::string message, std::string hint = {}) { return {Error::Code:
 
 }  // namespace
 
+std::optional<Error> Experiment::confirm_objection() const {
+  if (spec_.objectives.size() > 1)
+    return Error{Error::Code::invalid, "with several objectives there is no single best to confirm", "`tune best` lists the front"};
+  if (history_.confirming()) return invalid("a confirmation is under way already", "`tune resume` goes on with it");
+  if (!history_.finishing() || !live_.empty())
+    return invalid("the experiment is not finished: the leaders may change", "`tune stop` ends it; `tune resume` goes on with it");
+  if (!history_.best()) return Error{Error::Code::not_found, "no trial has succeeded, so there is nothing to confirm", {}};
+  return std::nullopt;
+}
+
 std::optional<Error> Experiment::objection(const Requested& request) const {
   const auto& verb = request.verb;
   if (request.trial && !history_.contains(*request.trial))
@@ -25,6 +35,7 @@ std::optional<Error> Experiment::objection(const Requested& request) const {
       return std::nullopt;
     }
     if (verb == "pause" || verb == "resume") return std::nullopt;
+    if (verb == "confirm") return confirm_objection();
     return Error{Error::Code::invalid, "`" + verb + "` needs a trial", {}};
   }
   const Trial& t = history_.trial(*request.trial);
@@ -67,6 +78,12 @@ void Experiment::fold(const Requested& request, const Record& r) {
     if (order_) p.until_step = kNoStep;
     if (history_.finishing_) history_.finishing_ = false, history_.finish_why_.clear();
     return owe(std::move(p), r.seq, who, why);
+  }
+  if (verb == "confirm") {
+    const auto* count = request.params.find("count");
+    history_.finishing_ = false, history_.finish_why_.clear();
+    repeats_.confirm(count ? static_cast<std::int64_t>(to_number(*count).value_or(1)) : 1, history_);
+    return finish_confirming(r.seq);
   }
   if (!request.trial) {
     if (verb == "pause" || verb == "resume") {

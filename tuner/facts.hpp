@@ -254,6 +254,7 @@ struct Propose {
   std::optional<TrialId> parent, replicate_of;
   std::int64_t priority = 0;
   std::int64_t until_step = 0;  ///< In logical order only: the steps granted with the virtual slot.
+  std::optional<double> chance = {};  ///< Of a sampler with a model: that an improvement worth the name is still found.
   bool operator==(const Propose&) const = default;
 };
 
@@ -333,7 +334,8 @@ struct Retry {
   bool operator==(const Retry&) const = default;
 };
 
-/// The trial's final state and value. One per trial unless a person retries it.
+/// The trial's final state and value. One per trial unless a person retries it, or replicates follow: then another one
+/// with the reduced value.
 struct Settle {
   TrialId trial;
   TrialState state = TrialState::complete;

@@ -155,7 +155,7 @@ void fields(Of<Propose>, auto&& v) {
   using F = Propose;
   v("trial", &F::trial), v("params", &F::params), v("source", &F::source), v("sampler", &F::sampler);
   v("as_of", &F::as_of), v("seconds", &F::seconds), v("parent", &F::parent), v("replicate_of", &F::replicate_of);
-  v("priority", &F::priority), v("until_step", &F::until_step);
+  v("priority", &F::priority), v("until_step", &F::until_step), v("chance", &F::chance);
 }
 void fields(Of<Launch>, auto&& v) {
   using F = Launch;

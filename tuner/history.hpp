@@ -34,6 +34,7 @@ class History {
   std::int64_t finished_trials() const;
 
   /// Trials that reached `complete` or `stopped`, feasible, with finite values: the best by the first objective. nullopt if none.
+  /// With replicates: among those whose replicates are over. After `tune best --confirm`: the one with the best mean.
   std::optional<TrialId> best() const { return best_; }
 
   /// What was copied from other experiments when this one began.
@@ -41,6 +42,8 @@ class History {
 
   /// A new trial may be proposed: budget left, not finishing, sampler not exhausted.
   bool may_start() const { return may_start_; }
+  /// `tune best --confirm` is under way: the leaders are run again, and nothing new is tried.
+  bool confirming() const { return confirming_; }
   bool finishing() const { return finishing_; }
   const std::string& finish_why() const { return finish_why_; }
   int exit_code() const { return exit_code_; }
@@ -65,7 +68,7 @@ class History {
   std::vector<Imported> imported_;
   Time now_, began_;
   Seq last_seq_ = 0;
-  bool may_start_ = true, finishing_ = false;
+  bool may_start_ = true, finishing_ = false, confirming_ = false;
   std::string finish_why_;
   int exit_code_ = 0;
   // Position of each objective in the list of names seen last; the list is held so that its address stays its own.

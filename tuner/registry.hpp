@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tuner/result.hpp"
+
 namespace tune {
 
 /// One setting of a policy, as the config checks it and `tune explain scheduler.asha.eta` prints it.
@@ -24,11 +26,16 @@ struct PolicyInfo {
   std::string_view name;
   std::string_view help;  ///< One sentence.
   std::vector<Option> options = {};
+  bool predicts = false;  ///< A sampler with a model: its proposals say how likely an improvement is.
 };
+
+struct Spec;
 
 /// All tables, as seen by the config parser.
 struct Catalogue {
   std::vector<PolicyInfo> samplers, schedulers, executors;
+  /// Can the search named by the spec serve its space, objectives and constraints? The Error says why not. Null: not known.
+  Result<Done> (*serves)(const Spec&) = nullptr;
 };
 
 }  // namespace tune

@@ -36,6 +36,14 @@ struct OutcomeConstraint {
   std::optional<double> min, max;
 };
 
+/// Each configuration is run `count` times, every time with a seed of its own, and is worth what the runs reduce to.
+struct Replicates {
+  enum class Reduce : std::uint8_t { mean, median, worst };
+  std::int64_t count = 1;
+  Reduce reduce = Reduce::mean;
+  bool operator==(const Replicates&) const = default;
+};
+
 enum class OnNan : std::uint8_t { worst, stop, fail };
 
 struct ReportSpec {
@@ -57,6 +65,11 @@ struct StopSpec {
     double min_delta = 0;
   };
   std::optional<Plateau> plateau;
+  struct Improvement {
+    double min = 0;        ///< What counts as one, in units of the objective.
+    double chance = 0.05;
+  };
+  std::optional<Improvement> improvement;
   std::optional<Duration> trial_time, trial_idle;
 };
 
@@ -91,6 +104,8 @@ struct Spec {
   Space space;
   std::vector<Params> points;  ///< Complete, to be tried first.
   std::vector<std::string> warm_start;  ///< Experiments of the same store, read once when this one is created.
+
+  Replicates replicates;
 
   std::vector<std::string> command;  ///< argv with placeholders; empty with a trainable.
   std::string trainable, plugin;

@@ -23,15 +23,19 @@ struct Trial {
   int attempt = 0;                      ///< The newest one; 0: never launched.
   int retries = 0;                      ///< Failures that were retried.
   Params params;
+  std::optional<TrialId> replicate_of;  ///< It repeats that trial with another seed, and is no configuration of its own.
   std::int64_t priority = 0;
   std::int64_t until_step = 0;          ///< It may go on up to here; 0: not yet granted anything.
   std::int64_t last_step = 0;           ///< Of the accepted reports: those that carried the objectives at a new step.
   std::int64_t reports = 0;             ///< Accepted reports.
   std::vector<double> values;           ///< Reduced objective values so far, as reported; NaN: not reported; empty: none yet.
+                                        ///< Once its replicates are over: reduced over those too.
   bool finite = false;                  ///< The first objective was finite at least once.
   std::vector<double> recent;           ///< Last k values per objective, only for mean_last_k.
   bool held = false;                    ///< Paused because a person paused the whole experiment.
-  bool feasible = true;                 ///< Outcome constraints at the last report.
+  bool feasible = true;                 ///< Outcome constraints, as far as they are known.
+  enum class Bound : std::uint8_t { unknown, holds, broken };
+  std::vector<Bound> bounds;            ///< By outcome constraint, by the last report that carried its metric.
   std::string checkpoint;               ///< Newest safe one; empty: none.
   std::int64_t checkpoint_step = 0;
   Seq last_fact = 0;                    ///< The newest record about this trial.

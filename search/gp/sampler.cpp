@@ -39,7 +39,8 @@ SamplerEntry gp_sampler() {
             {"trend", Option::Kind::boolean, "true", "A quadratic trend beside the Matern kernel: bowls are learned sooner."},
             {"warp", Option::Kind::text, "\"auto\"",
              "What becomes of values: taken as they are, the worse half by rank, or what predicts the better half better.",
-             -HUGE_VAL, HUGE_VAL, {"auto", "raw", "half_rank"}}}},
+             -HUGE_VAL, HUGE_VAL, {"auto", "raw", "half_rank"}}},
+           true},
           make};
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "support/world.hpp"
@@ -59,5 +60,24 @@ TEST_CASE("killed every forty records, an experiment still comes to its end", "[
     while (!world.run(k += 40)) REQUIRE(++lives < 500);
     CHECK(lives > 5);
     CHECK(world.wrong() == "");
+  }
+}
+
+TEST_CASE("replicates survive a kill after any record", "[simulation][repeats]") {
+  Spec spec = with(simulated_spec(mixed_space()), "random", "asha", {{"max_step", std::int64_t{9}}});
+  spec.stop.trials = 30;
+  spec.replicates.count = 3;
+  World whole{spec, {}};
+  REQUIRE(whole.run());
+  CHECK(whole.wrong() == "");
+  const auto records = whole.store.records();
+  const auto repeats = std::count_if(records.begin(), records.end(), [](const Record& r) { return r.as<Propose>() && r.as<Propose>()->replicate_of; });
+  CHECK(repeats >= 2);
+  for (Seq k = 1; k < static_cast<Seq>(records.size()); k += 3) {
+    World world{spec, {}};
+    INFO("killed after record " << k);
+    REQUIRE_FALSE(world.run(k));
+    REQUIRE(world.run());
+    REQUIRE(world.wrong() == "");
   }
 }

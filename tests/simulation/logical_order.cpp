@@ -50,3 +50,16 @@ TEST_CASE("in logical order the table of trials does not depend on workers or ki
       CHECK(table(spec, 8, {37, 120, 200}) == one);
     }
 }
+
+TEST_CASE("replicates keep the logical order", "[simulation]") {
+  for (const std::string scheduler : {"fifo", "asha"}) {
+    Params options;
+    if (scheduler == "asha") options.set("max_step", std::int64_t{9});
+    Spec spec = ordered("sobol", scheduler, options);
+    spec.replicates.count = 3;
+    INFO(scheduler);
+    const auto one = table(spec, 1, {});
+    CHECK(table(spec, 2, {50}) == one);
+    CHECK(table(spec, 8, {37, 120, 200}) == one);
+  }
+}

@@ -136,7 +136,8 @@ std::string Invariants::see_attempt(const Record& r) {
     if (a.started) --busy_[a.worker.value];
     a.live = false;
   } else if (r.as<Settle>()) {
-    if (final_[index]) return about(*id) + " is settled twice";
+    // Once more with what its replicates reduce to.
+    if (final_[index] && !repeated_.contains(id->value)) return about(*id) + " is settled twice";
     final_[index] = true;
   } else if (r.as<Retry>()) {
     final_[index] = false;
@@ -148,6 +149,10 @@ std::string Invariants::see_policy(const Record& r) {
   if (const auto* p = r.as<Propose>()) {
     if (!space_.satisfies(p->params)) return "breaks a constraint";
     if (!space_.encode(p->params)) return "is not of the space";
+    if (p->replicate_of) {
+      repeated_.insert(p->replicate_of->value);
+      return "";
+    }
     if (finite_ && !proposed_.insert(fingerprint(p->params)).second) return "proposes what was proposed before";
   }
   const auto once = [&](auto& set, TrialId t, const std::optional<Rung>& rung) -> std::string {

@@ -60,6 +60,7 @@ class Invariants {
   std::map<std::int64_t, int> busy_;                                              // Trials that run, by worker.
   std::set<std::tuple<std::int64_t, int, int>> crossings_, paused_, promotions_;  // Trial, bracket, rung.
   std::set<std::uint64_t> proposed_;
+  std::set<std::int64_t> repeated_;  // Trials that others repeat.
 };
 
 /// Kills the process after record `most`.

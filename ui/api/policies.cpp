@@ -24,17 +24,28 @@ std::vector<PolicyInfo> infos(const auto& table) {
   return all;
 }
 
+Result<std::unique_ptr<Sampler>> make_sampler(const Spec& spec) {
+  SamplerContext context{spec.space, spec.objectives, spec.seed, spec.search.options, spec.outcome_constraints, {}};
+  if (spec.stop.trials) context.trials = *spec.stop.trials / spec.replicates.count;  // What a sampler sees are configurations.
+  if (spec.stop.improvement) context.min_improvement = spec.stop.improvement->min;
+  context.parallel = spec.parallel;
+  return make(samplers(), "sampler", spec.search.type, context);
+}
+
 }  // namespace
 
 const Catalogue& catalogue() {
-  static const Catalogue all{infos(samplers()), infos(schedulers()), infos(executors())};
+  const auto serves = [](const Spec& spec) -> Result<Done> {
+    const auto made = make_sampler(spec);
+    if (!made) return made.error();
+    return Done{};
+  };
+  static const Catalogue all{infos(samplers()), infos(schedulers()), infos(executors()), serves};
   return all;
 }
 
 Result<std::unique_ptr<Experiment>> make_experiment(const Spec& spec) {
-  SamplerContext context{spec.space, spec.objectives, spec.seed, spec.search.options, spec.outcome_constraints, spec.stop.trials};
-  context.parallel = spec.parallel;
-  auto sampler = make(samplers(), "sampler", spec.search.type, context);
+  auto sampler = make_sampler(spec);
   if (!sampler) return sampler.error();
   auto scheduler = make(schedulers(), "scheduler", spec.scheduler.type, SchedulerContext{spec, spec.scheduler.options});
   if (!scheduler) return scheduler.error();

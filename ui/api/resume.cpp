@@ -47,6 +47,7 @@ Result<std::string> changes(const Spec& before, const Spec& after) {
   }
   for (const auto& d : after.space.dimensions())
     if (!before.space.find(d.name)) return refused("parameter `" + d.name + "` would be new");
+  if (before.replicates != after.replicates) return refused("its replicates would change");
   if (before.warm_start != after.warm_start)
     return refused("`warm_start` would change, which is read only when an experiment begins");
   if (before.space.constraints() != after.space.constraints()) return refused("its constraints would change");

@@ -9,6 +9,7 @@
 
 #include "tuner/command.hpp"
 #include "tuner/json.hpp"
+#include "ui/cli/confirm.hpp"
 #include "ui/cli/front.hpp"
 #include "ui/cli/trial_text.hpp"
 
@@ -102,6 +103,11 @@ int best_verb(Invocation& call) {
                       "tune logs " + subject->name() + " --failed" + call.store_hint()});
   const auto spec = spec_of(subject->experiment);
   if (!spec) return call.fail(spec.error());
+  if (call.has("confirm")) {
+    const auto count = call.whole("confirm", 1);
+    if (!count) return call.fail(count.error());
+    return confirm_best(call, *subject, *spec, count->value_or(5));
+  }
   auto best = subject->experiment.best_trial;
   if (spec->objectives.size() > 1) {
     const auto front = front_of(*subject->reader, subject->experiment, *spec);

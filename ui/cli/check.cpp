@@ -56,6 +56,7 @@ std::string end_text(const Spec& spec) {
   if (spec.stop.time) add(to_text(*spec.stop.time));
   if (spec.stop.target) add(spec.objectives.front().metric + " " + to_text(*spec.stop.target));
   if (spec.stop.plateau) add(std::to_string(spec.stop.plateau->trials) + " trials without improvement");
+  if (spec.stop.improvement) add("three unlikely improvements in a row");
   if (spec.stop.max_failures)
     add("more than " + plural(static_cast<std::uint64_t>(*spec.stop.max_failures), "failure"));
   return out.empty() ? "never by itself" : printable(out);

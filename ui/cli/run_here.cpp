@@ -175,9 +175,10 @@ void say_how_it_opened(Progress& progress, const Sweep& sweep, const std::string
 }  // namespace
 
 int run_here(Invocation& call, const Spec& spec, const std::string& store, const std::string& same_command,
-             const OpenSweep& open_sweep) {
-  const auto form = progress_form(call);
+             const OpenSweep& open_sweep, const Conclude& conclude) {
+  auto form = progress_form(call);
   if (!form) return call.fail(form.error());
+  if (conclude && *form == Progress::Form::json) form = Progress::Form::none;
   for (const auto& [flag, choices] : {std::pair{"on-interrupt", "stop drain kill"}, std::pair{"on-hup", "detach stop"}})
     if (const auto given = call.get(flag); given && std::string_view(choices).find(*given) == std::string_view::npos)
       return call.fail(usage_error("`--" + std::string(flag) + "` is one of: " + choices));
@@ -268,7 +269,10 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
     return code;
   }
   progress->close();
-  report.print(call, interrupted, code, again);
+  if (conclude && !interrupted)
+    conclude(sweep);
+  else
+    report.print(call, interrupted, code, again);
   return code;
 }
 

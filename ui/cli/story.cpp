@@ -26,6 +26,8 @@ std::string tell(const Propose& p) {
   if (!p.sampler.empty()) out += " by " + printable(p.sampler);
   if (p.source == "point") out = "taken from the config's `points`";
   if (p.source == "warm_start") out = "taken from another experiment";
+  if (p.replicate_of)
+    out = (p.source == "confirm" ? "confirms trial " : "repeats trial ") + std::to_string(p.replicate_of->value) + " with another seed";
   if (p.source == "enqueued") out = "enqueued by a person";
   if (p.source == "sampler" && p.as_of > 0)
     out += ", which had learned everything up to record " + std::to_string(p.as_of);

@@ -68,6 +68,7 @@ constexpr Flag kTrials[] = {{"where", "EXPR", "loss < 0.1 and lr > 1e-4"},
                             {"columns", "A,B", "number, state, value, a parameter, a metric …"},
                             {"state", "S,S", "complete, stopped, failed, running …"}};
 constexpr Flag kBest[] = {{"run", "", "run the command again with these parameters"},
+                          {"confirm", "K", "run the K leading trials again with fresh seeds: mean, error, optimism"},
                           {"objective", "NAME", "of several objectives: the best by this one, not the whole front"},
                           {"reference", "V,V", "of several objectives: up to where the hypervolume is measured"}};
 constexpr Flag kImportance[] = {{"method", "NAME", "ped-anova (default) or fanova"},

@@ -11,7 +11,9 @@ inline const Catalogue& catalogue() {
       {{"random", "Independent draws.", {}},
        {"auto", "Models in turn.", {}},
        {"sobol", "A low-discrepancy sequence.", {}},
-       {"grid", "All combinations.", {{"points", K::integer, "", "Values of what is continuous.", 1, 1e6}}}},
+       {"grid", "All combinations.", {{"points", K::integer, "", "Values of what is continuous.", 1, 1e6}}},
+       {"gp", "A model.", {}, true},
+       {"cmaes", "Numeric parameters only.", {}}},
       {{"fifo", "Every trial does all its steps.", {}},
        {"asha",
         "Successive halving.",
@@ -19,7 +21,13 @@ inline const Catalogue& catalogue() {
          {"min_step", K::integer, "1", "First rung.", 1},
          {"max_step", K::integer, "", "Last step.", 1},
          {"eta", K::number, "3", "Keep one in eta.", 1.0000001, 1e6}}}},
-      {{"process", "Child processes.", {}}, {"thread", "Threads.", {}}}};
+      {{"process", "Child processes.", {}}, {"thread", "Threads.", {}}},
+      [](const Spec& spec) -> Result<Done> {
+        for (const auto& d : spec.space.dimensions())
+          if (spec.search.type == "cmaes" && d.kind == Dimension::Kind::choice)
+            return Error{Error::Code::invalid, d.name + " is no number", {}};
+        return Done{};
+      }};
   return all;
 }
 

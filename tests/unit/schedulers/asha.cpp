@@ -213,8 +213,8 @@ TEST_CASE("brackets begin at higher rungs, and all of them are used", "[schedule
 }
 
 TEST_CASE("a ranking knows every entry's place", "[schedulers]") {
-  detail::Ranking ranking;
-  std::vector<detail::Ranking::Entry> all;
+  detail::RungRanking ranking;
+  std::vector<detail::RungRanking::Entry> all;
   Rng rng{1, 2};
   for (std::int64_t i = 0; i < 300; ++i) {
     all.push_back({static_cast<double>(rng.below(50)), TrialId{i}});
@@ -225,4 +225,15 @@ TEST_CASE("a ranking knows every entry's place", "[schedulers]") {
     CHECK(ranking.rank(all[i]) == static_cast<std::int64_t>(i) + 1);
     CHECK(ranking.at(static_cast<std::int64_t>(i) + 1) == all[i]);
   }
+}
+
+TEST_CASE("asha ranks a trial outside its outcome constraints behind all others", "[schedulers]") {
+  Spec spec = small_spec();
+  spec.stop.trials = 1000;
+  spec.outcome_constraints = {{"loss", 0.15, {}}};
+  auto scheduler = std::make_unique<Asha>(spec, stopping());
+  Stage s{std::move(spec), std::move(scheduler)};
+  settle_first_rung(s, {0.3, 0.2, 0.4});
+  s.report(s.start(), 1, 0.1);
+  CHECK(s.verdict() == "Stop 3 stopped");
 }

@@ -86,3 +86,13 @@ TEST_CASE("the median rule forgets a verdict about a trial that ended by itself"
   s.exit(late, Cause::done);
   CHECK(s.verdict() == "");
 }
+
+TEST_CASE("the median rule counts a trial outside its outcome constraints as worst", "[schedulers]") {
+  Spec spec = small_spec();
+  spec.stop.trials = 1000;
+  spec.outcome_constraints = {{"loss", 0.15, {}}};
+  Stage s{std::move(spec), std::make_unique<Median>(MedianOptions{1, 3, 1})};
+  for (const double loss : {0.2, 0.3, 0.4}) s.report(s.start(), 1, loss);
+  s.report(s.start(), 1, 0.1);
+  CHECK(s.verdict() == "Stop 3 stopped");
+}

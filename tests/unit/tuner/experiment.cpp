@@ -298,3 +298,50 @@ TEST_CASE("quick trials are launched ahead of their slot, slow ones are not", "[
     CHECK((rig.experiment->live() > 1) == (seconds < 1));
   }
 }
+
+TEST_CASE("a bound is judged by the last report that carried its metric, and must be reported once", "[experiment]") {
+  Spec spec = small_spec();
+  spec.outcome_constraints = {{"latency", {}, 20}};
+  Rig rig(spec, 4);
+  rig.decide();
+  const auto report = [&](int trial, std::int64_t step, Metrics metrics) {
+    Reported r;
+    r.trial = TrialId{trial}, r.attempt = 1, r.seq = step, r.step = step, r.metrics = std::move(metrics);
+    rig.see(r);
+  };
+  for (int t = 0; t < 3; ++t) rig.starts(t);
+  report(0, 1, {{"loss", 1}, {"latency", 30}}), report(0, 2, {{"loss", 0.5}}), rig.exits(0);
+  report(1, 1, {{"loss", 2}, {"latency", 10}}), report(1, 2, {{"loss", 1}}), rig.exits(1);
+  report(2, 1, {{"loss", 0}}), rig.exits(2);
+  rig.decide();
+  CHECK_FALSE(rig.trial(0).feasible);
+  CHECK(rig.experiment->history().best() == TrialId{1});
+  CHECK(rig.trial(2).state == TrialState::failed);
+  CHECK(rig.trial(2).cause == Cause::no_metric);
+}
+
+TEST_CASE("an experiment ends when three proposals in a row are unlikely to improve", "[experiment][stop]") {
+  class Doubting final : public Sampler {
+   public:
+    void learn(const Record& r) override { asked_ += r.as<Propose>() != nullptr; }
+    std::optional<Proposal> propose(TrialId, Rng) const override {
+      const std::vector<std::optional<double>> chances{{}, 0.01, 0.9, 0.01, {}, 0.04, 0.03};
+      return Proposal{{{"x", asked_}}, "", {}, chances.at(static_cast<std::size_t>(asked_))};
+    }
+
+   private:
+    std::int64_t asked_ = 0;
+  };
+  Spec spec = small_spec();
+  spec.stop.trials = 100;
+  spec.stop.improvement = StopSpec::Improvement{0.5, 0.05};
+  Rig rig(spec, 1);
+  rig.experiment = std::make_unique<Experiment>(*rig.spec, std::make_unique<Doubting>(), std::make_unique<EagerScheduler>());
+  for (const auto& r : rig.journal) rig.experiment->apply(r);
+  rig.decide();
+  for (int t = 0; t < rig.experiment->history().size() && !rig.experiment->finished(); ++t) rig.starts(t), rig.report(t, 1, t), rig.exits(t), rig.decide();
+  CHECK(rig.experiment->finished());
+  CHECK(rig.experiment->history().size() == 7);
+  CHECK(rig.experiment->history().count(TrialState::complete) == 7);
+  CHECK(rig.experiment->history().finish_why().find("unlikely") != std::string::npos);
+}

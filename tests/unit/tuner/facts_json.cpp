@@ -39,7 +39,7 @@ static_assert(sizeof(Collected) == 32);
 static_assert(sizeof(Warned) == 96);
 static_assert(sizeof(TimePassed) == 1);
 static_assert(sizeof(Rung) == 48);
-static_assert(sizeof(Propose) == 160);
+static_assert(sizeof(Propose) == 176);
 static_assert(sizeof(Launch) == 184);
 static_assert(sizeof(Extend) == 72);
 static_assert(sizeof(Pause) == 72);
