@@ -31,7 +31,7 @@ TEST_CASE("the executor offers this machine once, before anything else", "[proce
 TEST_CASE("parameters arrive as arguments, in the environment and as a file", "[process]") {
   auto rig = Rig::probe("params", "--lr=${lr}");
   rig.spec.env["OUT"] = "$TUNE_TRIAL_DIR";
-  rig.spec.space = *Space::make({Dimension{"lr", Dimension::Kind::uniform, 0, 1, 0, 0, 0, {}, {}, {}, "", ""}});
+  rig.spec.space = *Space::make({Dimension{"lr", Dimension::Kind::uniform, 0, 1, 0, 0, 0, {}, {}, {}, "", "", {}}});
   CHECK(rig.run().cause == Cause::done);
   CHECK(rig.file("0/1/stdout.log") == "{\"lr\":0.1} 0.1 --lr=0.1\n");
 }
