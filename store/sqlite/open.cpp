@@ -42,7 +42,9 @@ Result<Done> SqliteStore::Owner::open() {
     if (auto found = find_experiment(); !found) return found;
     if (auto owned = options_.read_only ? check_length() : become_owner(); !owned) return owned;
   } catch (const Failure& failure) {
-    return to_error(failure, path_);
+    Error error = to_error(failure, path_);
+    if ((failure.code & 0xff) == SQLITE_BUSY) error.code = Error::Code::conflict;  // Worth waiting for, as for an owner.
+    return error;
   }
   if (!options_.read_only) writer_ = std::thread([this] { write_loop(); });
   return Done{};
