@@ -301,7 +301,7 @@ TEST_CASE("every sampler takes what another experiment found", "[contract]") {
   });
 }
 
-// A release is held to a million, which take minutes: see tests/CMakeLists.txt.
+// A release is held to two million in all, which take minutes: see tests/CMakeLists.txt.
 TEST_CASE("no sampler ever leaves the space", "[contract]") {
   const auto most = from_environment("TUNE_PROPOSALS", 300);
   for (const Space& space : {mixed_space(), real_space()})
