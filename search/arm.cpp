@@ -32,7 +32,7 @@ constexpr int kMutations = 200, kPerCoordinate = 25;
 
 ArmSampler::ArmSampler(const SamplerContext& c, ArmSettings settings,
                        std::unique_ptr<Arm> (*make)(const Axes&, const SamplerContext&))
-    : space_(c.space), axes_(c.space), trials_(axes_, c.objectives, c.outcome_constraints), seen_(c.space),
+    : axes_(c.space), trials_(axes_, c.objectives, c.outcome_constraints), seen_(c.space),
       start_(axes_, c.seed), settings_(std::move(settings)), arm_(make(axes_, c)) {
   if (axes_.discrete()) settings_.guard = false;  // There nothing is tried twice, which keeps off plateaus as well.
 }

@@ -67,7 +67,6 @@ class ArmSampler final : public Sampler {
   bool settle(Point&, std::string& moved, Rng&) const;
   std::optional<Proposal> last(Rng&) const;
 
-  const Space& space_;
   Axes axes_;
   Trials trials_;
   detail::Seen seen_;

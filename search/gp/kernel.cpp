@@ -152,7 +152,8 @@ Kernel::Gram::Gram(const Kernel& kernel, const Features& points, const VectorXd&
 }
 
 VectorXd Kernel::Gram::gradient(const MatrixXd& w) const {
-  const auto [product, sum, slope] = kernel_.shares(theta_);
+  const auto shares = kernel_.shares(theta_);
+  const double product = shares.product, sum = shares.sum, slope = shares.slope;
   VectorXd g = VectorXd::Zero(kernel_.hyperparameters());
   const auto weights = [&](bool categorical, const ArrayXXd& other, const ArrayXXd& derivative) {
     const MatrixXd outer = kernel_.mixed() ? MatrixXd(w.array() * (product * other + sum) * derivative)
