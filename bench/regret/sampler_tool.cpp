@@ -75,8 +75,8 @@ Result<Params> options_of(const PolicyInfo& info, std::string_view text) {
 
 class SamplerStudy final : public Study {
  public:
-  SamplerStudy(const Problem& problem, std::string name, std::uint64_t seed, std::unique_ptr<Sampler> sampler)
-      : problem_(problem), name_(std::move(name)), seed_(seed), sampler_(std::move(sampler)) {}
+  SamplerStudy(std::string name, std::uint64_t seed, std::unique_ptr<Sampler> sampler)
+      : name_(std::move(name)), seed_(seed), sampler_(std::move(sampler)) {}
 
   Result<std::optional<Params>> ask(std::int64_t trial) override {
     const double begin = thread_cpu_seconds();
@@ -116,7 +116,6 @@ class SamplerStudy final : public Study {
     cpu_ += thread_cpu_seconds() - begin;
   }
 
-  const Problem& problem_;
   std::string name_;
   std::uint64_t seed_;
   std::unique_ptr<Sampler> sampler_;
@@ -136,7 +135,7 @@ class SamplerTool final : public Tool {
     auto sampler = entry_.make({problem.space, {loss}, seed, options_});
     if (!sampler) return sampler.error();
     return std::unique_ptr<Study>(
-        std::make_unique<SamplerStudy>(problem, std::string{entry_.info.name}, seed, std::move(*sampler)));
+        std::make_unique<SamplerStudy>(std::string{entry_.info.name}, seed, std::move(*sampler)));
   }
 
  private:
