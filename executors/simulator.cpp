@@ -56,8 +56,9 @@ std::vector<Observation> Simulator::open(const History& history) {
     out_.push_back(std::move(joined));
     schedule_loss(w);
   }
+  for (const auto& u : options_.under_way) adopt(u, history.trial(u.trial));
   for (const Trial& t : history.trials())
-    if (t.state == TrialState::running && !t.attempt_over) {
+    if (t.state == TrialState::running && !t.attempt_over && !find(t.id, t.attempt)) {
       Exited e;
       e.trial = t.id;
       e.attempt = t.attempt;
@@ -95,6 +96,23 @@ void Simulator::carry_out(const Decided& decided, const History& history) {
              decided.what);
 }
 
+void Simulator::adopt(const SimulatorOptions::UnderWay& u, const Trial& t) {
+  const auto index = static_cast<std::size_t>(t.id.value);
+  if (attempts_.size() <= index) attempts_.resize(index + 1);
+  Attempt& a = attempts_[index];
+  a.number = t.attempt;
+  a.until = t.until_step;
+  a.step = t.last_step;
+  a.seq = u.reports;
+  a.began = u.began;
+  if (t.asked != Asked::nothing) a.asked = t.asked == Asked::pause ? Cause::paused : Cause::stopped;
+  a.course = problem_->attempt(t.params, t.id, a.number);
+  draw_fault(t.id, a);
+  --workers_.front().free;
+  a.phase = a.step >= a.until ? Phase::waiting : Phase::stepping;
+  if (a.phase == Phase::stepping) schedule_step(t.id, a, u.seen);
+}
+
 void Simulator::launch(const Launch& l, const History& history) {
   const auto index = static_cast<std::size_t>(l.trial.value);
   if (attempts_.size() <= index) attempts_.resize(index + 1);
@@ -106,7 +124,7 @@ void Simulator::launch(const Launch& l, const History& history) {
   a.until = l.until_step;
   a.step = l.from ? checkpoint_step(*l.from) : 0;
   a.worker = l.ranks.empty() ? 0 : static_cast<std::size_t>(l.ranks.front().worker.value);
-  a.course = problem_->course(l.params ? *l.params : history.trial(l.trial).params);
+  a.course = problem_->attempt(l.params ? *l.params : history.trial(l.trial).params, l.trial, l.attempt);
   draw_fault(l.trial, a);
   TUNE_ASSERT(a.worker < workers_.size(), "launched on a worker that is not simulated");
   Worker& w = workers_[a.worker];
@@ -232,7 +250,7 @@ void Simulator::begin_next(std::size_t worker) {
     --w.free;
     a.phase = Phase::starting;
     a.began = now_.seconds;
-    schedule(now_.seconds + options_.start_seconds, trial, a.number, What::start);
+    schedule(now_.seconds + a.course.start_seconds.value_or(options_.start_seconds), trial, a.number, What::start);
   }
 }
 
@@ -248,20 +266,27 @@ void Simulator::start(TrialId trial, Attempt& a) {
   schedule_step(trial, a);
 }
 
-void Simulator::schedule_step(TrialId trial, const Attempt& a) {
-  const std::int64_t next = a.step + 1;
-  double seconds = a.course.seconds ? a.course.seconds(next) : options_.step_seconds;
+std::int64_t Simulator::next_step(const Attempt& a) { return a.course.next ? a.course.next(a.step) : a.step + 1; }
+
+void Simulator::schedule_step(TrialId trial, const Attempt& a, std::optional<double> since) {
+  const std::int64_t next = next_step(a);
+  double seconds =
+      a.course.seconds ? a.course.seconds(next) : options_.step_seconds * static_cast<double>(next - a.step);
   if (options_.jitter > 0)
     seconds *= 1 + options_.jitter * Rng{options_.seed, Purpose::simulate, trial.value, next}.uniform();
-  schedule(now_.seconds + seconds / workers_[a.worker].speed, trial, a.number, What::step);
+  const double at = since.value_or(now_.seconds) + seconds / workers_[a.worker].speed;
+  schedule(std::max(at, now_.seconds), trial, a.number, What::step);
 }
 
 void Simulator::step(TrialId trial, Attempt& a) {
-  if (a.fault != Fault::none && a.step + 1 >= a.fault_step && fail(trial, a)) return;
-  ++a.step;
+  const std::int64_t before = a.step, next = next_step(a);
+  if (a.course.fails_at && next >= *a.course.fails_at) return end(trial, a, Cause::exit);
+  if (a.fault != Fault::none && next >= a.fault_step && fail(trial, a)) return;
+  a.step = next;
   report(trial, a, a.step);
   if (a.asked) return leave(trial, a, *a.asked);
-  if (spec_.checkpoint && spec_.checkpoint->every && a.step % *spec_.checkpoint->every == 0) save(trial, a);
+  if (spec_.checkpoint && spec_.checkpoint->every)
+    if (const auto every = *spec_.checkpoint->every; a.step / every > before / every) save(trial, a);
   if (a.step >= a.until) {
     a.phase = Phase::waiting;
   } else if (a.step >= a.course.steps) {
@@ -428,6 +453,21 @@ double number(const Params& options, std::string_view name) { return to_number(*
 
 Result<std::unique_ptr<Executor>> make(const ExecutorContext& c) {
   const auto& options = c.spec.executor.options;
+  const auto steps = static_cast<std::int64_t>(number(options, "steps"));
+  auto problem = find_problem(std::get<std::string>(*options.find("from")), c.spec, steps);
+  if (!problem) return problem.error();
+  const auto simulated = simulator_options(options, c.spec.seed);
+  return std::unique_ptr<Executor>(std::make_unique<Simulator>(c.spec, std::move(*problem), simulated));
+}
+
+Option at_least_0(std::string_view name, std::string_view fallback, std::string_view help) {
+  return {name, Option::Kind::number, fallback, help, 0};
+}
+Option chance(std::string_view name, std::string_view help) { return {name, Option::Kind::number, "0", help, 0, 1}; }
+
+}  // namespace
+
+SimulatorOptions simulator_options(const Params& options, std::uint64_t seed) {
   const auto whole = [&](std::string_view name) { return static_cast<int>(number(options, name)); };
   SimulatorOptions o;
   o.workers = whole("workers");
@@ -443,18 +483,9 @@ Result<std::unique_ptr<Executor>> make(const ExecutorContext& c) {
               number(options, "duplicate"), number(options, "worker_loss")};
   o.silence_seconds = number(options, "silence_seconds");
   o.repair_seconds = number(options, "repair_seconds");
-  o.seed = c.spec.seed;
-  auto problem = find_problem(std::get<std::string>(*options.find("from")), c.spec, whole("steps"));
-  if (!problem) return problem.error();
-  return std::unique_ptr<Executor>(std::make_unique<Simulator>(c.spec, std::move(*problem), o));
+  o.seed = seed;
+  return o;
 }
-
-Option at_least_0(std::string_view name, std::string_view fallback, std::string_view help) {
-  return {name, Option::Kind::number, fallback, help, 0};
-}
-Option chance(std::string_view name, std::string_view help) { return {name, Option::Kind::number, "0", help, 0, 1}; }
-
-}  // namespace
 
 ExecutorEntry simulator() {
   using Kind = Option::Kind;

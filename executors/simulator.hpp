@@ -38,6 +38,14 @@ struct SimulatorOptions {
   double silence_seconds = 60;
   double repair_seconds = 60;  ///< Until a lost worker is back; 0: never.
 
+  /// An attempt that runs when the simulation takes a real experiment over, and goes on from where it is.
+  struct UnderWay {
+    TrialId trial;
+    double began = 0, seen = 0;  ///< When it was launched; when it last reported, or started.
+    std::int64_t reports = 0;    ///< Of this attempt.
+  };
+  std::vector<UnderWay> under_way;  ///< On worker 0. Attempts that the history holds for running and that are not here are lost.
+
   /// Nobody can interrupt, so that waiting for nothing would be for ever: our own bug. For tests.
   bool alone = false;
 };
@@ -48,8 +56,8 @@ struct SimulatorOptions {
 ///
 /// A worker joins at the beginning and offers what `slots` trials of this experiment need. A trial starts when its
 /// worker has a free slot, takes its steps, waits at `until_step` for Extend, Pause or Stop, and hears a Pause or Stop
-/// that comes earlier at the end of its step. It can save if the config has `checkpoint`. After a restart all live
-/// attempts are lost. An event costs O(log n) of those pending.
+/// that comes earlier at the end of its step. It can save if the config has `checkpoint`. After a restart live attempts
+/// are lost unless the options say how they go on. An event costs O(log n) of those pending.
 class Simulator final : public Executor {
  public:
   /// `spec` outlives it.
@@ -97,6 +105,7 @@ class Simulator final : public Executor {
     bool operator<(const Event& o) const { return at != o.at ? at > o.at : order > o.order; }
   };
 
+  void adopt(const SimulatorOptions::UnderWay&, const Trial&);
   void launch(const Launch&, const History&);
   void ask(TrialId, int attempt, Cause);
   void schedule(double at, TrialId, int attempt, What);
@@ -104,7 +113,8 @@ class Simulator final : public Executor {
   void begin_next(std::size_t worker);
   void start(TrialId, Attempt&);
   void step(TrialId, Attempt&);
-  void schedule_step(TrialId, const Attempt&);
+  void schedule_step(TrialId, const Attempt&, std::optional<double> since = {});
+  static std::int64_t next_step(const Attempt&);
   bool fail(TrialId, Attempt&);
   void report(TrialId, Attempt&, std::int64_t step);
   void save(TrialId, Attempt&);
@@ -133,6 +143,9 @@ class Simulator final : public Executor {
   std::condition_variable interrupted_;
   bool interrupt_ = false;
 };
+
+/// The simulator's options as a config gives them, checked and complete.
+SimulatorOptions simulator_options(const Params& options, std::uint64_t seed);
 
 ExecutorEntry simulator();
 

@@ -7,9 +7,12 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <set>
 #include <unordered_map>
+
+#include <zlib.h>
 
 namespace tune {
 namespace {
@@ -48,17 +51,35 @@ std::vector<std::string> cells(std::string_view line) {
   return out;
 }
 
+// The whole file, unpacked if it is packed. A name that ends in .gz also stands for the file without it.
+Result<std::string> read_packed(std::filesystem::path path) {
+  if (!std::filesystem::exists(path) && path.extension() == ".gz") path.replace_extension();
+  const gzFile file = gzopen(path.c_str(), "rb");
+  if (!file)
+    return Error{Error::Code::not_found, "executor.from: there is no file " + printable(path.string()), ""};
+  std::string text;
+  char buffer[1 << 16];
+  int got = 0;
+  while ((got = gzread(file, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<std::size_t>(got));
+  // That a file ends early is told when it is closed.
+  if (gzclose(file) != Z_OK || got < 0)
+    return Error{Error::Code::corrupt, printable(path.string()) + " is damaged: it cannot be unpacked", ""};
+  return text;
+}
+
 Result<Csv> read_csv(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) {
-    const bool packed = std::filesystem::exists(path.string() + ".gz");
-    return Error{Error::Code::not_found, "executor.from: there is no file " + printable(path.string()),
-                 packed ? "unpack it: gzip -dk " + printable(path.string()) + ".gz" : ""};
-  }
+  const auto text = read_packed(path);
+  if (!text) return text.error();
   Csv csv;
-  std::string line;
-  if (std::getline(file, line)) csv.columns = cells(line);
-  for (int number = 2; std::getline(file, line); ++number) {
+  std::size_t begin = 0;
+  for (int number = 1; begin < text->size(); ++number) {
+    const auto end = std::min(text->find('\n', begin), text->size());
+    const auto line = std::string_view{*text}.substr(begin, end - begin);
+    begin = end + 1;
+    if (number == 1) {
+      csv.columns = cells(line);
+      continue;
+    }
     if (line.empty()) continue;
     csv.rows.push_back(cells(line));
     if (csv.rows.back().size() != csv.columns.size())
@@ -76,85 +97,45 @@ double number(const std::string& cell) {
   return x;
 }
 
-// The cell as a value of the dimension, however the table writes it; nullopt if it is none.
-std::optional<Value> value_of(const Dimension& d, const std::string& cell) {
+constexpr double kRounded = 1e-5;  // Tables round: 0.99812329 may stand as 0.9981233, beyond the range that was given.
+
+// Where a cell stands in a dimension: NaN if it is empty, nullopt if it lies outside.
+std::optional<double> position_of(const Dimension& d, const std::string& cell) {
+  if (cell.empty()) return kNan;
+  const double x = number(cell);
   std::vector<Value> readings{cell, cell == "true" || cell == "True" || cell == "1"};
-  if (const double x = number(cell); std::isfinite(x)) {
+  if (std::isfinite(x)) {
     readings.insert(readings.begin(), x);
     if (x == std::floor(x) && std::fabs(x) < 0x1.0p53) readings.insert(readings.begin(), static_cast<std::int64_t>(x));
   }
   for (const auto& v : readings)
-    if (d.position(v)) return v;
-  return std::nullopt;
+    if (const auto u = d.position(v)) return u;
+  const bool listed = !d.values.empty() || d.kind == Dimension::Kind::boolean;
+  const double slack = kRounded * std::max(std::fabs(d.min), std::fabs(d.max));
+  if (listed || !std::isfinite(x) || x < d.min - slack || x > d.max + slack) return std::nullopt;
+  return d.nearest_position(x);
 }
 
-bool is_listed(const Dimension& d) { return d.kind == Dimension::Kind::choice || d.kind == Dimension::Kind::boolean; }
+/// The parts of a table's description.
+struct Description {
+  Json json;
+  std::filesystem::path path;
 
-/// A row of the configurations and the lines of its curve.
-struct Row {
-  std::vector<double> unit;                // Position in each dimension of the space; NaN: inactive there.
-  std::vector<std::vector<double>> lines;  // By step, a value for each metric.
-  std::vector<double> until;               // By step, seconds since the beginning; empty: not recorded.
+  bool has(const char* file) const { return json.at("files").contains(file); }
+  std::filesystem::path file(const char* which) const {
+    const Json& entry = json.at("files").at(which);
+    return path.parent_path() / (entry.is_string() ? entry : entry.at("file")).get<std::string>();
+  }
 };
 
-class Table final : public Problem {
- public:
-  Table(const Space& space, std::vector<std::string> metrics, std::vector<Row> rows)
-      : space_(space), metrics_(std::move(metrics)), rows_(std::move(rows)) {}
-  const std::vector<std::string>& metrics() const override { return metrics_; }
-
-  Course course(const Params& params) const override {
-    const Row& row = nearest(params);
-    Course c;
-    c.steps = std::max<std::int64_t>(1, static_cast<std::int64_t>(row.lines.size()));
-    c.measure = [&row](std::int64_t step, std::span<double> out) {
-      const auto i = static_cast<std::size_t>(step - 1);
-      if (i < row.lines.size())
-        std::copy(row.lines[i].begin(), row.lines[i].end(), out.begin());
-      else
-        std::fill(out.begin(), out.end(), kNan);
-    };
-    if (!row.until.empty())
-      c.seconds = [&row](std::int64_t step) {
-        const auto i = static_cast<std::size_t>(step - 1);
-        if (i >= row.until.size()) return 0.0;
-        const double took = row.until[i] - (i > 0 ? row.until[i - 1] : 0.0);
-        return took > 0 ? took : 0.0;
-      };
-    return c;
-  }
-
- private:
-  // Ties go to the earlier row.
-  const Row& nearest(const Params& params) const {
-    const auto unit = space_.encode(params).value();
-    const Row* best = &rows_.front();
-    double least = std::numeric_limits<double>::infinity();
-    for (const Row& row : rows_) {
-      double sum = 0;
-      for (std::size_t d = 0; d < unit.size() && sum < least; ++d) {
-        const Dimension& dimension = space_.dimensions()[d];
-        const bool here = params.contains(dimension.name), there = !std::isnan(row.unit[d]);
-        const double gap = unit[d] - row.unit[d];
-        if (here != there)
-          sum += 1;
-        else if (here)
-          sum += is_listed(dimension) ? gap != 0 : gap * gap;
-      }
-      if (sum < least) least = sum, best = &row;
-    }
-    return *best;
-  }
-
-  const Space& space_;
-  std::vector<std::string> metrics_;
-  std::vector<Row> rows_;
-};
-
-std::vector<double> pick(const std::vector<std::string>& row, const std::vector<std::size_t>& columns) {
-  std::vector<double> out;
-  for (const auto c : columns) out.push_back(number(row[c]));
-  return out;
+Result<Description> read_description(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return Error{Error::Code::not_found, "executor.from: there is no file " + printable(path), ""};
+  Description d{Json::parse(file), path};
+  if (const auto kind = d.json.value("kind", "table"); kind != "table" && kind != "curves")
+    return invalid(printable(path) + " is of the kind `" + printable(kind) + "`",
+                   "trials can be simulated from the kinds table and curves");
+  return d;
 }
 
 Result<std::vector<std::size_t>> find_all(const Csv& csv, const std::vector<std::string>& names,
@@ -168,75 +149,165 @@ Result<std::vector<std::size_t>> find_all(const Csv& csv, const std::vector<std:
   return out;
 }
 
-Result<std::unique_ptr<Problem>> read_table(const std::filesystem::path& path, const Spec& spec) {
-  std::ifstream file(path);
-  if (!file) return Error{Error::Code::not_found, "executor.from: there is no file " + printable(path.string()), ""};
-  const Json json = Json::parse(file);
-  const auto beside = [&](const Json& entry) {
-    const std::string name = entry.is_string() ? entry.get<std::string>() : entry.at("file").get<std::string>();
-    return path.parent_path() / (name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name);
-  };
-
+Result<std::vector<std::string>> metrics_of(const Description& table, const Spec& spec) {
   std::vector<std::string> metrics;
-  for (const auto& m : json.at("metrics")) metrics.push_back(m.at("name"));
+  std::string known;
+  for (const auto& m : table.json.at("metrics")) {
+    metrics.push_back(m.at("name"));
+    known += (known.empty() ? "" : ", ") + printable(metrics.back());
+  }
   const auto& objective = spec.objectives.front().metric;
-  if (std::find(metrics.begin(), metrics.end(), objective) == metrics.end()) {
-    std::string known;
-    for (const auto& m : metrics) known += (known.empty() ? "" : ", ") + printable(m);
-    return invalid(
-        "objective.metric: the table " + printable(path.string()) + " has no metric `" + printable(objective) + "`",
-        "it has " + known);
-  }
-
-  const auto configs_path = beside(json.at("files").at("configs"));
-  auto configs = read_csv(configs_path);
-  if (!configs) return configs.error();
-  const auto id = configs->find("config_id");
-  if (!id) return invalid(printable(configs_path.string()) + " has no column `config_id`");
-  std::vector<Row> rows;
-  std::unordered_map<std::string, std::size_t> by_id;
-  for (const auto& cell_row : configs->rows) {
-    Row row;
-    for (const auto& d : spec.space.dimensions()) {
-      const auto c = configs->find(d.name);
-      if (!c && d.kind != Dimension::Kind::constant)
-        return invalid("params." + printable(d.name) + ": the table has no such column");
-      const auto v = c && !cell_row[*c].empty() ? value_of(d, cell_row[*c]) : std::nullopt;
-      row.unit.push_back(v ? d.position(*v).value() : c ? kNan : 0.5);
-    }
-    by_id[cell_row[*id]] = rows.size();
-    rows.push_back(std::move(row));
-  }
-  if (rows.empty()) return invalid(printable(configs_path.string()) + " has no rows");
-
-  const bool curves = json.at("files").contains("curves");
-  const auto lines_path = curves ? beside(json.at("files").at("curves")) : configs_path;
-  auto lines = curves ? read_csv(lines_path) : std::move(configs);
-  if (!lines) return lines.error();
-  const auto columns = find_all(*lines, metrics, lines_path.string());
-  if (!columns) return columns.error();
-  const auto line_id = lines->find("config_id"), repeat = lines->find("repeat");
-  if (!line_id) return invalid(printable(lines_path.string()) + " has no column `config_id`");
-  std::optional<std::size_t> cost;
-  if (json.contains("cost") && json["cost"].is_object()) cost = lines->find(json["cost"].value("column", ""));
-  for (const auto& line : lines->rows) {
-    const auto found = by_id.find(line[*line_id]);
-    if (found == by_id.end() || (repeat && line[*repeat] != "0")) continue;  // Of repeated measurements the first.
-    rows[found->second].lines.push_back(pick(line, *columns));
-    if (cost) rows[found->second].until.push_back(number(line[*cost]));
-  }
-  return std::unique_ptr<Problem>(std::make_unique<Table>(spec.space, std::move(metrics), std::move(rows)));
+  if (std::find(metrics.begin(), metrics.end(), objective) != metrics.end()) return metrics;
+  return invalid("objective.metric: the table " + printable(table.path.string()) + " has no metric `" +
+                     printable(objective) + "`",
+                 "it has " + known);
 }
 
-}  // namespace
+// Positions of the configurations by config_id; those that lie outside the space are left out and counted.
+Result<std::unordered_map<std::string, std::vector<double>>> positions(const Description& table, const Csv& configs,
+                                                                       const Spec& spec, Recording& out) {
+  const auto id = configs.find("config_id");
+  if (!id) return invalid(printable(table.file("configs").string()) + " has no column `config_id`");
+  std::vector<std::optional<std::size_t>> columns;
+  std::set<std::string> known;
+  for (const auto& d : spec.space.dimensions()) {
+    columns.push_back(d.kind == Dimension::Kind::constant ? std::nullopt : configs.find(d.name));
+    if (d.kind == Dimension::Kind::constant || columns.back())
+      known.insert(d.name);
+    else
+      out.unmatched.push_back(d.name);
+  }
+  if (table.json.contains("space"))
+    for (const auto& p : table.json["space"])
+      if (const std::string name = p.at("name"); !known.contains(name)) out.unmatched.push_back(name);
+  std::unordered_map<std::string, std::vector<double>> all;
+  for (const auto& row : configs.rows) {
+    std::vector<double> unit;
+    bool inside = true;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const auto u = columns[i] ? position_of(spec.space.dimensions()[i], row[*columns[i]]) : std::optional{kNan};
+      inside = inside && u;
+      unit.push_back(u.value_or(kNan));
+    }
+    if (inside)
+      all.emplace(row[*id], std::move(unit));
+    else
+      ++out.outside;
+  }
+  if (all.empty()) return invalid(printable(table.file("configs").string()) + " has no row inside the space of the config");
+  return all;
+}
 
-Result<std::unique_ptr<Problem>> table_problem(const std::string& path, const Spec& spec) {
+// A trial a configuration and repeat, in the order of the file.
+Result<Done> read_curves(const Description& table, const Csv& lines,
+                         const std::unordered_map<std::string, std::vector<double>>& by_id, Recording& out) {
+  const std::string file = table.file(table.has("curves") ? "curves" : "configs").string();
+  const auto columns = find_all(lines, out.metrics, file);
+  if (!columns) return columns.error();
+  const auto id = lines.find("config_id"), repeat = lines.find("repeat");
+  if (!id) return invalid(printable(file) + " has no column `config_id`");
+  std::optional<std::size_t> cost;
+  if (const auto c = table.json.find("cost"); c != table.json.end() && c->is_object() && c->value("kind", "") != "proxy")
+    cost = lines.find(c->value("column", ""));
+  std::map<std::pair<std::string, std::string>, std::size_t> begun;
+  for (const auto& line : lines.rows) {
+    const auto found = by_id.find(line[*id]);
+    if (found == by_id.end()) continue;
+    const auto [place, is_new] = begun.try_emplace({line[*id], repeat ? line[*repeat] : ""}, out.trials.size());
+    if (is_new) out.trials.push_back({found->second, {}, {}, {}, 0, RecordedTrial::End::by_itself});
+    auto& trial = out.trials[place->second];
+    trial.steps.push_back(static_cast<std::int64_t>(trial.steps.size()) + 1);
+    auto& values = trial.values.emplace_back();
+    for (const auto c : *columns) values.push_back(number(line[c]));
+    if (!cost) continue;
+    // A time that was not recorded, or goes back, takes none.
+    const double before = trial.until.empty() ? 0 : trial.until.back(), at = number(line[*cost]);
+    trial.until.push_back(at > before ? at : before);
+  }
+  if (out.trials.empty()) return invalid(printable(file) + " has no measurements");
+  return Done{};
+}
+
+Result<Recording> read(const std::string& path, const Spec& spec) {
+  const auto table = read_description(path);
+  if (!table) return table.error();
+  auto metrics = metrics_of(*table, spec);
+  if (!metrics) return metrics.error();
+  Recording out;
+  out.metrics = std::move(*metrics);
+  const auto configs = read_csv(table->file("configs"));
+  if (!configs) return configs.error();
+  const auto by_id = positions(*table, *configs, spec, out);
+  if (!by_id) return by_id.error();
+  if (!table->has("curves")) {
+    if (auto done = read_curves(*table, *configs, *by_id, out); !done) return done.error();
+    return out;
+  }
+  const auto lines = read_csv(table->file("curves"));
+  if (!lines) return lines.error();
+  if (auto done = read_curves(*table, *lines, *by_id, out); !done) return done.error();
+  return out;
+}
+
+// A parameter of the table as a config has it.
+Json setting_of(const Json& p) {
+  const std::string type = p.at("type");
+  Json out;
+  if (type == "float" || type == "int") {
+    const double low = p.at("low"), high = p.at("high");
+    const bool log = p.value("log", false);
+    if (low < high)
+      out = {{"type", type == "int" ? (log ? "logint" : "int") : (log ? "loguniform" : "uniform")},
+             {"min", p.at("low")},
+             {"max", p.at("high")}};
+    else
+      out = {{"type", "const"}, {"value", p.at("low")}};
+  } else {
+    out = {{"type", type == "ordinal" ? "ordinal" : "choice"}, {"values", p.at("values")}};
+  }
+  if (p.contains("active_if"))
+    out["when"] = {{p["active_if"].at("param").get<std::string>(), p["active_if"].at("values")}};
+  return out;
+}
+
+template <class T>
+Result<T> reading(const std::string& path, const std::function<Result<T>()>& read) {
   try {
-    return read_table(path, spec);
+    return read();
   } catch (const Json::exception& e) {
     return invalid("executor.from: " + printable(path) + ": " + printable(e.what()),
                    "docs/executors/simulator.md describes the format");
   }
+}
+
+}  // namespace
+
+Result<Recording> read_table(const std::string& path, const Spec& spec) {
+  return reading<Recording>(path, [&] { return read(path, spec); });
+}
+
+Result<std::unique_ptr<Problem>> table_problem(const std::string& path, const Spec& spec) {
+  auto table = read_table(path, spec);
+  if (!table) return table.error();
+  for (const auto& name : table->unmatched)
+    if (spec.space.find(name)) return invalid("params." + printable(name) + ": the table has no such column");
+  return recorded_problem(spec.space, std::move(*table), spec.seed);
+}
+
+Result<TableSettings> table_settings(const std::string& path) {
+  return reading<TableSettings>(path, [&]() -> Result<TableSettings> {
+    const auto table = read_description(path);
+    if (!table) return table.error();
+    Json params = Json::object();
+    for (const auto& p : table->json.at("space")) params[p.at("name").get<std::string>()] = setting_of(p);
+    const auto& metrics = table->json.at("metrics");
+    auto first = std::find_if(metrics.begin(), metrics.end(), [](const Json& m) { return m.value("primary", false); });
+    if (first == metrics.end()) first = metrics.begin();
+    if (first == metrics.end()) return invalid("executor.from: " + printable(path) + " has no metrics");
+    const Json objective = {{"metric", first->at("name")},
+                            {"goal", first->value("direction", "minimize") == "maximize" ? "maximize" : "minimize"}};
+    return TableSettings{params.dump(), objective.dump()};
+  });
 }
 
 }  // namespace tune

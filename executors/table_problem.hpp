@@ -3,13 +3,22 @@
 #include <memory>
 #include <string>
 
-#include "executors/problem.hpp"
+#include "executors/recorded_problem.hpp"
 
 namespace tune {
 
-/// A table of what others have measured as a problem: a .json file of the format tune-bench-1 and the CSV files that it
-/// names beside it, unpacked (docs/executors/simulator.md). All rows are held in memory. Finding a trial's row is
-/// O(rows). An Error names the file, the line and what is wrong.
+/// A table of what others have measured: a .json file of the format tune-bench-1 and the CSV files that it names beside it,
+/// gzip'd or not (docs/executors/simulator.md). Rows of the table become trials of the spec's space; parameters match by
+/// name. All is held in memory. An Error names the file, the line and what is wrong.
+Result<Recording> read_table(const std::string& path, const Spec&);
+
+/// The table as a problem. Unlike read_table, an error if the table lacks a parameter of the space.
 Result<std::unique_ptr<Problem>> table_problem(const std::string& path, const Spec&);
+
+/// What a table says of itself, as settings of a config: `params` and `objective`, JSON.
+struct TableSettings {
+  std::string params, objective;
+};
+Result<TableSettings> table_settings(const std::string& path);
 
 }  // namespace tune
