@@ -88,15 +88,6 @@ void Outcomes::add(std::span<const double> row) {
   for (const double v : row) values_.push_back(std::isnan(v) ? kInfinity : v);
 }
 
-bool dominates(std::span<const double> a, std::span<const double> b) {
-  bool better = false;
-  for (std::size_t j = 0; j < a.size(); ++j) {
-    if (a[j] > b[j]) return false;
-    better |= a[j] < b[j];
-  }
-  return better;
-}
-
 std::vector<std::size_t> ranks(const Outcomes& outcomes, std::span<const double> violations) {
   TUNE_ASSERT(violations.empty() || violations.size() == outcomes.size());
   std::vector<std::size_t> rank(outcomes.size()), feasible, infeasible;

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "tuner/front.hpp"
+
 namespace tune {
 
 /// What trials came to in several objectives: one row a trial, smaller is better in every column. NaN becomes +infinity
@@ -26,9 +28,6 @@ class Outcomes {
   std::size_t objectives_;
   std::vector<double> values_;
 };
-
-/// No worse anywhere and better somewhere.
-bool dominates(std::span<const double> a, std::span<const double> b);
 
 /// The front of each row, 0 the best: what remains non-dominated when all better fronts are taken away. Equal rows share
 /// a front. With `violations` (one a row; the summed violation of constraints, feasible if <= 0, NaN the worst)

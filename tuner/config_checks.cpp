@@ -224,10 +224,6 @@ class Checks {
       findings_.add("E065", places_.at("stop.time"),
                     "`stop.time` depends on the clock, which the logical order never looks at",
                     "bound the trials: \"stop\": {\"trials\": 100}");
-    if (spec_.objectives.size() > 1 && stop.target)
-      findings_.add("E013", places_.at("stop.target"), "`target` needs a single objective");
-    if (spec_.objectives.size() > 1 && stop.plateau)
-      findings_.add("E013", places_.at("stop.plateau"), "`plateau` needs a single objective");
     if (spec_.objectives.size() > 1 && stop.improvement)
       findings_.add("E013", places_.at("stop.improvement"), "`improvement` needs a single objective");
     const auto predicts = [](const PolicyInfo& p) { return p.predicts; };
@@ -240,7 +236,7 @@ class Checks {
     if (!findings_.has_errors() && !stop.trials && !stop.time && !stop.plateau && spec_.search.type != "grid" &&
         !spec_.space.cardinality())
       findings_.add("W016", places_.at("stop"),
-                    stop.target ? "only `target` ends this experiment, and it may never be reached"
+                    !stop.target.empty() ? "only `target` ends this experiment, and it may never be reached"
                                 : "nothing ends this experiment",
                     "\"stop\": {\"trials\": 100}");
   }

@@ -36,7 +36,7 @@ class Effective {
     policy("search", s.search, std::nullopt);
     policy("scheduler", s.scheduler, std::nullopt);
     policy("executor", s.executor, s.parallel);
-    stop(s.stop);
+    stop(s.stop, s.objectives.size() == 1);
     resources(s.resources);
     edges(s);
     for (const auto& m : root.members)
@@ -234,20 +234,27 @@ class Effective {
     json_.end_object();
   }
 
-  void stop(const StopSpec& s) {
+  // A number where there is a single objective.
+  void by_objective(const char* key, const ByObjective& numbers, bool single) {
+    if (numbers.empty()) return;
+    json_.key(key);
+    if (single) return static_cast<void>(json_.value(numbers.begin()->second));
+    json_.begin_object();
+    for (const auto& [metric, number] : numbers) json_.key(metric).value(number);
+    json_.end_object();
+  }
+
+  void stop(const StopSpec& s, bool single) {
     json_.key("stop").begin_object();
     integer("trials", s.trials);
     duration("time", s.time);
-    if (s.target) json_.key("target").value(*s.target);
+    by_objective("target", s.target, single);
     integer("max_failures", s.max_failures);
-    if (s.plateau)
-      json_.key("plateau")
-          .begin_object()
-          .key("trials")
-          .value(s.plateau->trials)
-          .key("min_delta")
-          .value(s.plateau->min_delta)
-          .end_object();
+    if (s.plateau) {
+      json_.key("plateau").begin_object().key("trials").value(s.plateau->trials);
+      by_objective("min_delta", s.plateau->min_delta, single);
+      json_.end_object();
+    }
     if (s.improvement)
       json_.key("improvement")
           .begin_object()

@@ -38,7 +38,7 @@ class Reader {
     replicates(spec.replicates);
     program(spec);
     report(spec.report);
-    stop(spec.stop);
+    stop(spec.stop, spec.objectives);
     resources(spec.resources);
     retry(spec.retry);
     edges(spec);
@@ -237,16 +237,44 @@ class Reader {
     return false;
   }
 
-  void stop(StopSpec& out) {
+  // A number for the single objective, or an object of numbers by metric: several objectives have no common unit.
+  ByObjective by_objective(Section& s, std::string_view key, const std::vector<Objective>& objectives, Range range = {}) {
+    ByObjective out;
+    const auto* m = s.member(key);
+    if (!m || objectives.empty()) return out;
+    if (m->value.kind == JsonNode::Kind::number) {
+      const auto& metric = objectives.front().metric;
+      if (objectives.size() > 1)
+        findings_.add("E013", m->span(), "with several objectives " + shown(key) + " says which it is for",
+                      "\"" + std::string{key} + "\": {" + "\"" + printable(metric) + "\": " + to_text(m->value.number) + "}");
+      else if (const auto n = s.number(key, range))
+        out.emplace(metric, *n);
+      return out;
+    }
+    if (m->value.kind != JsonNode::Kind::object) return s.wrong_type(*m, "a number, or an object by metric"), out;
+    if (m->value.members.empty()) findings_.add("E011", m->span(), shown(key) + " names no objective");
+    std::string names;
+    for (const auto& o : objectives) names += (names.empty() ? "" : ", ") + shown(o.metric);
+    for (const auto& each : m->value.members) {
+      if (std::none_of(objectives.begin(), objectives.end(), [&](const auto& o) { return o.metric == each.key; }))
+        findings_.add("E003", each.key_span, shown(each.key) + " is not an objective", "its metrics are " + names);
+      else if (const auto n = number_of(findings_, each.value, each.span(), each.key, range))
+        out.emplace(each.key, *n);
+    }
+    return out;
+  }
+
+  void stop(StopSpec& out, const std::vector<Objective>& objectives) {
     auto s = top_.section("stop");
     out.trials = s.integer("trials", kFromOne);
     out.time = s.duration("time");
-    out.target = s.number("target");
+    out.target = by_objective(s, "target", objectives);
     out.max_failures = s.integer("max_failures", kFromZero);
     if (auto p = s.section("plateau"); p.present()) {
       p.require("trials");
-      out.plateau =
-          StopSpec::Plateau{p.integer("trials", kFromOne).value_or(1), p.number("min_delta", kFromZero).value_or(0)};
+      out.plateau = StopSpec::Plateau{p.integer("trials", kFromOne).value_or(1),
+                                      by_objective(p, "min_delta", objectives, kFromZero)};
+      for (const auto& o : objectives) out.plateau->min_delta.emplace(o.metric, 0);
     }
     if (auto i = s.section("improvement"); i.present()) {
       i.require("min");

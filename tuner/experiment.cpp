@@ -19,7 +19,7 @@ std::string number(TrialId t) { return std::to_string(t.value); }
 }  // namespace
 
 Experiment::Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::unique_ptr<Scheduler> scheduler)
-    : spec_(spec), sampler_(std::move(sampler)), scheduler_(std::move(scheduler)), history_(spec), repeats_(spec) {
+    : spec_(spec), sampler_(std::move(sampler)), scheduler_(std::move(scheduler)), history_(spec), repeats_(spec), improvements_(spec.objectives) {
   if (spec.logical_order) order_.emplace(spec.slots);
 }
 

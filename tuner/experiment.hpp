@@ -111,9 +111,9 @@ class Experiment {
   void advance();
   void refresh();
   void check_rules(const Trial& settled, Repeats::Meaning);
+  bool improves(const Trial& settled, const ByObjective& min_delta);
   void finish_confirming(Seq because);
   void consider_best(const Trial&);
-  bool reached_target(const Trial&) const;
   bool improbable() const { return unlikely_ >= kUnlikely; }
   bool judge_bounds(Trial&, const Reported&) const;
 
@@ -172,8 +172,8 @@ class Experiment {
   double best_score_ = 0;               // Of history_.best_: its value, or the mean that confirmed it.
   static constexpr int kUnlikely = 3;   // Proposals in a row before improvement is given up.
   int unlikely_ = 0;
-  std::int64_t since_best_ = 0;         // Trials settled since the best improved by min_delta.
-  double plateau_score_ = 0;
+  std::int64_t since_best_ = 0;         // Trials settled since the last improvement by min_delta, itself included; 0: none settled.
+  Front improvements_;                  // Those that counted.
   bool any_success_ = false;
   std::int64_t failures_in_a_row_ = 0;  // Since the beginning, while nothing has succeeded.
   double active_before_ = 0;

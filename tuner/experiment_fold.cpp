@@ -138,6 +138,7 @@ void Experiment::fold(const Configured&, const Record&) {
   history_.finish_why_.clear();
   history_.exit_code_ = 0;
   since_best_ = 0;
+  improvements_.clear();
   unlikely_ = 0;
 }
 
@@ -223,7 +224,7 @@ void Experiment::consume_report(const Record& r) {
         "reported a value that is not finite, and on_nan asks for that");
   else if (t.replicate_of && t.last_step >= t.until_step && t.asked == Asked::nothing)
     owe(Stop{t.id, t.attempt, TrialState::complete, {}}, r.seq, "tune", "it has done the steps of the trial that it repeats");
-  else if (spec_.replicates.count == 1 && !t.replicate_of && reached_target(t))
+  else if (spec_.replicates.count == 1 && !t.replicate_of && history_.reached_target(t))
     owe_finish(0, TrialState::stopped, r.seq, "tune", "trial " + std::to_string(t.id.value) + " reached the target");
 }
 
@@ -241,11 +242,6 @@ bool Experiment::judge_bounds(Trial& t, const Reported& report) const {
     all = all && t.bounds[i] != Trial::Bound::broken;
   }
   return all;
-}
-
-bool Experiment::reached_target(const Trial& t) const {
-  return spec_.stop.target && t.feasible && !t.values.empty() && std::isfinite(t.values.front()) &&
-         history_.score(t.values.front()) <= history_.score(*spec_.stop.target);
 }
 
 void Experiment::fold(const Checkpointed& c, const Record&) {
@@ -414,8 +410,9 @@ void Experiment::fold(const Retry& retry, const Record&) {
   if (is_final(t.state)) {  // A person asked.
     t.retries = 0;
     repeats_.retried(t.id, history_);
-    if (history_.best_ == t.id) {
+    if (history_.best_ == t.id || history_.front_.contains(t.id)) {
       history_.best_.reset();
+      history_.front_.clear();
       for (const auto& other : history_.trials_)
         if (other.id != t.id) consider_best(other);
     }
@@ -437,6 +434,11 @@ void Experiment::consider_best(const Trial& t) {
   // With replicates a trial that was stopped early never got any: it has not shown what it is worth.
   const bool final = t.state == TrialState::complete || (t.state == TrialState::stopped && spec_.replicates.count == 1);
   if (!final || t.replicate_of || repeats_.is_interim(t.id) || !t.feasible || t.values.empty() || !std::isfinite(t.values.front())) return;
+  if (spec_.objectives.size() > 1) {
+    history_.front_.add(t.id, t.values);
+    if (!history_.front_.members().empty()) history_.best_ = history_.front_.members().front().trial;
+    return;
+  }
   const double score = history_.score(t.values.front());
   if (!history_.best_ || score < best_score_) history_.best_ = t.id, best_score_ = score;
 }
@@ -465,18 +467,28 @@ void Experiment::finish_confirming(Seq because) {
   owe_finish(0, std::nullopt, because, "tune", confirmed->why);
 }
 
+// Of several objectives any is enough: none of those that counted before comes near in all of them.
+bool Experiment::improves(const Trial& t, const ByObjective& min_delta) {
+  if (!t.feasible) return false;
+  std::vector<double> slack;
+  for (const auto& o : spec_.objectives) {
+    const auto given = min_delta.find(o.metric);
+    slack.push_back(given == min_delta.end() ? 0 : given->second);
+  }
+  return !improvements_.covers(t.values, slack) && improvements_.add(t.id, t.values);
+}
+
 void Experiment::check_rules(const Trial& t, Repeats::Meaning meaning) {
   if (repeats_.confirming()) return;  // It ends by itself.
   const Seq because = history_.last_seq_;
   if (t.state == TrialState::complete || t.state == TrialState::stopped) {
     any_success_ = true;
     if (meaning != Repeats::Meaning::result) return;
-    if (reached_target(t))
+    if (history_.reached_target(t))
       owe_finish(0, TrialState::stopped, because, "tune", "trial " + std::to_string(t.id.value) + " reached the target");
     if (const auto& plateau = spec_.stop.plateau) {
-      const double score = t.values.empty() || !t.feasible ? INFINITY : history_.score(t.values.front());
-      if (since_best_ == 0 || score < plateau_score_ - plateau->min_delta)
-        plateau_score_ = score, since_best_ = 1;
+      if (improves(t, plateau->min_delta) || since_best_ == 0)
+        since_best_ = 1;
       else if (++since_best_ > plateau->trials)
         owe_finish(0, std::nullopt, because, "tune",
                    "no improvement in the last " + std::to_string(plateau->trials) + " trials");

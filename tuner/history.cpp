@@ -38,6 +38,18 @@ std::optional<double> History::score(const Metrics& metrics) const {
   return score(metrics.values[static_cast<std::size_t>(at)]);
 }
 
+bool History::reached_target(const Trial& t) const {
+  const auto& target = spec_->stop.target;
+  if (target.empty() || !t.feasible || t.values.size() != spec_->objectives.size()) return false;
+  for (std::size_t o = 0; o < t.values.size(); ++o) {
+    if (!std::isfinite(t.values[o])) return false;
+    const auto wanted = target.find(spec_->objectives[o].metric);
+    if (wanted == target.end()) continue;
+    if (spec_->objectives[o].maximize ? t.values[o] < wanted->second : t.values[o] > wanted->second) return false;
+  }
+  return true;
+}
+
 TrialRow row_of(const Trial& t) {
   TrialRow row{t.id, t.state, t.cause, t.attempt, t.reports, t.last_step, t.until_step, t.proposed_at, t.launched_at,
                t.ended_at, std::nullopt, {}, t.feasible};

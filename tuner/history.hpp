@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tuner/facts.hpp"
+#include "tuner/front.hpp"
 #include "tuner/spec.hpp"
 #include "tuner/trial.hpp"
 
@@ -18,7 +19,7 @@ namespace tune {
 /// unless they say otherwise. Only Experiment changes it.
 class History {
  public:
-  explicit History(const Spec& spec) : spec_(&spec) {}
+  explicit History(const Spec& spec) : spec_(&spec), front_(spec.objectives) {}
 
   const Spec& spec() const { return *spec_; }
   Time now() const { return now_; }                 ///< `at` of the newest record.
@@ -33,9 +34,14 @@ class History {
   std::int64_t live() const { return count(TrialState::leased) + count(TrialState::running); }
   std::int64_t finished_trials() const;
 
-  /// Trials that reached `complete` or `stopped`, feasible, with finite values: the best by the first objective. nullopt if none.
-  /// With replicates: among those whose replicates are over. After `tune best --confirm`: the one with the best mean.
+  /// Of the trials that reached `complete` or `stopped`, feasible, with finite values: the best. nullopt if there is none.
+  /// With several objectives: the one of front() that is best by the first. With replicates: among those whose replicates
+  /// are over. After `tune best --confirm`: the one with the best mean.
   std::optional<TrialId> best() const { return best_; }
+  /// With several objectives: of the same trials those that no other dominates. Empty with a single one.
+  const Front& front() const { return front_; }
+  /// Feasible, every objective is finite, and those that the spec has a target for reach it; false if it has none.
+  bool reached_target(const Trial&) const;
 
   /// What was copied from other experiments when this one began.
   const std::vector<Imported>& imported() const { return imported_; }
@@ -65,6 +71,7 @@ class History {
   std::deque<Trial> trials_;  // A deque: references stay valid while trials are added.
   std::array<std::int64_t, 9> counts_{};
   std::optional<TrialId> best_;
+  Front front_;
   std::vector<Imported> imported_;
   Time now_, began_;
   Seq last_seq_ = 0;

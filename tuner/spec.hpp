@@ -55,14 +55,17 @@ struct ReportSpec {
   std::int64_t max_line_bytes = 64 * 1024;
 };
 
+/// Numbers by an objective's metric; an objective that is not named has none.
+using ByObjective = std::map<std::string, double, std::less<>>;
+
 struct StopSpec {
   std::optional<std::int64_t> trials;
   std::optional<Duration> time;
-  std::optional<double> target;
+  ByObjective target;             ///< One trial reaches all of them. Empty: no target.
   std::optional<std::int64_t> max_failures;
   struct Plateau {
     std::int64_t trials = 0;
-    double min_delta = 0;
+    ByObjective min_delta;        ///< Not named: 0.
   };
   std::optional<Plateau> plateau;
   struct Improvement {

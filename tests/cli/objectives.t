@@ -57,3 +57,39 @@ $ tune status
 
 $ tune status -o json
 {"experiment":"trade",<any>"front":[0,1,2],<any>}
+
+$ tune ls -o csv | cut -d, -f1-7,10
+experiment,state,trials,finished,failed,best,best_trial,front
+trade,finished,5,5,0,,,3
+
+$ tune ls | awk '{ print $NF }'
+FRONT
+3
+
+$ tune show 1 | head -1
+trade/1  complete  0.2 loss   0.2 speed  one of 3 best
+
+$ tune show 3 -o json | grep -o '"best":.*"params"'
+"best":false,"value":0.6,"values":{"loss":0.6,"speed":0.25},"params"
+
+# Two targets are one trial's; a standing front ends it too.
+
+$ tune sweep config.json --name there --set stop.target.loss=0.3 --set stop.target.speed=0.15 --require-target -q
+tune: experiment=there end=finished trials=2 <any> front=2
+
+$ tune sweep config.json --name nowhere --set stop.target.loss=0.1 --set stop.target.speed=0.4 --require-target -q
+tune: experiment=nowhere <any> exit=7 front=3
+[7]
+
+$ tune sweep config.json --name still --set stop.plateau.trials=1 -q
+tune: experiment=still end=finished trials=4 <any> front=3
+
+$ tune sweep config.json --name wrong --set stop.target=0.3
+error[E013]: with several objectives `target` says which it is for
+  --> --set:1:1
+   |
+ 1 | stop.target=0.3
+   | ~~~~~~~~~~~~~~~
+   = help: "target": {"loss": 0.3}
+   = more: tune explain E013
+[2]

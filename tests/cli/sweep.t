@@ -32,8 +32,8 @@ $ tune sweep config.json --trials 8 2>&1 | sed -n '1,2p;$p'
 tune: experiment=quick end=finished trials=8 complete=8 stopped=0 failed=0 infeasible=0 cancelled=0 best=0 trial=0 exit=0
 
 $ tune ls -o csv
-experiment,state,trials,finished,failed,best,best_trial,created,tags
-quick,finished,8,8,0,0,0,<any>,
+experiment,state,trials,finished,failed,best,best_trial,created,tags,front
+quick,finished,8,8,0,0,0,<any>,,
 
 $ tune ls -o names
 quick

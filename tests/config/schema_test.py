@@ -23,6 +23,7 @@ tune, root = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 UNSEEN = {
     "E002": "readers of JSON keep one of two equal keys",
     "E015": "--set", "e021_by_set": "--set",
+    "e003_target": "names of metrics",
     "E021": "compares two numbers", "E023": "compares two numbers", "E072": "compares two numbers", "e006_steps": "compares two numbers",
     "e014_overflow": "readers of JSON make 1e999 infinite",
     "e024_weights": "compares two lengths", "e026_weights": "compares two lengths", "e026_outside": "compares two numbers",

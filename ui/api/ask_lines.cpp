@@ -127,6 +127,18 @@ Result<Done> serve_best(const AskTell& experiment, JsonWriter& out) {
   out.begin_object();
   write(out, AskTell::Asked{trial.id, trial.attempt, trial.params, kNoStep, trial.last_step, {}});
   out.key("value").value(trial.values.front()).end_object();
+  if (history.front().members().empty()) return Done{};
+  out.key("front").begin_array();
+  for (const auto& member : history.front().members()) {
+    const auto& one = history.trial(member.trial);
+    out.begin_object();
+    write(out, AskTell::Asked{one.id, one.attempt, one.params, kNoStep, one.last_step, {}});
+    out.key("values").begin_object();
+    for (std::size_t o = 0; o < member.values.size(); ++o)
+      out.key(history.spec().objectives[o].metric).value(member.values[o]);
+    out.end_object().end_object();
+  }
+  out.end_array();
   return Done{};
 }
 

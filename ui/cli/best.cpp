@@ -16,12 +16,6 @@
 namespace tune {
 namespace {
 
-std::vector<double> values_of(const TrialRow& row) {
-  std::vector<double> values{row.value.value_or(0)};
-  values.insert(values.end(), row.more.begin(), row.more.end());
-  return values;
-}
-
 std::string as_json(const Subject& subject, const TrialDetail& detail, const Spec& spec) {
   std::string out;
   JsonWriter json(out);

@@ -81,7 +81,6 @@ Board::Board(const Spec& spec)
       metric_(spec.objectives.empty() ? "" : spec.objectives.front().metric),
       maximize_(!spec.objectives.empty() && spec.objectives.front().maximize),
       budget_(spec.stop.trials),
-      target_(spec.stop.target),
       front_(spec.objectives) {
   if (spec.stop.time) time_budget_ = spec.stop.time->seconds;
 }
@@ -102,7 +101,8 @@ bool Board::consider_best(TrialId id, const History& history) {
   const auto best = history.best();
   if (!history.contains(id)) return false;
   const Trial& trial = history.trial(id);
-  if (several() ? !front_.add(trial) : !best || *best != id || (best_ && best_->trial == id) || trial.values.empty())
+  if (several() ? !history.front().contains(id) || !front_.add(id, trial.values)
+                : !best || *best != id || (best_ && best_->trial == id) || trial.values.empty())
     return false;
   const auto live = live_.find(id);
   best_ = Best{id, trial.values.front(), trial.params, live == live_.end() ? ThinnedCurve{} : live->second.curve};
@@ -154,7 +154,7 @@ Board::News Board::learn(const Record& record, const History& history) {
     ++warnings_;
   } else if (record.as<Configured>()) {
     const auto& spec = history.spec();
-    budget_ = spec.stop.trials, target_ = spec.stop.target;
+    budget_ = spec.stop.trials;
     time_budget_ = spec.stop.time ? std::optional{spec.stop.time->seconds} : std::nullopt;
   }
   return news;
@@ -163,7 +163,7 @@ Board::News Board::learn(const Record& record, const History& history) {
 void Board::begin(const History& history) {
   turn(history, {});
   if (several())
-    for (const Trial& trial : history.trials()) consider_best(trial.id, history);
+    for (const auto& member : history.front().members()) consider_best(member.trial, history);
   else if (history.best())
     consider_best(*history.best(), history);
 }
@@ -197,12 +197,9 @@ std::optional<double> Board::eta(double elapsed) const {
 
 std::string Board::best_text(bool colour) const {
   if (!best_) return {};
-  if (front_.members().size() > 1)
-    return "best " + paint(Style::cyan, std::to_string(front_.members().size()), colour) +
-           " trials, none of which beats another";
-  const auto values = several() ? values_text(front_.members().front().values, front_.objectives(), colour)
-                                : paint(Style::cyan, number_text(best_->value), colour) + " " + printable(metric_);
-  return "best " + values + " (trial " + std::to_string(best_->trial.value) + ")";
+  if (several()) return "best " + front_text(front_, colour);
+  return "best " + paint(Style::cyan, number_text(best_->value), colour) + " " + printable(metric_) + " (trial " +
+         std::to_string(best_->trial.value) + ")";
 }
 
 std::string Board::headline(double elapsed, std::size_t width, bool colour) const {

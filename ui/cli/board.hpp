@@ -96,7 +96,7 @@ class Board {
   std::string name_, metric_;
   bool maximize_ = false;
   std::optional<std::int64_t> budget_;
-  std::optional<double> time_budget_, target_;
+  std::optional<double> time_budget_;
   std::array<std::int64_t, 9> counts_{};
   std::map<TrialId, Live> live_;
   std::optional<Best> best_;

@@ -54,7 +54,10 @@ std::string end_text(const Spec& spec) {
   if (spec.stop.trials) add(grouped(static_cast<std::uint64_t>(*spec.stop.trials)) + " trials");
   if (all && (!spec.stop.trials || *all < static_cast<std::uint64_t>(*spec.stop.trials))) add("the whole space");
   if (spec.stop.time) add(to_text(*spec.stop.time));
-  if (spec.stop.target) add(spec.objectives.front().metric + " " + to_text(*spec.stop.target));
+  std::string target;
+  for (const auto& [metric, value] : spec.stop.target)
+    target += (target.empty() ? "" : " with ") + metric + " " + to_text(value);
+  if (!target.empty()) add(target);
   if (spec.stop.plateau) add(std::to_string(spec.stop.plateau->trials) + " trials without improvement");
   if (spec.stop.improvement) add("three unlikely improvements in a row");
   if (spec.stop.max_failures)

@@ -14,15 +14,10 @@
 namespace tune {
 namespace {
 
-bool counts(TrialState state, bool feasible, const std::vector<double>& values, std::size_t objectives) {
-  return feasible && (state == TrialState::complete || state == TrialState::stopped) && values.size() == objectives &&
-         std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
-}
-
 /// From --reference V,V,…; what the trials suggest if it is not given.
-Result<std::vector<double>> reference_of(const Invocation& call, const Front& front) {
+Result<std::vector<double>> reference_asked(const Invocation& call, const Front& front) {
   const auto given = call.get("reference");
-  if (!given) return front.reference();
+  if (!given) return reference_of(front);
   std::vector<double> reference;
   const char *at = given->data(), *const end = at + given->size();
   while (at <= end) {
@@ -63,7 +58,7 @@ std::string as_json(const Subject& subject, const Front& front, const std::vecto
     }
     json.end_object().end_object();
   }
-  json.end_array().key("hypervolume").value(front.hypervolume(reference)).key("reference");
+  json.end_array().key("hypervolume").value(hypervolume(front, reference)).key("reference");
   values(reference);
   json.end_object();
   return out + "\n";
@@ -93,48 +88,47 @@ Listing as_listing(const Front& front, const std::vector<Params>& params) {
 
 }  // namespace
 
-std::vector<double> Front::turned(const std::vector<double>& values) const {
-  std::vector<double> out;
-  for (std::size_t k = 0; k < values.size(); ++k) out.push_back(objectives_[k].maximize ? -values[k] : values[k]);
-  return out;
-}
-
-bool Front::add(const Trial& t) { return add(t.id, t.state, t.feasible, t.values); }
-
-bool Front::add(const TrialRow& row) {
-  if (!row.value) return false;
+std::vector<double> values_of(const TrialRow& row) {
+  if (!row.value) return {};
   std::vector<double> values{*row.value};
   values.insert(values.end(), row.more.begin(), row.more.end());
-  return add(row.id, row.state, row.feasible, std::move(values));
+  return values;
 }
 
-bool Front::add(TrialId trial, TrialState state, bool feasible, std::vector<double> values) {
-  if (!counts(state, feasible, values, objectives_.size())) return false;
-  const auto mine = turned(values);
-  if (worst_.empty()) worst_ = mine;
-  for (std::size_t k = 0; k < mine.size(); ++k) worst_[k] = std::max(worst_[k], mine[k]);
-
-  std::erase_if(members_, [&](const Member& m) { return m.trial == trial; });
-  if (std::any_of(members_.begin(), members_.end(), [&](const Member& m) { return dominates(turned(m.values), mine); }))
-    return false;
-  std::erase_if(members_, [&](const Member& m) { return dominates(mine, turned(m.values)); });
-  const auto behind = std::find_if(members_.begin(), members_.end(), [&](const Member& m) {
-    const double theirs = turned(m.values).front();
-    return theirs > mine.front() || (theirs == mine.front() && m.trial.value > trial.value);
-  });
-  members_.insert(behind, {trial, std::move(values)});
-  return true;
+Front front_of(const std::vector<TrialRow>& rows, const Spec& spec) {
+  Front front{spec.objectives};
+  for (const auto& row : rows) {
+    if (row.feasible && (row.state == TrialState::complete || row.state == TrialState::stopped))
+      front.add(row.id, values_of(row));
+  }
+  return front;
 }
 
-std::vector<double> Front::reference() const {
-  if (worst_.empty()) return {};
-  return turned(reference_point(Outcomes(worst_.size(), std::span<const double>{worst_})));
+Result<Front> front_of(const StoreReader& reader, const ExperimentRow& experiment, const Spec& spec) {
+  const auto rows = reader.rows(experiment.id);
+  if (!rows) return rows.error();
+  return front_of(*rows, spec);
 }
 
-double Front::hypervolume(const std::vector<double>& reference) const {
-  Outcomes outcomes(objectives_.size());
-  for (const auto& m : members_) outcomes.add(turned(m.values));
-  return tune::hypervolume(outcomes, turned(reference));
+std::vector<double> reference_of(const Front& front) {
+  const auto& worst = front.worst();
+  if (worst.empty()) return {};
+  return front.turned(reference_point(Outcomes(worst.size(), std::span<const double>{worst})));
+}
+
+double hypervolume(const Front& front, const std::vector<double>& reference) {
+  Outcomes outcomes(front.objectives().size());
+  for (const auto& m : front.members()) outcomes.add(front.turned(m.values));
+  return hypervolume(outcomes, front.turned(reference));
+}
+
+std::string front_text(const Front& front, bool colour) {
+  const auto& members = front.members();
+  if (members.empty()) return {};
+  if (members.size() > 1)
+    return paint(Style::cyan, std::to_string(members.size()), colour) + " trials, none of which beats another";
+  return values_text(members.front().values, front.objectives(), colour) + " (trial " +
+         std::to_string(members.front().trial.value) + ")";
 }
 
 std::string values_text(const std::vector<double>& values, const std::vector<Objective>& objectives, bool colour) {
@@ -142,14 +136,6 @@ std::string values_text(const std::vector<double>& values, const std::vector<Obj
   for (std::size_t k = 0; k < values.size() && k < objectives.size(); ++k)
     out += (k ? "   " : "") + paint(Style::cyan, number_text(values[k]), colour) + " " + printable(objectives[k].metric);
   return out;
-}
-
-Result<Front> front_of(const StoreReader& reader, const ExperimentRow& experiment, const Spec& spec) {
-  const auto rows = reader.rows(experiment.id);
-  if (!rows) return rows.error();
-  Front front{spec.objectives};
-  for (const auto& row : *rows) front.add(row);
-  return front;
 }
 
 Result<std::optional<TrialId>> chosen_of(const Invocation& call, const Front& front, const Spec& spec) {
@@ -166,7 +152,7 @@ Result<std::optional<TrialId>> chosen_of(const Invocation& call, const Front& fr
 }
 
 int show_front(Invocation& call, const Subject& subject, const Front& front) {
-  const auto reference = reference_of(call, front);
+  const auto reference = reference_asked(call, front);
   if (!reference) return call.fail(reference.error());
   std::vector<Params> params;
   for (const auto& member : front.members()) {
@@ -181,7 +167,7 @@ int show_front(Invocation& call, const Subject& subject, const Front& front) {
   const auto count = front.members().size();
   call.tell(subject.name() + ": " + std::to_string(count) +
             (count == 1 ? " trial that no other beats" : " trials, none of which beats another in everything") +
-            ", hypervolume " + number_text(front.hypervolume(*reference)) + " up to " +
+            ", hypervolume " + number_text(hypervolume(front, *reference)) + " up to " +
             values_text(*reference, front.objectives(), false));
   call.print(as_listing(front, params));
   return kOk;

@@ -11,39 +11,20 @@
 
 namespace tune {
 
-/// Of an experiment with several objectives the Pareto front: the trials that no other beats or equals in every objective
-/// and beats in one. Trials come one by one. Only those count that completed or were stopped early, held the outcome
-/// constraints and have a finite value of every objective.
-class Front {
- public:
-  struct Member {
-    TrialId trial;
-    std::vector<double> values;  ///< As reported.
-  };
-  explicit Front(std::vector<Objective> objectives) : objectives_(std::move(objectives)) {}
-
-  /// True: it is one of them now, and those that it beats are no more. O(members).
-  bool add(const Trial&);
-  bool add(const TrialRow&);
-
-  /// By the first objective, best first; of equals the older.
-  const std::vector<Member>& members() const { return members_; }
-  const std::vector<Objective>& objectives() const { return objectives_; }
-  /// Up to where the volume is measured: a tenth beyond the worst of all that counted, for each objective as reported.
-  std::vector<double> reference() const;
-  /// What the members dominate up to `reference` (search/hypervolume.hpp); 0 if none is better than it everywhere.
-  double hypervolume(const std::vector<double>& reference) const;
-
- private:
-  bool add(TrialId, TrialState, bool feasible, std::vector<double> values);
-  std::vector<double> turned(const std::vector<double>& values) const;  ///< So that smaller is better; its own inverse.
-  std::vector<Objective> objectives_;
-  std::vector<Member> members_;
-  std::vector<double> worst_;  ///< Turned.
-};
-
-/// The front of all trials that the store has.
+/// The front of the trials that the store has: of those that completed or were stopped early and held the outcome constraints.
 Result<Front> front_of(const StoreReader&, const ExperimentRow&, const Spec&);
+Front front_of(const std::vector<TrialRow>&, const Spec&);
+
+/// Up to where the volume is measured: a tenth beyond the worst of all that counted, for each objective as reported.
+std::vector<double> reference_of(const Front&);
+/// What the members dominate up to `reference` (search/hypervolume.hpp); 0 if none is better than it everywhere.
+double hypervolume(const Front&, const std::vector<double>& reference);
+
+/// "3 trials, none of which beats another", "0.12 loss   31 latency_ms (trial 7)"; empty if there is none.
+std::string front_text(const Front&, bool colour);
+
+/// A trial's value of each objective; empty: it has none.
+std::vector<double> values_of(const TrialRow&);
 
 /// "0.12 loss   31 latency_ms"
 std::string values_text(const std::vector<double>& values, const std::vector<Objective>&, bool colour);

@@ -16,15 +16,7 @@ namespace {
 
 constexpr std::size_t kMostShown = 8;
 
-/// Nobody in it where there is one objective.
-Front front_of(const History& history) {
-  Front front{history.spec().objectives};
-  if (history.spec().objectives.size() > 1)
-    for (const Trial& trial : history.trials()) front.add(trial);
-  return front;
-}
-
-std::string front_text(const Front& front, bool colour) {
+std::string front_lines(const Front& front, bool colour) {
   const auto& members = front.members();
   std::string out = " " + paint(Style::dim, pad("best", 8), colour) + std::to_string(members.size()) +
                     " trials, none of which beats another in everything\n";
@@ -38,9 +30,11 @@ std::string front_text(const Front& front, bool colour) {
 }  // namespace
 
 bool SweepReport::target_reached() const {
-  if (!spec_.stop.target) return true;
-  const auto best = history_.best();
-  return best && history_.score(history_.trial(*best).values.front()) <= history_.score(*spec_.stop.target);
+  // Whoever reaches several targets is of the front, or one that is does too.
+  const auto reached = [&](TrialId id) { return history_.reached_target(history_.trial(id)); };
+  const auto& front = history_.front().members();
+  return spec_.stop.target.empty() || (history_.best() && reached(*history_.best())) ||
+         std::any_of(front.begin(), front.end(), [&](const auto& m) { return reached(m.trial); });
 }
 
 std::string SweepReport::counts() const {
@@ -63,9 +57,9 @@ std::string SweepReport::text(bool interrupted, const std::string& again, bool c
   const auto label = [&](const char* word) { return " " + paint(Style::dim, pad(word, 8), colour); };
   const std::string name = shell_quoted(printable(spec_.name));
   std::string out = "\n";
-  const Front front = front_of(history_);
+  const Front& front = history_.front();
   if (front.members().size() > 1) {
-    out += front_text(front, colour);
+    out += front_lines(front, colour);
   } else if (const auto best = history_.best()) {
     const Trial& trial = history_.trial(*best);
     out += label("best") + paint(Style::cyan, number_text(trial.values.front()), colour) + " " +
@@ -115,7 +109,7 @@ std::string SweepReport::summary(bool interrupted, int exit_code) const {
          count("infeasible", TrialState::infeasible) + count("cancelled", TrialState::cancelled) +
          " best=" + (best ? to_text(history_.trial(*best).values.front()) : "-") +
          " trial=" + (best ? std::to_string(best->value) : "-") + " exit=" + std::to_string(exit_code) +
-         (spec_.objectives.size() > 1 ? " front=" + std::to_string(front_of(history_).members().size()) : "");
+         (spec_.objectives.size() > 1 ? " front=" + std::to_string(history_.front().members().size()) : "");
 }
 
 std::string SweepReport::members(bool interrupted, int exit_code, const std::string& again) const {
@@ -143,7 +137,7 @@ std::string SweepReport::members(bool interrupted, int exit_code, const std::str
     }
     json.end_object().end_object();
   }
-  if (const Front front = front_of(history_); !front.members().empty()) {
+  if (const Front& front = history_.front(); !front.members().empty()) {
     json.key("front").begin_array();
     for (const auto& member : front.members()) {
       json.begin_object().key("trial").value(member.trial.value).key("values").begin_object();

@@ -13,6 +13,7 @@
 #include "tuner/json.hpp"
 #include "tuner/transfer.hpp"
 #include "ui/api/control.hpp"
+#include "ui/cli/front.hpp"
 #include "ui/cli/progress.hpp"
 #include "ui/cli/report.hpp"
 #include "ui/cli/signals.hpp"
@@ -158,7 +159,9 @@ void say_how_it_opened(Progress& progress, const Sweep& sweep, const std::string
   } else {
     line += ": resumed, " + std::to_string(history.finished_trials()) +
             (spec.stop.trials ? " of " + std::to_string(*spec.stop.trials) : "") + " trials are done";
-    if (const auto best = history.best())
+    if (!history.front().members().empty())
+      line += ", best " + front_text(history.front(), false);
+    else if (const auto best = history.best())
       line +=
           ", best " + number_text(history.trial(*best).values.front()) + " (trial " + std::to_string(best->value) + ")";
   }

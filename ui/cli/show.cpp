@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tuner/json.hpp"
 #include "ui/cli/board.hpp"
+#include "ui/cli/front.hpp"
 #include "ui/cli/trial_text.hpp"
 
 namespace tune {
@@ -34,15 +35,24 @@ std::string environment_text(const Spec& spec) {
   return out;
 }
 
-std::string text(const Invocation& call, const Subject& subject, const TrialDetail& detail, const Spec& spec) {
+/// "best", "one of 3 best"; empty: neither.
+std::string best_text(const Subject& subject, const Spec& spec) {
+  if (spec.objectives.size() < 2) return subject.experiment.best_trial == subject.trial ? "best" : "";
+  const auto front = front_of(*subject.reader, subject.experiment, spec);
+  if (!front || !front->contains(*subject.trial)) return {};
+  const auto members = front->members().size();
+  return members == 1 ? "best" : "one of " + std::to_string(members) + " best";
+}
+
+std::string text(const Invocation& call, const Subject& subject, const TrialDetail& detail, const Spec& spec,
+                 const std::string& best) {
   const bool colour = call.colour();
   const auto title = [&](const char* word) { return "\n" + paint(Style::dim, word, colour) + "\n"; };
   const auto& row = detail.row;
   std::string out = paint(Style::bold, subject.name(), colour) + "  " +
                     paint(style_of(row.state), std::string(to_text(row.state)), colour);
-  if (row.value)
-    out += "  " + paint(Style::cyan, number_text(*row.value), colour) + " " + printable(spec.objectives.front().metric);
-  if (subject.experiment.best_trial == row.id) out += "  " + paint(Style::green, "best", colour);
+  if (row.value) out += "  " + values_text(values_of(row), spec.objectives, colour);
+  if (!best.empty()) out += "  " + paint(Style::green, best, colour);
   if (!row.feasible) out += "  " + paint(Style::yellow, "infeasible", colour);
   if (is_final(row.state) && row.cause != Cause::done) out += "  " + std::string(cause_text(row.cause));
   out += "\n  proposed " + time_text(row.proposed_at);
@@ -79,7 +89,8 @@ std::string text(const Invocation& call, const Subject& subject, const TrialDeta
          "\n";
 }
 
-std::string json(const Subject& subject, const TrialDetail& detail, const Spec& spec, const Invocation& call) {
+std::string json(const Subject& subject, const TrialDetail& detail, const Spec& spec, const Invocation& call,
+                 const std::string& best) {
   std::string out;
   JsonWriter w(out);
   const auto& row = detail.row;
@@ -98,8 +109,14 @@ std::string json(const Subject& subject, const TrialDetail& detail, const Spec& 
       .value(row.reports)
       .key("last_step")
       .value(row.last_step);
-  w.key("feasible").value(row.feasible).key("best").value(subject.experiment.best_trial == row.id);
+  w.key("feasible").value(row.feasible).key("best").value(!best.empty());
   if (row.value) w.key("value").value(*row.value);
+  if (const auto values = values_of(row); values.size() > 1) {
+    w.key("values").begin_object();
+    for (std::size_t k = 0; k < values.size() && k < spec.objectives.size(); ++k)
+      w.key(spec.objectives[k].metric).value(values[k]);
+    w.end_object();
+  }
   w.key("params").raw(params_object(detail.params)).key("metrics").begin_object();
   for (std::size_t i = 0; i < detail.last.size(); ++i) w.key((*detail.last.names)[i]).value(detail.last.values[i]);
   w.end_object().key("curve").begin_array();
@@ -128,10 +145,11 @@ int show_verb(Invocation& call) {
   if (!detail) return call.fail(detail.error());
   const auto spec = spec_of(subject->experiment);
   if (!spec) return call.fail(spec.error());
+  const auto best = best_text(*subject, *spec);
   if (call.format() == Invocation::Format::table)
-    call.print(text(call, *subject, *detail, *spec));
+    call.print(text(call, *subject, *detail, *spec, best));
   else
-    call.print_exact(json(*subject, *detail, *spec, call));
+    call.print_exact(json(*subject, *detail, *spec, call, best));
   return kOk;
 }
 

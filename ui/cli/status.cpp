@@ -21,12 +21,7 @@ std::string best_text(const StoreReader& reader, const ExperimentRow& row, const
   if (spec && spec->objectives.size() > 1) {
     const auto front = front_of(reader, row, *spec);
     if (!front || front->members().empty()) return {};
-    const auto& members = front->members();
-    if (members.size() == 1)
-      return "best " + values_text(members.front().values, spec->objectives, colour) + " (trial " +
-             std::to_string(members.front().trial.value) + ")";
-    return "best " + paint(Style::cyan, std::to_string(members.size()), colour) +
-           " trials, none of which beats another (tune best)";
+    return "best " + front_text(*front, colour) + (front->members().size() > 1 ? " (tune best)" : "");
   }
   if (!row.best_value || !row.best_trial) return {};
   return "best " + paint(Style::cyan, number_text(*row.best_value), colour) + " " +

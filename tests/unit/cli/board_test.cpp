@@ -56,26 +56,21 @@ TEST_CASE("an attempt's end is told with its exit code or its signal's name", "[
   CHECK(ending_text(exited) == "could not be started: No such file\\x1b[2J");
 }
 
-TEST_CASE("with several objectives the block counts the trials that no other beats", "[cli]") {
+TEST_CASE("the front of stored trials is of those that succeeded in every objective", "[cli]") {
   Spec spec = two_trials();
   spec.objectives = {Objective{"loss"}, Objective{"speed"}};
   spec.objectives[1].maximize = true;
-  Front front(spec.objectives);
   const auto row = [](std::int64_t id, double loss, double speed, TrialState state = TrialState::complete) {
     TrialRow r;
     r.id = {id}, r.state = state, r.value = loss, r.more = {speed};
     return r;
   };
-  CHECK(front.add(row(0, 2, 5)));
-  CHECK(front.add(row(1, 1, 3)));
-  CHECK_FALSE(front.add(row(2, 3, 4)));
-  CHECK_FALSE(front.add(row(3, 0, 9, TrialState::failed)));
-  CHECK_FALSE(front.add(row(4, 0, std::nan(""))));
-  CHECK(front.add(row(5, 1, 4)));  // Beats trial 1.
+  const auto front = front_of({row(0, 2, 5), row(1, 1, 3), row(2, 3, 4), row(3, 0, 9, TrialState::failed),
+                               row(4, 0, std::nan("")), row(5, 1, 4)}, spec);
   REQUIRE(front.members().size() == 2);
   CHECK(front.members()[0].trial.value == 5);
   CHECK(front.members()[1].trial.value == 0);
-  CHECK(front.reference()[0] == Approx(3.3));
-  CHECK(front.reference()[1] == Approx(2.7));
-  CHECK(front.hypervolume({3, 3}) == Approx(1 * 1 + 1 * 2));
+  CHECK(reference_of(front)[0] == Approx(3.3));
+  CHECK(reference_of(front)[1] == Approx(2.7));
+  CHECK(hypervolume(front, {3, 3}) == Approx(1 * 1 + 1 * 2));
 }

@@ -161,7 +161,7 @@ TEST_CASE("when every trial fails from the start the experiment gives up with ex
 
 TEST_CASE("a target ends the experiment and the trials that still run", "[experiment]") {
   auto spec = small_spec();
-  spec.stop.target = 0.1;
+  spec.stop.target = {{"loss", 0.1}};
   Rig rig{std::move(spec)};
   rig.decide();
   rig.report(1, 1, 0.7);
@@ -192,7 +192,7 @@ TEST_CASE("the time limit ends the experiment, counting only time when it was op
 TEST_CASE("a plateau ends the experiment", "[experiment]") {
   auto spec = small_spec();
   spec.stop.trials = 100;
-  spec.stop.plateau = StopSpec::Plateau{3, 0.01};
+  spec.stop.plateau = StopSpec::Plateau{3, {{"loss", 0.01}}};
   Rig rig{std::move(spec), 1};
   const double losses[] = {1, 0.5, 0.495, 0.51, 0.6};
   for (int t = 0; t < 5; ++t) {
