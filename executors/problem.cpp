@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executors/problem.hpp"
 
+#include <array>
+#include <charconv>
 #include <cmath>
+#include <memory>
 #include <numbers>
 
 #include "executors/table_problem.hpp"
@@ -89,15 +92,77 @@ class Curve final : public Problem {
   std::vector<std::string> metrics_;
 };
 
+/// The toy of Jaderberg et al., "Population based training of neural networks", 2017, section 4.4: Q(theta) = 1.2 -
+/// theta0^2 - theta1^2 is wanted, and what is climbed, from (0.9, 0.9) at a rate of 0.01, is 1.2 - h0 theta0^2 - h1 theta1^2,
+/// where h0 and h1 are the first two numeric parameters. Theta travels with checkpoints: what it will be depends on all the
+/// parameters that a trial and its donors had before.
+class Surrogate final : public Problem {
+ public:
+  Surrogate(const Spec& spec, std::int64_t steps)
+      : space_(spec.space),
+        sign_(spec.objectives.front().maximize ? 1 : -1),
+        steps_(steps > 0 ? steps : 200),
+        metrics_{spec.objectives.front().metric} {}
+  const std::vector<std::string>& metrics() const override { return metrics_; }
+  Course course(const Params& params) const override { return from(params, {0, {0.9, 0.9}}); }
+  Course resume(const Params& params, TrialId, int, std::int64_t step, const std::string& state) const override {
+    Point begin{step, {}};
+    const auto comma = std::min(state.find(','), state.size());
+    std::from_chars(state.data(), state.data() + comma, begin.theta[0]);
+    if (comma < state.size()) std::from_chars(state.data() + comma + 1, state.data() + state.size(), begin.theta[1]);
+    return from(params, begin);
+  }
+
+ private:
+  struct Point {
+    std::int64_t step;
+    std::array<double, 2> theta;
+  };
+  // Step by step and not by a power, so that a course with a checkpoint in between comes to the same bits.
+  struct Climb {
+    Point begin, now;
+    std::array<double, 2> shrinks;
+    const std::array<double, 2>& at(std::int64_t step) {
+      if (step < now.step) now = begin;
+      for (; now.step < step; ++now.step)
+        for (std::size_t i = 0; i < 2; ++i) now.theta[i] *= shrinks[i];
+      return now.theta;
+    }
+  };
+  Course from(const Params& params, Point begin) const {
+    auto h = numbers(space_, params);
+    h.resize(2);
+    constexpr double kRate = 0.01;
+    const auto climb = std::make_shared<Climb>(Climb{begin, begin, {1 - 2 * kRate * h[0], 1 - 2 * kRate * h[1]}});
+    Course c{steps_,
+             [climb, sign = sign_](std::int64_t step, std::span<double> out) {
+               const auto& theta = climb->at(step);
+               out[0] = sign * (1.2 - theta[0] * theta[0] - theta[1] * theta[1]);
+             },
+             {}};
+    c.state = [climb](std::int64_t step) {
+      const auto& theta = climb->at(step);
+      return to_text(Value{theta[0]}) + "," + to_text(Value{theta[1]});
+    };
+    return c;
+  }
+
+  const Space& space_;
+  double sign_;
+  std::int64_t steps_;
+  std::vector<std::string> metrics_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Problem>> find_problem(const std::string& from, const Spec& spec, std::int64_t steps) {
   if (from == "branin") return std::unique_ptr<Problem>(std::make_unique<Branin>(spec, steps));
   if (from == "rosenbrock") return std::unique_ptr<Problem>(std::make_unique<Rosenbrock>(spec, steps));
   if (from == "curve") return std::unique_ptr<Problem>(std::make_unique<Curve>(spec, steps));
+  if (from == "pbt") return std::unique_ptr<Problem>(std::make_unique<Surrogate>(spec, steps));
   if (from.ends_with(".json")) return table_problem(from, spec);
   return Error{Error::Code::invalid, "executor.from: there is no problem `" + printable(from) + "`",
-               "known are branin, rosenbrock and curve, and tables by the path of their .json file"};
+               "known are branin, rosenbrock, curve and pbt, and tables by the path of their .json file"};
 }
 
 }  // namespace tune

@@ -9,16 +9,29 @@
 namespace tune {
 namespace {
 
-// A checkpoint's name says its step, so that a simulator started later can go on from it.
-std::string checkpoint_name(TrialId trial, std::int64_t step) {
-  return "trial-" + std::to_string(trial.value) + "-step-" + std::to_string(step);
+// A checkpoint's name says its step and holds its state, so that any simulator can go on from it; the attempt in it makes it
+// one of a kind, because a trial can come to the same step again with another state.
+constexpr std::string_view kStep = "-step-", kState = "-with-";
+
+std::string checkpoint_name(TrialId trial, int attempt, std::int64_t step, const Course& course) {
+  std::string name = "trial-" + std::to_string(trial.value) + "-attempt-" + std::to_string(attempt);
+  name.append(kStep).append(std::to_string(step));
+  return course.state ? name.append(kState).append(course.state(step)) : name;
 }
 
-std::int64_t checkpoint_step(const std::string& name) {
-  const auto dash = name.rfind('-');
+struct Restored {
   std::int64_t step = 0;
-  if (dash != std::string::npos) std::from_chars(name.data() + dash + 1, name.data() + name.size(), step);
-  return step;
+  std::string state;
+};
+Restored restored(const std::string& name) {
+  Restored out;
+  const auto step = name.find(kStep);
+  if (step == std::string::npos) return out;
+  const char* const end = name.data() + name.size();
+  const auto rest = std::from_chars(name.data() + step + kStep.size(), end, out.step).ptr;
+  const std::string_view tail{rest, static_cast<std::size_t>(end - rest)};
+  if (tail.starts_with(kState)) out.state = tail.substr(kState.size());
+  return out;
 }
 
 }  // namespace
@@ -106,7 +119,7 @@ void Simulator::adopt(const SimulatorOptions::UnderWay& u, const Trial& t) {
   a.seq = u.reports;
   a.began = u.began;
   if (t.asked != Asked::nothing) a.asked = t.asked == Asked::pause ? Cause::paused : Cause::stopped;
-  a.course = problem_->attempt(t.params, t.id, a.number);
+  a.course = course(t.params, t.id, a.number, t.checkpoint);
   draw_fault(t.id, a);
   --workers_.front().free;
   a.phase = a.step >= a.until ? Phase::waiting : Phase::stepping;
@@ -122,15 +135,21 @@ void Simulator::launch(const Launch& l, const History& history) {
   a.number = l.attempt;
   a.phase = Phase::queued;
   a.until = l.until_step;
-  a.step = l.from ? checkpoint_step(*l.from) : 0;
+  a.step = l.from ? restored(*l.from).step : 0;
   a.worker = l.ranks.empty() ? 0 : static_cast<std::size_t>(l.ranks.front().worker.value);
-  a.course = problem_->attempt(l.params ? *l.params : history.trial(l.trial).params, l.trial, l.attempt);
+  a.course = course(l.params ? *l.params : history.trial(l.trial).params, l.trial, l.attempt, l.from.value_or(""));
   draw_fault(l.trial, a);
   TUNE_ASSERT(a.worker < workers_.size(), "launched on a worker that is not simulated");
   Worker& w = workers_[a.worker];
   if (!w.up) return end(l.trial, a, Cause::lost);
   (l.attempt > 1 ? w.again : w.fresh).push_back(l.trial);
   begin_next(a.worker);
+}
+
+Course Simulator::course(const Params& params, TrialId trial, int attempt, const std::string& checkpoint) const {
+  if (checkpoint.empty()) return problem_->attempt(params, trial, attempt);
+  const auto [step, state] = restored(checkpoint);
+  return problem_->resume(params, trial, attempt, step, state);
 }
 
 void Simulator::ask(TrialId trial, int attempt, Cause cause) {
@@ -351,7 +370,7 @@ void Simulator::save(TrialId trial, Attempt& a) {
   c.trial = trial;
   c.attempt = a.number;
   c.step = a.step;
-  c.checkpoint = checkpoint_name(trial, a.step);
+  c.checkpoint = checkpoint_name(trial, a.number, a.step, a.course);
   c.seconds = options_.save_seconds;
   out_.push_back(std::move(c));
 }
@@ -491,7 +510,7 @@ ExecutorEntry simulator() {
   using Kind = Option::Kind;
   return {{"simulator",
            "Trials that are functions or rows of a table, in virtual time.",
-           {{"from", Kind::text, "\"curve\"", "branin, rosenbrock, curve, or the path of a table task (.json)."},
+           {{"from", Kind::text, "\"curve\"", "branin, rosenbrock, curve, pbt, or the path of a table task (.json)."},
             {"steps", Kind::integer, "0", "Steps of a trial of a built-in function; 0: its own number.", 0},
             {"workers", Kind::integer, "8", "Workers.", 1, 100'000},
             {"slots", Kind::integer, "1", "Trials that a worker holds at a time.", 1, 100'000},

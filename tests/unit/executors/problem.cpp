@@ -55,6 +55,19 @@ constexpr auto kCurves = R"({"format": "tune-bench-1", "kind": "curves", "metric
 
 }  // namespace
 
+TEST_CASE("the toy of population based training goes on bit for bit from the state of a checkpoint", "[problem]") {
+  const Spec spec = spec_of({dimension("h0", Dimension::Kind::uniform, 0, 1), dimension("h1", Dimension::Kind::uniform, 0, 1)});
+  const auto problem = find_problem("pbt", spec, 0).value();
+  const Params params{{"h0", 0.7}, {"h1", 0.1}};
+  const auto whole = problem->course(params);
+  const auto rest = problem->resume(params, {0}, 2, 33, whole.state(33));
+  double straight = 0, resumed = 0;
+  whole.measure(180, {&straight, 1});
+  rest.measure(180, {&resumed, 1});
+  REQUIRE(straight == resumed);
+  REQUIRE(value(*problem, {{"h0", 1.0}, {"h1", 0.0}}, 200) == Approx(-(1.2 - 0.81)).margin(0.001));  // Stuck in one direction.
+}
+
 TEST_CASE("branin has its minimum where the literature says", "[problem]") {
   const Spec spec =
       spec_of({dimension("x", Dimension::Kind::uniform, -5, 10), dimension("y", Dimension::Kind::uniform, 0, 15)});
