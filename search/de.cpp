@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "search/evolution.hpp"
 #include "search/variation.hpp"
 
 namespace tune {
@@ -129,7 +130,6 @@ std::optional<Suggestion> DifferentialEvolutionArm::suggest(const Trials&, Trial
 }  // namespace detail
 
 SamplerEntry de_sampler() {
-  using detail::DifferentialEvolutionArm;
   return {{"de",
            "Differential evolution: points challenge each other along their differences.",
            {{"population", Option::Kind::integer, "", "How many points challenge each other.", 4, 10'000},
@@ -141,15 +141,9 @@ SamplerEntry de_sampler() {
             {"boundary", Option::Kind::text, "\"reset\"",
              "What leaves the space comes back anywhere, or between target and bound.", 0, 0,
              {"reset", "midpoint"}}}},
-          [](const SamplerContext& c) -> Result<std::unique_ptr<Sampler>> {
-            if (c.objectives.size() > 1)
-              return Error{Error::Code::invalid, "de serves one objective", "for several use nsga2 or nsga3"};
-            ArmSettings settings{.name = "de"};
-            settings.starts = static_cast<int>(detail::settings_of(c).population);
-            return std::unique_ptr<Sampler>(std::make_unique<ArmSampler>(
-                c, settings, +[](const Axes& axes, const SamplerContext& context) -> std::unique_ptr<Arm> {
-                  return std::make_unique<DifferentialEvolutionArm>(axes, detail::settings_of(context));
-                }));
+          [](const SamplerContext& c) {
+            return detail::evolution_sampler<detail::DifferentialEvolutionArm, detail::settings_of>(
+                c, "de", detail::settings_of(c).population);
           }};
 }
 

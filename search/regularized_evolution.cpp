@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "search/evolution.hpp"
 #include "search/variation.hpp"
 
 namespace tune {
@@ -13,7 +14,7 @@ namespace {
 // A change of a numeric parameter is normal with a standard deviation drawn between these, evenly in the logarithm, in
 // shares of its prior: of all scales one is right, and it changes as the search goes on.
 constexpr double kWidest = 0.3, kDecades = 1.5;
-constexpr int kStarts = 10;
+constexpr std::size_t kStarts = 10;
 
 double step(Rng& rng) { return kWidest * std::pow(10, -kDecades * rng.uniform()) * rng.normal(); }
 
@@ -70,21 +71,13 @@ std::optional<Suggestion> RegularizedEvolutionArm::suggest(const Trials&, TrialI
 }  // namespace detail
 
 SamplerEntry regularized_evolution_sampler() {
-  using detail::RegularizedEvolutionArm;
   return {{"regularized_evolution",
            "Changes one parameter of the best of a few recent trials; the oldest are forgotten.",
            {{"population", Option::Kind::integer, "", "How many of the newest trials can be parents.", 2, 100'000},
             {"tournament", Option::Kind::integer, "", "Of how many drawn trials the best becomes the parent.", 1, 100'000}}},
-          [](const SamplerContext& c) -> Result<std::unique_ptr<Sampler>> {
-            if (c.objectives.size() > 1)
-              return Error{Error::Code::invalid, "regularized_evolution serves one objective",
-                           "for several use nsga2 or nsga3"};
-            ArmSettings settings{.name = "regularized_evolution"};
-            settings.starts = detail::kStarts;
-            return std::unique_ptr<Sampler>(std::make_unique<ArmSampler>(
-                c, settings, +[](const Axes& axes, const SamplerContext& context) -> std::unique_ptr<Arm> {
-                  return std::make_unique<RegularizedEvolutionArm>(axes, detail::settings_of(context));
-                }));
+          [](const SamplerContext& c) {
+            return detail::evolution_sampler<detail::RegularizedEvolutionArm, detail::settings_of>(
+                c, "regularized_evolution", detail::kStarts);
           }};
 }
 
