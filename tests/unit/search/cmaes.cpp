@@ -3,35 +3,19 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <climits>
 #include <cmath>
 
-#include "tuner/config.hpp"
+#include "unit/search/sampler_rig.hpp"
 
 using namespace tune;
+using namespace tune::test;
 
 namespace {
 
-Dimension number(std::string name, double min = 0, double max = 1) {
-  Dimension d;
-  d.name = std::move(name), d.min = min, d.max = max;
-  return d;
-}
-
-Dimension whole(std::string name, double min, double max) {
-  Dimension d = number(std::move(name), min, max);
-  d.kind = Dimension::Kind::integer;
-  return d;
-}
-
-Dimension choice(std::string name, std::vector<Value> values) {
-  Dimension d;
-  d.name = std::move(name), d.kind = Dimension::Kind::choice, d.values = std::move(values);
-  return d;
-}
-
 Space cube(std::size_t d) {
   std::vector<Dimension> all;
-  for (std::size_t i = 0; i < d; ++i) all.push_back(number("x" + std::to_string(i), -5, 5));
+  for (std::size_t i = 0; i < d; ++i) all.push_back(real("x" + std::to_string(i), -5, 5));
   return Space::make(std::move(all)).value();
 }
 
@@ -41,51 +25,12 @@ double bowl(const Params& p) {
   return sum;
 }
 
-/// One worker, or many: open() proposes, settle() answers.
-struct Experiment {
-  Space space;
-  std::uint64_t seed;
-  std::string type;
-  std::unique_ptr<Sampler> sampler;
-  std::vector<Record> records;
-  std::int64_t next = 0;
-
-  Experiment(Space s, std::uint64_t with_seed = 1, std::string with_type = "cmaes", Params options = {})
-      : space(std::move(s)), seed(with_seed), type(std::move(with_type)) {
-    options = complete_options(entry().info, std::move(options)).value();
-    sampler = make(options).value();
-  }
-  SamplerEntry entry() const { return type == "cmaes" ? cmaes_sampler() : catcma_sampler(); }
-  Result<std::unique_ptr<Sampler>> make(const Params& options) const {
-    return entry().make({space, {Objective{"loss", false, {}, 1}}, seed, options});
-  }
-  void learn(std::variant<Observation, Decided> fact) {
-    records.push_back({static_cast<Seq>(records.size()) + 1, {}, 1, std::move(fact)});
-    sampler->learn(records.back());
-  }
-  Sampler::Proposal ask() const { return sampler->propose({next}, Rng{seed, Purpose::propose, next}).value(); }
-  Params open() {
-    const auto p = ask();
-    Propose d;
-    d.trial = {next++}, d.params = p.params, d.source = "sampler", d.sampler = type;
-    learn(Decided{d, {0, "", p.why, p.note}});
-    return p.params;
-  }
+struct Experiment : SamplerRig {
+  explicit Experiment(Space s, std::uint64_t with_seed = 1, const std::string& type = "cmaes", Params options = {})
+      : SamplerRig(type == "cmaes" ? cmaes_sampler() : catcma_sampler(), std::move(s), with_seed, std::move(options)) {}
   void open_into(std::vector<std::pair<std::int64_t, Params>>& out) {
-    const std::int64_t trial = next;
-    out.emplace_back(trial, open());
-  }
-  void settle(std::int64_t trial, double value, TrialState state = TrialState::complete) {
-    Settle s;
-    s.trial = {trial}, s.state = state, s.values = {value};
-    if (state == TrialState::failed) s.values.clear(), s.cause = Cause::oom;
-    learn(Decided{s, {}});
-  }
-  template <class F>
-  double go(F&& f) {
-    const double value = f(open());
-    settle(next - 1, value);
-    return value;
+    const auto trial = propose();
+    out.emplace_back(trial, params(trial));
   }
 };
 
@@ -131,7 +76,7 @@ TEST_CASE("cmaes finds an optimum on a bound to many digits") {
 
 TEST_CASE("cmaes does not freeze on a level of integers beside real parameters") {
   std::vector<Dimension> all;
-  for (int i = 0; i < 4; ++i) all.push_back(number("x" + std::to_string(i), -5, 5));
+  for (int i = 0; i < 4; ++i) all.push_back(real("x" + std::to_string(i), -5, 5));
   for (int i = 0; i < 4; ++i) all.push_back(whole("z" + std::to_string(i), -10, 10));
   const auto ellipsoid = [](const Params& p) {
     double sum = 0, i = 0;
@@ -154,9 +99,8 @@ TEST_CASE("cmaes counts a known result instead of trying a configuration again")
 }
 
 TEST_CASE("cmaes refuses choices by name") {
-  Experiment e{cube(2)};
-  e.space = Space::make({number("x"), choice("kind", {std::string{"a"}, std::string{"b"}})}).value();
-  const auto made = e.make({});
+  const Space space = Space::make({real("x"), choice("kind", {std::string{"a"}, std::string{"b"}})}).value();
+  const auto made = cmaes_sampler().make({space, {Objective{"loss", false, {}, 1}}, 1, {}});
   REQUIRE_FALSE(made);
   CHECK(made.error().code == Error::Code::invalid);
   CHECK(made.error().message.find("kind") != std::string::npos);
@@ -238,7 +182,7 @@ TEST_CASE("without restarts cmaes goes on with an even design when it has conver
 // SphereCOM of the CatCMA papers: a sphere, and one of five categories right on each of five parameters.
 TEST_CASE("catcma finds numbers and choices together") {
   std::vector<Dimension> all;
-  for (int i = 0; i < 5; ++i) all.push_back(number("x" + std::to_string(i), -5, 5));
+  for (int i = 0; i < 5; ++i) all.push_back(real("x" + std::to_string(i), -5, 5));
   for (int i = 0; i < 5; ++i) {
     Dimension c = choice("c" + std::to_string(i), {});
     for (int k = 0; k < 5; ++k) c.values.emplace_back(std::string(1, static_cast<char>('a' + k)));
@@ -254,9 +198,9 @@ TEST_CASE("catcma finds numbers and choices together") {
 }
 
 TEST_CASE("catcma passes over notes of a space that had other choices") {
-  Experiment before{Space::make({number("x"), choice("c", {std::int64_t{1}, std::int64_t{2}, std::int64_t{3}, std::int64_t{4}})}).value(), 1, "catcma"};
+  Experiment before{Space::make({real("x"), choice("c", {std::int64_t{1}, std::int64_t{2}, std::int64_t{3}, std::int64_t{4}})}).value(), 1, "catcma"};
   for (int i = 0; i < 40; ++i) before.go([](const Params& p) { return *to_number(*p.find("x")); });
-  Experiment after{Space::make({number("x"), choice("c", {std::int64_t{1}, std::int64_t{2}})}).value(), 1, "catcma"};
+  Experiment after{Space::make({real("x"), choice("c", {std::int64_t{1}, std::int64_t{2}})}).value(), 1, "catcma"};
   for (const auto& r : before.records) after.sampler->learn(r);
   after.next = before.next;
   CHECK(after.go([](const Params& p) { return *to_number(*p.find("x")); }) >= 0);

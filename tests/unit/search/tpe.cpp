@@ -5,68 +5,17 @@
 #include <cmath>
 #include <numeric>
 
-#include "search/all.hpp"
-#include "tuner/json.hpp"
+#include "unit/search/sampler_rig.hpp"
 
 using namespace tune;
+using namespace tune::test;
 
 namespace {
 
-Dimension number(std::string name, double min = 0, double max = 1) {
-  Dimension d;
-  d.name = std::move(name), d.min = min, d.max = max;
-  return d;
-}
-
-Dimension choice(std::string name, std::vector<Value> values) {
-  Dimension d;
-  d.name = std::move(name), d.kind = Dimension::Kind::choice, d.values = std::move(values);
-  return d;
-}
-
-double real(const Params& p, std::string_view name) { return *to_number(*p.find(name)); }
-
-/// An experiment of one worker, or of several: go() proposes and settles, open() only proposes.
-struct Experiment {
-  Space space;
-  std::unique_ptr<Sampler> sampler;
-  std::uint64_t seed;
-  Seq seq = 0;
-  std::int64_t next = 0;
-
-  Experiment(Space s, std::uint64_t with_seed = 1, std::string profile = "tune", std::size_t objectives = 1)
-      : space(std::move(s)), seed(with_seed) {
-    std::vector<Objective> goals(objectives);
-    for (std::size_t i = 0; i < objectives; ++i) goals[i].metric = "y" + std::to_string(i);
-    const Params options{{"profile", std::move(profile)}, {"startup", std::int64_t{10}}, {"candidates", std::int64_t{24}}};
-    sampler = tpe_sampler().make({space, goals, seed, options}).value();
-  }
-  Sampler::Proposal ask() const { return sampler->propose({next}, Rng{seed, Purpose::propose, next}).value(); }
-  void learn(Decision d, const Note& note = {}) {
-    sampler->learn({++seq, {}, 1, Decided{std::move(d), {0, "", "", note}}});
-  }
-  void put(const Params& params, const Note& note = {}) {
-    Propose p;
-    p.trial = {next++}, p.params = params, p.source = "sampler", p.sampler = "tpe";
-    learn(p, note);
-  }
-  void settle(std::int64_t trial, std::vector<double> values, TrialState state = TrialState::complete) {
-    Settle s;
-    s.trial = {trial}, s.values = std::move(values), s.state = state;
-    if (state == TrialState::failed) s.cause = Cause::oom, s.values.clear();
-    learn(s);
-  }
-  Params open() {
-    const auto p = ask();
-    put(p.params, p.note);
-    return p.params;
-  }
-  template <class F>
-  double go(F&& f) {
-    const double value = f(open());
-    settle(next - 1, {value});
-    return value;
-  }
+struct Experiment : SamplerRig {
+  explicit Experiment(Space s, std::uint64_t with_seed = 1, const std::string& profile = "tune", std::size_t objectives = 1)
+      : SamplerRig(tpe_sampler(), std::move(s), with_seed,
+                   {{"profile", profile}, {"startup", std::int64_t{10}}, {"candidates", std::int64_t{24}}}, objectives) {}
 };
 
 template <class F>
@@ -90,47 +39,47 @@ double median_best(const Space& space, int trials, const std::string& profile, F
 }  // namespace
 
 TEST_CASE("tpe finds the bottom of a bowl to a hundredth, where random search does not") {
-  const Space space = Space::make({number("x"), number("y")}).value();
+  const Space space = Space::make({real("x"), real("y")}).value();
   const auto bowl = [](const Params& p) {
-    return std::pow(real(p, "x") - 0.3, 2) + std::pow(real(p, "y") - 0.8, 2);
+    return std::pow(number(p, "x") - 0.3, 2) + std::pow(number(p, "y") - 0.8, 2);
   };
   CHECK(median_best(space, 100, "tune", bowl) < 1e-4);
   CHECK(median_best(space, 100, "optuna5", bowl) < 2e-3);
 }
 
 TEST_CASE("tpe learns which branch of a conditional space is worth its time, and where in it") {
-  Dimension left = number("left"), right = number("right");
+  Dimension left = real("left"), right = real("right");
   left.when = {{"side", Test::Op::in, {std::string{"l"}}, 0}};
   right.when = {{"side", Test::Op::in, {std::string{"r"}}, 0}};
-  const Space space = Space::make({choice("side", {std::string{"l"}, std::string{"r"}}), number("x"), left, right}).value();
+  const Space space = Space::make({choice("side", {std::string{"l"}, std::string{"r"}}), real("x"), left, right}).value();
   Experiment e{space};
   int right_taken = 0;
   for (int i = 0; i < 80; ++i)
     e.go([&](const Params& p) {
       const bool r = p.contains("right");
       right_taken += r && i >= 40;
-      return std::fabs(real(p, "x") - 0.2) + (r ? std::fabs(real(p, "right") - 0.9) : 0.5 + real(p, "left"));
+      return std::fabs(number(p, "x") - 0.2) + (r ? std::fabs(number(p, "right") - 0.9) : 0.5 + number(p, "left"));
     });
   CHECK(right_taken > 25);
 }
 
 TEST_CASE("tpe keeps out of a region where trials crash") {
-  const Space space = Space::make({number("x"), number("y")}).value();
+  const Space space = Space::make({real("x"), real("y")}).value();
   int crashed = 0;
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     Experiment e{space, seed};
     for (int i = 0; i < 50; ++i) {
       const auto p = e.open();
-      const bool crash = real(p, "x") > 0.7;  // The best values would be there.
+      const bool crash = number(p, "x") > 0.7;  // The best values would be there.
       crashed += crash && i >= 10;
-      e.settle(i, {1 - real(p, "x") + real(p, "y")}, crash ? TrialState::failed : TrialState::complete);
+      e.settle(i, {1 - number(p, "x") + number(p, "y")}, crash ? TrialState::failed : TrialState::complete);
     }
   }
   CHECK(crashed < 5 * 40 / 3);
 }
 
 TEST_CASE("tpe goes on looking evenly while nothing has worked") {
-  Experiment e{Space::make({number("x")}).value()};
+  Experiment e{Space::make({real("x")}).value()};
   for (int i = 0; i < 30; ++i) {
     const auto p = e.ask();
     REQUIRE(p.note.find("\"arm\":\"start\"") != std::string::npos);
@@ -140,13 +89,13 @@ TEST_CASE("tpe goes on looking evenly while nothing has worked") {
 }
 
 TEST_CASE("tpe does not propose beside trials under way") {
-  const Space space = Space::make({number("x")}).value();
+  const Space space = Space::make({real("x")}).value();
   double nearest = 1;
   Experiment e{space};
-  for (int i = 0; i < 20; ++i) e.go([](const Params& p) { return std::fabs(real(p, "x") - 0.5); });
+  for (int i = 0; i < 20; ++i) e.go([](const Params& p) { return std::fabs(number(p, "x") - 0.5); });
   std::vector<double> open;
   for (int i = 0; i < 8; ++i) {
-    const double x = real(e.open(), "x");
+    const double x = number(e.open(), "x");
     for (const double other : open) nearest = std::min(nearest, std::fabs(x - other));
     open.push_back(x);
   }
@@ -155,18 +104,18 @@ TEST_CASE("tpe does not propose beside trials under way") {
 }
 
 TEST_CASE("tpe with a thousand workers spreads what it proposes") {
-  Experiment e{Space::make({number("x"), number("y")}).value()};
-  for (int i = 0; i < 30; ++i) e.go([](const Params& p) { return real(p, "x"); });
+  Experiment e{Space::make({real("x"), real("y")}).value()};
+  for (int i = 0; i < 30; ++i) e.go([](const Params& p) { return number(p, "x"); });
   std::vector<int> cells(25);
   for (int i = 0; i < 1000; ++i) {
     const auto p = e.open();
-    ++cells[static_cast<std::size_t>(real(p, "x") * 5) * 5 + static_cast<std::size_t>(real(p, "y") * 5)];
+    ++cells[static_cast<std::size_t>(number(p, "x") * 5) * 5 + static_cast<std::size_t>(number(p, "y") * 5)];
   }
   CHECK(*std::min_element(cells.begin(), cells.end()) > 5);
 }
 
 TEST_CASE("tpe satisfies outcome constraints before it improves") {
-  const Space space = Space::make({number("x")}).value();
+  const Space space = Space::make({real("x")}).value();
   OutcomeConstraint limit;
   limit.metric = "latency", limit.max = 0.5;
   const Params options{{"profile", std::string{"tune"}}, {"startup", std::int64_t{10}}, {"candidates", std::int64_t{24}}};
@@ -175,7 +124,7 @@ TEST_CASE("tpe satisfies outcome constraints before it improves") {
   int held = 0;
   for (std::int64_t i = 0; i < 60; ++i) {
     const auto p = sampler->propose({i}, Rng{1, Purpose::propose, i}).value();
-    const double x = real(p.params, "x");
+    const double x = number(p.params, "x");
     Propose d;
     d.trial = {i}, d.params = p.params, d.source = "sampler";
     sampler->learn({++seq, {}, 1, Decided{d, {0, "", p.why, p.note}}});
@@ -191,13 +140,13 @@ TEST_CASE("tpe satisfies outcome constraints before it improves") {
 }
 
 TEST_CASE("tpe with two objectives fills the front between them") {
-  const Space space = Space::make({number("x"), number("y"), number("z")}).value();
+  const Space space = Space::make({real("x"), real("y"), real("z")}).value();
   for (const auto* profile : {"tune", "optuna5"}) {
     Experiment e{space, 1, profile, 2};
     int on_front = 0;
     for (int i = 0; i < 120; ++i) {
       const auto p = e.open();
-      const double x = real(p, "x"), off = std::fabs(real(p, "y") - 0.5) + std::fabs(real(p, "z") - 0.5);
+      const double x = number(p, "x"), off = std::fabs(number(p, "y") - 0.5) + std::fabs(number(p, "z") - 0.5);
       e.settle(i, {x + off, 1 - x + off});
       on_front += i >= 60 && off < 0.3;
     }
@@ -206,8 +155,8 @@ TEST_CASE("tpe with two objectives fills the front between them") {
 }
 
 TEST_CASE("tpe says how much more likely its proposal is among the best") {
-  Experiment e{Space::make({number("x")}).value()};
-  for (int i = 0; i < 12; ++i) e.go([](const Params& p) { return real(p, "x"); });
+  Experiment e{Space::make({real("x")}).value()};
+  for (int i = 0; i < 12; ++i) e.go([](const Params& p) { return number(p, "x"); });
   const auto p = e.ask();
   CHECK(p.why.find("among the best 2 of 12 trials") != std::string::npos);
   const detail::NoteReader note{p.note};
@@ -216,7 +165,7 @@ TEST_CASE("tpe says how much more likely its proposal is among the best") {
 }
 
 TEST_CASE("a ranking puts finished before partial before violating before failed, and the newest of equals first") {
-  const Space space = Space::make({number("x")}).value();
+  const Space space = Space::make({real("x")}).value();
   const Axes axes{space};
   Trials trials{axes, {Objective{"loss", false, {}, 1}}, {}};
   detail::Ranking ranking{detail::Ranking::Ties::newest_first};
