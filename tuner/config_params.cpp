@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// params, constraints and points of a config.
+// params: what each of them says by itself, and what they are called.
 #include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "tuner/command.hpp"
 #include "tuner/config_parts.hpp"
-#include "tuner/expression.hpp"
-#include "tuner/json.hpp"
 #include "tuner/nearest.hpp"
 
 namespace tune::detail {
@@ -369,220 +367,12 @@ void check_names(Findings& findings, const std::vector<Dimension>& all, const Pl
   }
 }
 
-const Dimension* find(const std::vector<Dimension>& all, std::string_view name) {
-  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& d) { return d.name == name; });
-  return found == all.end() ? nullptr : &*found;
-}
-
-// Can the parent ever pass? Exact for lists; by the range for numbers.
-bool reachable(const Test& test, const Dimension& parent) {
-  const bool number = parent.kind < Kind::choice;
-  switch (test.op) {
-    case Test::Op::in:
-      return std::any_of(test.values.begin(), test.values.end(),
-                         [&](const Value& v) { return parent.position(v).has_value(); });
-    case Test::Op::not_in: {
-      const auto n = parent.cardinality();
-      std::vector<double> excluded;
-      for (const auto& v : test.values)
-        if (const auto u = parent.position(v)) excluded.push_back(*u);
-      std::sort(excluded.begin(), excluded.end());
-      excluded.erase(std::unique(excluded.begin(), excluded.end()), excluded.end());
-      return !n || excluded.size() < *n;
-    }
-    default:
-      break;
-  }
-  const auto holds = [&](double x) {
-    return test.op == Test::Op::gt   ? x > test.bound
-           : test.op == Test::Op::ge ? x >= test.bound
-           : test.op == Test::Op::lt ? x < test.bound
-                                     : x <= test.bound;
-  };
-  if (number) {
-    const bool up = test.op == Test::Op::gt || test.op == Test::Op::ge;
-    if (std::isinf(up ? parent.max : parent.min)) return true;
-    return holds(*to_number(parent.at(up ? 1 : 0)));
-  }
-  if (parent.kind == Kind::boolean) return holds(0) || holds(1);
-  return std::any_of(parent.values.begin(), parent.values.end(), [&](const Value& v) {
-    const auto x = to_number(v);
-    return x && holds(*x);
-  });
-}
-
-bool check_conditions(Findings& findings, const std::vector<Dimension>& all, const JsonNode& params,
-                      const Places& places) {
-  bool fine = true;
-  std::vector<std::string> names;
-  for (const auto& m : params.members) names.push_back(m.key);
-  for (const auto& d : all) {
-    const Span span = places.params.at(d.name);
-    for (const auto& test : d.when) {
-      const auto* parent = find(all, test.parent);
-      if (!parent) {
-        fine = false;
-        if (places.params.contains(test.parent)) continue;  // It is wrong itself, and reported.
-        const auto near = nearest(test.parent, names);
-        findings.add("E030", span,
-                     "`when` of " + shown(d.name) + " names " + shown(test.parent) + ", which is no parameter",
-                     near.empty() ? "" : "did you mean \"" + std::string{near} + "\"?");
-      } else if (!reachable(test, *parent)) {
-        findings.add("E032", span,
-                     shown(d.name) + " can never be active: no value of " + shown(test.parent) + " passes its test");
-      } else if (test.op == Test::Op::in) {
-        for (const auto& v : test.values)
-          if (!parent->position(v))
-            findings.add("E032", span,
-                         "`when` of " + shown(d.name) + ": " + shown(test.parent) + " is never " + shown(to_text(v)));
-      }
-    }
-  }
-  return fine;
-}
-
-// Follows conditions upwards: whoever meets itself again lies on a circle. Reported once for each circle.
-bool check_circles(Findings& findings, const std::vector<Dimension>& all, const Places& places) {
-  enum class State : std::uint8_t { fresh, open, done };
-  std::map<std::string_view, State> state;
-  bool fine = true;
-  for (const auto& root : all) {
-    struct Frame {
-      const Dimension* at;
-      std::size_t next;
-    };
-    std::vector<Frame> path{{&root, 0}};
-    if (state[root.name] == State::done) continue;
-    state[root.name] = State::open;
-    while (!path.empty()) {
-      auto& [at, next] = path.back();
-      if (next == at->when.size()) {
-        state[at->name] = State::done;
-        path.pop_back();
-        continue;
-      }
-      const auto* parent = find(all, at->when[next++].parent);
-      if (!parent || state[parent->name] == State::done) continue;
-      if (state[parent->name] == State::open) {
-        std::string circle = parent->name;
-        for (auto it = path.rbegin(); it != path.rend(); ++it) {
-          circle = it->at->name + " -> " + circle;
-          if (it->at == parent) break;
-        }
-        findings.add("E031", places.params.at(parent->name), "the conditions form a circle: " + printable(circle));
-        fine = false;
-        continue;
-      }
-      state[parent->name] = State::open;
-      path.push_back({parent, 0});
-    }
-  }
-  return fine;
-}
-
-std::vector<std::string> read_constraints(Findings& findings, Section& top, const std::vector<Dimension>& all,
-                                          Places& places) {
-  const auto texts = top.texts("constraints");
-  if (!texts) return {};
-  const auto& items = top.member("constraints")->value.items;
-  std::vector<std::string> names, out;
-  for (const auto& [name, span] : places.params) names.push_back(name);
-  for (std::size_t i = 0; i < texts->size(); ++i) {
-    std::size_t at = 0;
-    const auto expression = Expression::parse((*texts)[i], &at);
-    Span span = items[i].span;
-    if (!expression) {
-      // Without escapes the bytes of the text are those of the config.
-      if (span.end - span.begin == (*texts)[i].size() + 2)
-        span = {span.source, span.begin + 1 + at, span.begin + 2 + at};
-      findings.add("E033", span, "this constraint cannot be read: " + expression.error().message);
-      continue;
-    }
-    bool known = true;
-    for (const auto& name : expression->names()) {
-      if (find(all, name)) continue;
-      known = false;
-      if (places.params.contains(name)) continue;
-      const auto near = nearest(name, names);
-      findings.add("E034", span, "the constraint names " + shown(name) + ", which is no parameter",
-                   near.empty() ? "" : "did you mean \"" + std::string{near} + "\"?");
-    }
-    if (!known) continue;
-    out.push_back((*texts)[i]);
-    places.constraints.push_back(span);
-  }
-  return out;
-}
-
-void read_points(Findings& findings, Section& top, Spec& spec) {
-  const auto* m = top.member("points");
-  if (!m) return;
-  if (m->value.kind != JsonNode::Kind::array) return top.wrong_type(*m, "a list of objects");
-  for (const auto& item : m->value.items) {
-    if (item.kind != JsonNode::Kind::object) {
-      findings.add("E004", item.span,
-                   "a point is an object with a value for each parameter; this is " + std::string{kind_of(item)});
-      continue;
-    }
-    Params given;
-    bool fine = true;
-    for (const auto& member : item.members) {
-      auto v = value_of(findings, member.value, member.key);
-      fine = fine && v;
-      if (!v) continue;
-      const auto* d = spec.space.find(member.key);
-      const auto* x = std::get_if<double>(&*v);
-      if (d && is_integer(d->kind) && x && *x == std::floor(*x) && std::fabs(*x) <= 0x1p53)
-        v = static_cast<std::int64_t>(*x);
-      given.set(member.key, *v);
-    }
-    if (!fine) continue;
-    auto complete = spec.space.complete(std::move(given));
-    if (complete)
-      spec.points.push_back(std::move(*complete));
-    else
-      findings.add("E035", item.span, "this point is not in the space: " + complete.error().message,
-                   complete.error().hint);
-  }
-}
-
-void read_warm_start(Findings& findings, Section& top, Spec& spec) {
-  const auto names = top.texts("warm_start");
-  if (!names) return;
-  for (std::size_t i = 0; i < names->size(); ++i) {
-    const auto& name = (*names)[i];
-    const Span span = top.member("warm_start")->value.items[i].span;
-    if (name.empty()) findings.add("E011", span, "the name of an experiment is empty");
-    if (name == spec.name) findings.add("E036", span, shown(name) + " is this experiment itself", "name earlier ones");
-    if (std::find(spec.warm_start.begin(), spec.warm_start.end(), name) != spec.warm_start.end())
-      findings.add("E036", span, shown(name) + " is in the list already");
-    spec.warm_start.push_back(name);
-  }
-}
-
 }  // namespace
 
-bool read_space(Findings& findings, Section& top, Spec& spec, Places& places) {
-  const auto* params = top.require("params");
-  if (!params) return false;
-  if (params->value.kind != JsonNode::Kind::object) return top.wrong_type(*params, "an object"), false;
-  if (params->value.members.empty())
-    return findings.add("E011", params->span(), "`params` is empty: there is nothing to search"), false;
-
-  const auto dimensions = ParamReader{findings, places}.read(params->value);
-  check_names(findings, dimensions, places);
-  const bool known = check_conditions(findings, dimensions, params->value, places);
-  const bool acyclic = check_circles(findings, dimensions, places);
-  auto constraints = read_constraints(findings, top, dimensions, places);
-  if (!known || !acyclic || dimensions.size() != params->value.members.size() ||
-      constraints.size() != (top.member("constraints") ? top.member("constraints")->value.items.size() : 0))
-    return false;
-  auto space = Space::make(dimensions, std::move(constraints));
-  if (!space) return findings.add("E006", params->span(), space.error().message, space.error().hint), false;
-  spec.space = std::move(*space);
-  read_points(findings, top, spec);
-  read_warm_start(findings, top, spec);
-  return true;
+std::vector<Dimension> read_params(Findings& findings, const JsonNode& params, Places& places) {
+  auto out = ParamReader{findings, places}.read(params);
+  check_names(findings, out, places);
+  return out;
 }
 
 }  // namespace tune::detail

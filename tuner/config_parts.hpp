@@ -121,7 +121,11 @@ struct Places {
 
 /// config_overrides.cpp: puts `--set` values into the tree.
 void apply_sets(Findings&, JsonNode& root, const std::vector<std::string>& sets);
-/// config_params.cpp: params, constraints, points. False where the space could not be made.
+/// config_params.cpp: the parameters that are sound by themselves; the others are reported.
+std::vector<Dimension> read_params(Findings&, const JsonNode& params, Places&);
+/// config_conditions.cpp: False where no space can be made with what `when` says.
+bool check_conditions(Findings&, const std::vector<Dimension>&, const JsonNode& params, const Places&);
+/// config_space.cpp: params, constraints, points, warm_start. False where the space could not be made.
 bool read_space(Findings&, Section& top, Spec&, Places&);
 /// config_policies.cpp: search, scheduler, executor.
 void read_policies(Section& top, const Catalogue&, Spec&, Places&);
