@@ -107,7 +107,7 @@ int show(const po::variables_map& given) {
   Question q;
   q.tools = split(given["tools"].as<std::string>()), q.baseline = given["baseline"].as<std::string>();
   q.sets = split(given["set"].as<std::string>()), q.only = given["only"].as<std::string>();
-  q.each_problem = given.count("each") > 0;
+  q.each_problem = given.count("each") > 0, q.pairs = given.count("pairs") > 0;
   q.at.clear();
   for (const auto& n : split(given["at"].as<std::string>())) q.at.push_back(std::atoi(n.c_str()));
   std::cout << report(runs, q);
@@ -142,7 +142,8 @@ std::vector<Verb> verbs() {
       ("at", po::value<std::string>()->default_value("25,50,100,200"), "after how many finished trials")      //
       ("set", po::value<std::string>()->default_value(""), "only of these sets")                              //
       ("only", po::value<std::string>()->default_value(""), "only problems whose name contains this")         //
-      ("each", "also a line for every problem");
+      ("each", "also a line for every problem")                                                               //
+      ("pairs", "instead, the first tool against each other one, on the problems that the two have");
   return {{"list", "What the sets hold.", which_problems(), list},
           {"run", "Measures a tool; results are lines in a file.", run_options, measure},
           {"report", "Tables from results files.", report_options, show}};

@@ -43,6 +43,12 @@ class Comparison {
     for (const auto& p : common_) rank(p);
   }
   std::string text() const;
+  /// As lines of pairs() have them: how often the tool is better, equal and worse than the baseline.
+  std::string outcomes(const std::string& tool) const;
+  std::string seeds(const std::string& tool) const;
+  std::size_t problems() const { return common_.size(); }
+  /// ln of the tool's typical regret over the baseline's, by problem.
+  std::vector<double> log_ratios(const std::string& tool) const;
 
  private:
   double typical(const std::string& tool, const std::string& problem) const {
@@ -57,26 +63,12 @@ class Comparison {
     const auto r = ranks(values);
     for (std::size_t i = 0; i < tools_.size(); ++i) ranks_[tools_[i]].push_back(r[i]);
   }
-  std::vector<double> log_ratios(const std::string& tool) const {
-    std::vector<double> out;
-    for (const auto& p : common_) {
-      const double floor = scores_.floor(p);
-      out.push_back(std::log(std::max(typical(tool, p), floor) / std::max(typical(baseline_, p), floor)));
-    }
-    return out;
-  }
   std::string left_out() const {
     constexpr std::size_t kNamed = 8;
     std::string out = "Left out, because not every tool has runs there:";
     for (std::size_t i = 0; i < std::min(kNamed, missing_.size()); ++i) out += " " + missing_[i];
     if (missing_.size() > kNamed) out += " and " + std::to_string(missing_.size() - kNamed) + " more";
     return out + "\n\n";
-  }
-  std::string seeds(const std::string& tool) const {
-    std::set<std::size_t> counts;
-    for (const auto& p : common_) counts.insert(scores_.regrets(tool, p, n_)->size());
-    if (counts.empty()) return "0";
-    return std::to_string(*counts.begin()) + (counts.size() > 1 ? "-" + std::to_string(*counts.rbegin()) : "");
   }
 
   const Scores& scores_;
@@ -86,6 +78,29 @@ class Comparison {
   std::vector<std::string> common_, missing_;
   std::map<std::string, std::vector<double>> ranks_;
 };
+
+std::vector<double> Comparison::log_ratios(const std::string& tool) const {
+  std::vector<double> out;
+  for (const auto& p : common_) {
+    const double floor = scores_.floor(p);
+    out.push_back(std::log(std::max(typical(tool, p), floor) / std::max(typical(baseline_, p), floor)));
+  }
+  return out;
+}
+
+std::string Comparison::seeds(const std::string& tool) const {
+  std::set<std::size_t> counts;
+  for (const auto& p : common_) counts.insert(scores_.regrets(tool, p, n_)->size());
+  if (counts.empty()) return "0";
+  return std::to_string(*counts.begin()) + (counts.size() > 1 ? "-" + std::to_string(*counts.rbegin()) : "");
+}
+
+std::string Comparison::outcomes(const std::string& tool) const {
+  const auto logs = log_ratios(tool);
+  const auto count = [&](auto test) { return std::to_string(std::count_if(logs.begin(), logs.end(), test)); };
+  return count([](double l) { return l < 0; }) + " / " + count([](double l) { return l == 0; }) + " / " +
+         count([](double l) { return l > 0; });
+}
 
 std::string Comparison::text() const {
   std::string out = "\n### At " + std::to_string(n_) + " trials: " + std::to_string(common_.size()) + " problems\n\n";
@@ -105,21 +120,47 @@ std::string Comparison::text() const {
     std::vector<double> ratios, own;
     for (const double l : logs) ratios.push_back(std::exp(l));
     for (const auto& problem : common_) own.push_back(normalised(t, problem));
-    const auto count = [&](auto&& test_of) { return std::count_if(logs.begin(), logs.end(), test_of); };
     const auto total = static_cast<double>(common_.size());
+    const auto much_worse = static_cast<double>(std::count_if(logs.begin(), logs.end(), [](double l) { return l > std::log(1.5); }));
     double won = 0;
     for (std::size_t i = 0; i < own.size(); ++i) won += own[i] < of_baseline[i];
     const bool same = t == baseline_;
     out += row({t, seeds(t), number(mean(ranks_.at(t)), "%.2f"), same ? "1" : number(geometric_mean(ratios)),
-                same ? "" : std::to_string(count([](double l) { return l < 0; })) + " / " +
-                                std::to_string(count([](double l) { return l == 0; })) + " / " +
-                                std::to_string(count([](double l) { return l > 0; })),
-                same ? "" : number(static_cast<double>(count([](double l) { return l > std::log(1.5); })) / total * 100,
-                                   "%.0f %%"),
+                same ? "" : outcomes(t), same ? "" : number(much_worse / total * 100, "%.0f %%"),
                 same ? "" : number(adjusted[test]), number(mean(own)),
                 same ? "1" : number(mean(own) / mean(of_baseline), "%.2f"),
                 same ? "" : number(won / total * 100, "%.0f %%")});
     test += !same;
+  }
+  return out;
+}
+
+/// The first tool against each other one, on the problems that those two have.
+std::string pairs(const Scores& scores, const std::vector<std::string>& tools, const std::vector<std::string>& problems,
+                  int n) {
+  const std::string& first = tools.front();
+  std::vector<Comparison> comparisons;
+  std::vector<double> p;
+  for (auto other = tools.begin() + 1; other != tools.end(); ++other) {
+    comparisons.emplace_back(scores, std::vector{first, *other}, *other, problems, n);
+    if (comparisons.back().problems() > 0) p.push_back(signed_rank(comparisons.back().log_ratios(first)).p);
+  }
+  const auto adjusted = holm(p);
+  std::string out = "\n### " + first + " against each other tool at " + std::to_string(n) + " trials\n\n" +
+                    heading({"other", "problems", "seeds", "ratio to it", "better / same / worse", "p", "p (Holm)"});
+  std::size_t test = 0;
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    const auto& c = comparisons[i];
+    const std::string& other = tools[i + 1];
+    if (c.problems() == 0) {
+      out += row({other, "0", "", "", "", "", ""});
+      continue;
+    }
+    std::vector<double> ratios;
+    for (const double l : c.log_ratios(first)) ratios.push_back(std::exp(l));
+    out += row({other, std::to_string(c.problems()), c.seeds(first) + " against " + c.seeds(other),
+                number(geometric_mean(ratios)), c.outcomes(first), number(p[test]), number(adjusted[test])});
+    ++test;
   }
   return out;
 }
@@ -181,10 +222,14 @@ std::string report(const std::vector<Run>& runs, const Question& q) {
   const auto problems = scores.problems();
   std::string out;
   for (const int n : q.at) {
+    if (q.pairs) {
+      out += pairs(scores, tools, problems, n);
+      continue;
+    }
     out += Comparison{scores, tools, q.baseline.empty() ? tools.front() : q.baseline, problems, n}.text();
     if (q.each_problem) out += each(scores, tools, problems, n);
   }
-  return out + costs(scores, tools, problems);
+  return q.pairs ? out : out + costs(scores, tools, problems);
 }
 
 }  // namespace tune::regret

@@ -15,6 +15,7 @@ struct Question {
   std::vector<std::string> sets;      ///< Empty: all.
   std::string only;                   ///< Problems whose name contains it.
   bool each_problem = false;          ///< Also a table with a line for every problem.
+  bool pairs = false;                 ///< Instead, the first tool against each other one by itself.
 };
 
 /// Tables in Markdown. Regret is the value of the best seen less the optimum, or less the best that any of the runs found
@@ -26,6 +27,9 @@ struct Question {
 /// - p: Wilcoxon's signed-rank test over the problems of the logarithm of that ratio, Holm-corrected over the tools.
 /// - normalised: mean over problems and seeds of regret / (median - optimum), where the median is that of random draws.
 /// - won: share of problems where the mean over seeds of the normalised regret is lower than the baseline's.
+///
+/// With `pairs` one line for each tool but the first: ratio and p of the first against that one alone, over the problems
+/// that the two have, Holm-corrected over the lines.
 std::string report(const std::vector<Run>&, const Question&);
 
 /// "auto@8~0.05"

@@ -67,6 +67,33 @@ TEST_CASE("a tool against itself is neither better nor worse", "[regret]") {
   CHECK(line[kShare] == "1.00");
 }
 
+TEST_CASE("pairs are compared where the two have runs, and Holm corrects over the pairs", "[regret]") {
+  // One seed, one trial: the first tool has regret 1 on eight problems, the others what is said here.
+  std::vector<Run> runs;
+  const auto say = [&](const std::string& tool, const std::vector<double>& regrets) {
+    for (std::size_t i = 0; i < regrets.size(); ++i) {
+      Run r = runs_of("random", parabola(), 0, 1, 1).front();
+      r.tool = tool, r.problem = "p" + std::to_string(i), r.best = {{1, regrets[i]}};
+      runs.push_back(std::move(r));
+    }
+  };
+  say("ours", std::vector<double>(8, 1));
+  say("a", {2, 3, 4, 5, 6, 7, 8, 9});   // Worse on all eight: two-sided p = 2 / 2^8.
+  say("b", {2, 3, 4, 5, 6, 7});         // On all six that it has: 2 / 2^6.
+  say("c", {0.5, 3, 4, 5, 6});          // The smallest of five differences is against us: 2 * 2 / 2^5.
+  Question q;
+  q.tools = {"ours", "c", "a", "b", "absent"}, q.at = {1}, q.pairs = true;
+  const auto text = report(runs, q);
+  enum { kOther, kProblems, kSeeds, kRatio, kOutcomes, kP, kHolm };
+  const auto a = line_of(text, "a"), b = line_of(text, "b"), c = line_of(text, "c");
+  CHECK((a[kProblems] == "8" && b[kProblems] == "6" && c[kProblems] == "5"));
+  CHECK(a[kOutcomes] == "8 / 0 / 0");
+  CHECK(c[kOutcomes] == "4 / 0 / 1");
+  CHECK((a[kP] == "0.00781" && b[kP] == "0.0312" && c[kP] == "0.125"));
+  CHECK((a[kHolm] == "0.0234" && b[kHolm] == "0.0625" && c[kHolm] == "0.125"));  // Times 3, 2 and 1.
+  CHECK(line_of(text, "absent")[kProblems] == "0");
+}
+
 TEST_CASE("random search with other seeds is not significantly different from itself", "[regret]") {
   std::vector<Run> runs;
   for (const auto& p : synthetic("tuning"))
