@@ -3,11 +3,28 @@
 #include <algorithm>
 
 #include "tuner/experiment.hpp"
+#include "tuner/json.hpp"
 
 namespace tune {
 namespace {
 
 Error invalid(std::string message, std::string hint = {}) { return {Error::Code::conflict, std::move(message), std::move(hint)}; }
+
+constexpr std::int64_t kEnqueued = 1;  // A person's trials go before the search's, which have 0.
+
+std::int64_t priority_of(const Requested& request) {
+  JsonReader args(request.args);
+  if (args.next() != JsonReader::Token::object) return kEnqueued;
+  while (args.next() == JsonReader::Token::key) {
+    if (args.text() != "priority")
+      args.skip();
+    else if (args.next() == JsonReader::Token::number)
+      return args.integer().value_or(kEnqueued);
+    else
+      return kEnqueued;
+  }
+  return kEnqueued;
+}
 
 }  // namespace
 
@@ -74,7 +91,7 @@ void Experiment::fold(const Requested& request, const Record& r) {
     p.params = params.value();
     p.source = "enqueued";
     p.as_of = learned_;
-    p.priority = 1;
+    p.priority = priority_of(request);
     if (order_) p.until_step = kNoStep;
     if (history_.finishing_) history_.finishing_ = false, history_.finish_why_.clear();
     return owe(std::move(p), r.seq, who, why);

@@ -117,6 +117,10 @@ tune: experiment=quick end=finished trials=9 complete=9 stopped=0 failed=0 infea
 $ tune retry 3 -q && tune enqueue quick -p x=0.5 -q && tune resume quick 2>/dev/null
 tune: experiment=quick end=finished trials=10 complete=10 stopped=0 failed=0 infeasible=0 cancelled=0 best=0 trial=0 exit=0
 
+$ tune enqueue quick -p x=0.5 --priority high
+<any>
+[2]
+
 $ tune sweep config.json --set params.x.max=1 2>&1
 error: <any>E040<any>
   = help: <any>

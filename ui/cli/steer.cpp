@@ -31,11 +31,22 @@ Result<Done> carry(const Invocation& call, const Subject& subject, const Wish& w
   return (*sweep)->apply({*wish.fact});
 }
 
+/// What Requested::args holds; empty where nothing was said.
+std::string arguments(const std::optional<std::string>& reason, std::optional<std::int64_t> priority = {}) {
+  std::string out;
+  if (!reason && !priority) return out;
+  JsonWriter json(out);
+  json.begin_object();
+  if (reason) json.key("reason").value(*reason);
+  if (priority) json.key("priority").value(*priority);
+  json.end_object();
+  return out;
+}
+
 Requested request(const Invocation& call, const Subject& subject, std::string verb) {
   Requested wish;
   wish.by = person(), wish.via = "command line", wish.verb = std::move(verb), wish.trial = subject.trial;
-  if (const auto reason = call.get("reason"))
-    JsonWriter(wish.args).begin_object().key("reason").value(*reason).end_object();
+  wish.args = arguments(call.get("reason"));
   return wish;
 }
 
@@ -126,6 +137,9 @@ int enqueue_verb(Invocation& call) {
   }
   if (wish.params.empty())
     return call.fail(usage_error("which parameters?", "tune enqueue " + subject->name() + " -p lr=0.01"));
+  const auto priority = call.whole("priority");
+  if (!priority) return call.fail(priority.error());
+  wish.args = arguments(call.get("reason"), *priority);
   const auto done = carry(call, *subject, {wish, {}, person()});
   if (!done) return call.fail(done.error());
   call.tell(

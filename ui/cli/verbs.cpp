@@ -94,8 +94,8 @@ constexpr Flag kLogs[] = {{"follow", "", "go on as it is written", 'f'},
                           {"tail", "N", "the last N lines"}};
 constexpr Flag kDiff[] = {{"only-changed", "", "leave out what is equal"}};
 constexpr Flag kWhy[] = {{"reason", "TEXT", "is recorded with it"}};
-constexpr Flag kEnqueue[] = {{"param", "NAME=VALUE", "a parameter; those left out are proposed", 'p', true},
-                             {"priority", "N", "before those with less"},
+constexpr Flag kEnqueue[] = {{"param", "NAME=VALUE", "a parameter; all but constants are needed", 'p', true},
+                             {"priority", "N", "those with more go first: 1 unless given, 0 for what the search proposes"},
                              {"reason", "TEXT", "is recorded with it"}};
 constexpr Flag kNote[] = {{"star", "", "mark it"}, {"unstar", "", "take the mark away"}};
 constexpr Flag kTag[] = {{"drop", "TAG", "take a tag away", 0, true}};

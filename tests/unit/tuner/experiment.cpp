@@ -345,3 +345,20 @@ TEST_CASE("an experiment ends when three proposals in a row are unlikely to impr
   CHECK(rig.experiment->history().count(TrialState::complete) == 7);
   CHECK(rig.experiment->history().finish_why().find("unlikely") != std::string::npos);
 }
+
+TEST_CASE("what people enqueue goes before what the search proposed, and more priority before less", "[experiment]") {
+  Rig rig{small_spec(), 1};
+  rig.decide();  // Trial 0 holds the only slot.
+  for (const auto* args : {"", R"({"reason":"a hunch","priority":5})", R"({"priority":0})"}) {
+    Requested enqueue;
+    enqueue.verb = "enqueue", enqueue.params = {{"x", std::int64_t{7}}}, enqueue.args = args;
+    rig.see(enqueue);
+  }
+  rig.decide();
+  CHECK(rig.trial(1).priority == 1);
+  CHECK(rig.trial(2).priority == 5);
+  CHECK(rig.trial(3).priority == 0);
+  rig.report(0, 1, 0.5);
+  rig.exits(0);
+  CHECK(rig.decide() == "Settle 0 complete, Launch 2");
+}
