@@ -93,3 +93,11 @@ error[E013]: with several objectives `target` says which it is for
    = help: "target": {"loss": 0.3}
    = more: tune explain E013
 [2]
+
+# Replicates are no configurations of their own.
+
+$ tune sweep config.json --name thrice --set replicates.count=2 -q
+tune: experiment=thrice end=finished trials=10 <any> front=3
+
+$ tune best thrice -q -o csv | tail -n +2 | wc -l
+3

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include "search/hypervolume.hpp"
 #include "tuner/json.hpp"
@@ -86,6 +87,22 @@ Listing as_listing(const Front& front, const std::vector<Params>& params) {
   return listing;
 }
 
+/// A replicate is no configuration of its own, and a trial that was stopped early never got any: it has not shown what it
+/// is worth.
+Result<Done> leave_out_replicates(const StoreReader& reader, const ExperimentRow& experiment, std::vector<TrialRow>& rows) {
+  const auto lineage = reader.view(StoreReader::View::lineage, experiment.id);
+  if (!lineage) return lineage.error();
+  const auto column = [&](std::string_view name) {
+    return static_cast<std::size_t>(std::find(lineage->columns.begin(), lineage->columns.end(), name) - lineage->columns.begin());
+  };
+  const auto kind = column("kind"), number = column("number");
+  std::set<std::int64_t> replicates;
+  for (const auto& row : lineage->rows)
+    if (row[kind] == Cell{std::string{"replicate"}}) replicates.insert(std::get<std::int64_t>(row[number]));
+  std::erase_if(rows, [&](const TrialRow& r) { return r.state == TrialState::stopped || replicates.contains(r.id.value); });
+  return Done{};
+}
+
 }  // namespace
 
 std::vector<double> values_of(const TrialRow& row) {
@@ -97,16 +114,17 @@ std::vector<double> values_of(const TrialRow& row) {
 
 Front front_of(const std::vector<TrialRow>& rows, const Spec& spec) {
   Front front{spec.objectives};
-  for (const auto& row : rows) {
+  for (const auto& row : rows)
     if (row.feasible && (row.state == TrialState::complete || row.state == TrialState::stopped))
       front.add(row.id, values_of(row));
-  }
   return front;
 }
 
 Result<Front> front_of(const StoreReader& reader, const ExperimentRow& experiment, const Spec& spec) {
-  const auto rows = reader.rows(experiment.id);
+  auto rows = reader.rows(experiment.id);
   if (!rows) return rows.error();
+  if (spec.replicates.count > 1)
+    if (auto done = leave_out_replicates(reader, experiment, *rows); !done) return done.error();
   return front_of(*rows, spec);
 }
 
