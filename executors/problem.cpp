@@ -27,7 +27,7 @@ class Function : public Problem {
   Function(const Spec& spec, std::int64_t steps)
       : space_(spec.space), steps_(steps > 0 ? steps : 1), metrics_{spec.objectives.front().metric} {}
   const std::vector<std::string>& metrics() const final { return metrics_; }
-  Course course(const Params& params) const final {
+  Trajectory course(const Params& params) const final {
     const double value = at(numbers(space_, params));
     return {steps_, [value](std::int64_t, std::span<double> out) { out[0] = value; }, {}};
   }
@@ -73,7 +73,7 @@ class Curve final : public Problem {
         steps_(steps > 0 ? steps : 27),
         metrics_{spec.objectives.front().metric} {}
   const std::vector<std::string>& metrics() const override { return metrics_; }
-  Course course(const Params& params) const override {
+  Trajectory course(const Params& params) const override {
     double floor = 0;
     if (const auto unit = space_.encode(params))
       for (const double u : *unit) floor += (u - 0.3) * (u - 0.3);
@@ -104,8 +104,8 @@ class Surrogate final : public Problem {
         steps_(steps > 0 ? steps : 200),
         metrics_{spec.objectives.front().metric} {}
   const std::vector<std::string>& metrics() const override { return metrics_; }
-  Course course(const Params& params) const override { return from(params, {0, {0.9, 0.9}}); }
-  Course resume(const Params& params, TrialId, int, std::int64_t step, const std::string& state) const override {
+  Trajectory course(const Params& params) const override { return from(params, {0, {0.9, 0.9}}); }
+  Trajectory resume(const Params& params, TrialId, int, std::int64_t step, const std::string& state) const override {
     Point begin{step, {}};
     const auto comma = std::min(state.find(','), state.size());
     std::from_chars(state.data(), state.data() + comma, begin.theta[0]);
@@ -129,12 +129,12 @@ class Surrogate final : public Problem {
       return now.theta;
     }
   };
-  Course from(const Params& params, Point begin) const {
+  Trajectory from(const Params& params, Point begin) const {
     auto h = numbers(space_, params);
     h.resize(2);
     constexpr double kRate = 0.01;
     const auto climb = std::make_shared<Climb>(Climb{begin, begin, {1 - 2 * kRate * h[0], 1 - 2 * kRate * h[1]}});
-    Course c{steps_,
+    Trajectory c{steps_,
              [climb, sign = sign_](std::int64_t step, std::span<double> out) {
                const auto& theta = climb->at(step);
                out[0] = sign * (1.2 - theta[0] * theta[0] - theta[1] * theta[1]);

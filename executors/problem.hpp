@@ -16,7 +16,7 @@
 namespace tune {
 
 /// How one simulated trial would go if nobody stopped it.
-struct Course {
+struct Trajectory {
   std::int64_t steps = 1;  ///< It ends by itself after so many.
   std::function<void(std::int64_t step, std::span<double> values)>
       measure;  ///< Fills one value a metric. Step counts from 1.
@@ -33,12 +33,12 @@ class Problem {
  public:
   virtual ~Problem() = default;
   virtual const std::vector<std::string>& metrics() const = 0;
-  virtual Course course(const Params&) const = 0;
+  virtual Trajectory course(const Params&) const = 0;
   /// How this attempt goes, where something is drawn for each (by a seed of the problem's own): the same when asked again.
-  virtual Course attempt(const Params& params, TrialId, int /*number*/) const { return course(params); }
+  virtual Trajectory attempt(const Params& params, TrialId, int /*number*/) const { return course(params); }
   /// How it goes on from a checkpoint, its own or another trial's, where what was done before makes a difference. `state` is
   /// what the course that saved it gave.
-  virtual Course resume(const Params& params, TrialId trial, int number, std::int64_t /*step*/, const std::string& /*state*/) const {
+  virtual Trajectory resume(const Params& params, TrialId trial, int number, std::int64_t /*step*/, const std::string& /*state*/) const {
     return attempt(params, trial, number);
   }
 };

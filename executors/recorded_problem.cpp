@@ -24,15 +24,15 @@ std::optional<std::size_t> report_at(const RecordedTrial& trial, std::int64_t st
 
 class Recorded final : public Problem {
  public:
-  Recorded(const Space& space, Recording recording, std::uint64_t seed)
-      : space_(space), recording_(std::move(recording)), trend_(recording_), seed_(seed) {
-    for (const auto& t : recording_.trials)
+  Recorded(const Space& space, std::shared_ptr<const Recording> recording, std::uint64_t seed)
+      : space_(space), recording_(std::move(recording)), trend_(*recording_), seed_(seed) {
+    for (const auto& t : recording_->trials)
       if (t.end == RecordedTrial::End::by_itself && !t.steps.empty()) longest_ = std::max(longest_, t.steps.back());
     if (longest_ == 0) longest_ = trend_.last();
   }
-  const std::vector<std::string>& metrics() const override { return recording_.metrics; }
-  Course course(const Params& params) const override { return course_of(*nearest(params).front()); }
-  Course attempt(const Params& params, TrialId trial, int) const override {
+  const std::vector<std::string>& metrics() const override { return recording_->metrics; }
+  Trajectory course(const Params& params) const override { return course_of(*nearest(params).front()); }
+  Trajectory attempt(const Params& params, TrialId trial, int) const override {
     const auto near = nearest(params);
     return course_of(*near[Rng{seed_, Purpose::simulate, trial.value, -1}.below(near.size())]);
   }
@@ -43,7 +43,7 @@ class Recorded final : public Problem {
     const auto unit = recorded_position(space_, params);
     std::vector<const RecordedTrial*> best;
     double least = std::numeric_limits<double>::infinity();
-    for (const auto& trial : recording_.trials) {
+    for (const auto& trial : recording_->trials) {
       const double d = recorded_distance(space_, unit, trial.unit, least);
       if (d < least || best.empty()) least = d, best.clear();
       if (d == least) best.push_back(&trial);
@@ -51,9 +51,9 @@ class Recorded final : public Problem {
     return best;
   }
 
-  Course course_of(const RecordedTrial& trial) const {
+  Trajectory course_of(const RecordedTrial& trial) const {
     const std::int64_t done = trial.steps.empty() ? 0 : trial.steps.back();
-    Course c;
+    Trajectory c;
     c.steps = std::max<std::int64_t>(1, trial.end == RecordedTrial::End::by_itself ? done : std::max(done, longest_));
     if (trial.end == RecordedTrial::End::failed) c.fails_at = done + 1;
     c.next = [this, &trial, done, last = c.steps](std::int64_t step) {
@@ -84,7 +84,7 @@ class Recorded final : public Problem {
   }
 
   const Space& space_;
-  const Recording recording_;
+  const std::shared_ptr<const Recording> recording_;
   const Recording::Trend trend_;
   const std::uint64_t seed_;
   std::int64_t longest_ = 0;
@@ -157,7 +157,7 @@ std::vector<double> recorded_position(const Space& space, const Params& params) 
   return unit;
 }
 
-std::unique_ptr<Problem> recorded_problem(const Space& space, Recording recording, std::uint64_t seed) {
+std::unique_ptr<Problem> recorded_problem(const Space& space, std::shared_ptr<const Recording> recording, std::uint64_t seed) {
   return std::make_unique<Recorded>(space, std::move(recording), seed);
 }
 

@@ -55,8 +55,9 @@ class Recording::Trend {
 /// distance squared; other choices, and active against inactive, count 1). Among several that are equally near, repeats of
 /// one configuration say, each trial draws one by `seed`. It reports at the recorded steps and takes the recorded times. One
 /// that was cut short goes on by the Trend, at its own mean pace, to the step where others ended by themselves. A failed
-/// one fails, in every attempt. `space` outlives the problem. A trial costs O(recorded trials).
-std::unique_ptr<Problem> recorded_problem(const Space& space, Recording recording, std::uint64_t seed);
+/// one fails, in every attempt. `space` outlives the problem; the recording is shared by many simulations over it. A trial
+/// costs O(recorded trials).
+std::unique_ptr<Problem> recorded_problem(const Space& space, std::shared_ptr<const Recording> recording, std::uint64_t seed);
 
 /// Distance as recorded_problem measures it, for a space's dimension each; `most`: more is not told exactly.
 double recorded_distance(const Space& space, const std::vector<double>& a, const std::vector<double>& b, double most);

@@ -13,7 +13,7 @@ namespace {
 // one of a kind, because a trial can come to the same step again with another state.
 constexpr std::string_view kStep = "-step-", kState = "-with-";
 
-std::string checkpoint_name(TrialId trial, int attempt, std::int64_t step, const Course& course) {
+std::string checkpoint_name(TrialId trial, int attempt, std::int64_t step, const Trajectory& course) {
   std::string name = "trial-" + std::to_string(trial.value) + "-attempt-" + std::to_string(attempt);
   name.append(kStep).append(std::to_string(step));
   return course.state ? name.append(kState).append(course.state(step)) : name;
@@ -146,7 +146,7 @@ void Simulator::launch(const Launch& l, const History& history) {
   begin_next(a.worker);
 }
 
-Course Simulator::course(const Params& params, TrialId trial, int attempt, const std::string& checkpoint) const {
+Trajectory Simulator::course(const Params& params, TrialId trial, int attempt, const std::string& checkpoint) const {
   if (checkpoint.empty()) return problem_->attempt(params, trial, attempt);
   const auto [step, state] = restored(checkpoint);
   return problem_->resume(params, trial, attempt, step, state);
@@ -207,6 +207,10 @@ std::vector<Observation> Simulator::wait(std::optional<Time> until) {
   }
   if (out_.empty()) {
     if (events_.empty() && !until) {
+      if (options_.gives_up) {
+        stuck_ = true;
+        return {};
+      }
       TUNE_ASSERT(!options_.alone, "waits for nothing at virtual second " + std::to_string(now_.seconds));
       rest();
       return {};

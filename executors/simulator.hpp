@@ -48,6 +48,8 @@ struct SimulatorOptions {
 
   /// Nobody can interrupt, so that waiting for nothing would be for ever: our own bug. For tests.
   bool alone = false;
+  /// The same is no bug, but the end: stuck() says so and wait() returns.
+  bool gives_up = false;
 };
 
 /// Trials that are functions, in virtual time: an hour of an experiment passes in milliseconds, through the same loop,
@@ -70,6 +72,8 @@ class Simulator final : public Executor {
   std::vector<Observation> wait(std::optional<Time> until) override;
   void interrupt() override;
   void shut_down(bool kill) override;
+  /// Nothing will ever happen again (with `gives_up`).
+  bool stuck() const { return stuck_; }
 
  private:
   enum class Phase : std::uint8_t { none, queued, starting, stepping, waiting, hung, over };
@@ -87,7 +91,7 @@ class Simulator final : public Executor {
     std::int64_t seq = 0;
     double began = 0;
     std::optional<Cause> asked;
-    Course course;
+    Trajectory course;
   };
   struct Worker {
     double speed = 1;
@@ -107,7 +111,7 @@ class Simulator final : public Executor {
 
   void adopt(const SimulatorOptions::UnderWay&, const Trial&);
   void launch(const Launch&, const History&);
-  Course course(const Params&, TrialId, int attempt, const std::string& checkpoint) const;
+  Trajectory course(const Params&, TrialId, int attempt, const std::string& checkpoint) const;
   void ask(TrialId, int attempt, Cause);
   void schedule(double at, TrialId, int attempt, What);
   void occur(const Event&);
@@ -139,6 +143,7 @@ class Simulator final : public Executor {
   std::uint64_t order_ = 0;
   std::vector<Observation> out_;
   std::int64_t unacknowledged_ = 0;
+  bool stuck_ = false;
 
   std::mutex mutex_;  // For the two below alone.
   std::condition_variable interrupted_;

@@ -291,7 +291,7 @@ Result<std::unique_ptr<Problem>> table_problem(const std::string& path, const Sp
   if (!table) return table.error();
   for (const auto& name : table->unmatched)
     if (spec.space.find(name)) return invalid("params." + printable(name) + ": the table has no such column");
-  return recorded_problem(spec.space, std::move(*table), spec.seed);
+  return recorded_problem(spec.space, std::make_shared<Recording>(std::move(*table)), spec.seed);
 }
 
 Result<TableSettings> table_settings(const std::string& path) {

@@ -74,6 +74,12 @@ constexpr Flag kBest[] = {{"run", "", "run the command again with these paramete
 constexpr Flag kImportance[] = {{"method", "NAME", "ped-anova (default) or fanova"},
                                 {"objective", "NAME", "of several objectives; the first if not given"}};
 constexpr Flag kCompare[] = {{"objective", "NAME", "of several objectives; the first if not given"}};
+constexpr Flag kSimulate[] = {{"from", "SOURCE", "an experiment of the store, a table (.json), or curve"},
+                              {"workers", "N", "workers, each with one slot (executor.parallel, else 8)"},
+                              {"compare", "A,B", "schedulers: fifo,asha,asha:eta=4:mode=stop", 0, true},
+                              {"seeds", "K", "runs of each, of which the medians are shown (10)"},
+                              {"with", "KEY=NUMBER", "an option of the simulator: --with crash=0.05", 0, true},
+                              {"set", "KEY=VALUE", "any setting, as for sweep", 0, true}};
 constexpr Flag kCreate[] = {{"name", "X", "name of the experiment"},
                             {"set", "KEY=VALUE", "any setting: --set params.lr.max=0.1", 0, true},
                             {"allow-network-store", "", "accept a store on a network file system"}};
@@ -167,6 +173,12 @@ constexpr Verb kVerbs[] = {
      {"tune compare digits digits-2", "tune compare tpe-1 tpe-2 tpe-3 -- sobol-1 sobol-2 sobol-3"},
      compare_verb,
      true},
+    {"simulate",
+     "try a config in virtual time on what was measured before",
+     "CONFIG --from EXPERIMENT|TABLE",
+     kSimulate,
+     {"tune simulate config.json --from digits --workers 64", "tune simulate config.json --from table.json --compare fifo,asha"},
+     simulate_verb},
     {"logs", "what a trial printed", "[TRIAL]", kLogs, {"tune logs 42 -f", "tune logs --failed"}, logs_verb},
     {"diff",
      "trials side by side",

@@ -193,7 +193,7 @@ TEST_CASE("a trial that was cut short goes on by the trend of the others at its 
   recording.trials = {{{0.0}, {10, 20, 30}, {5, 10, 15}, {{1}, {0.5}, {0.25}}, 15, End::by_itself},
                       {{1.0}, {10}, {30}, {{2}}, 30, End::cut},
                       {{0.5}, {10}, {7}, {{3}}, 9, End::failed}};
-  const auto problem = recorded_problem(spec.space, recording, 1);
+  const auto problem = recorded_problem(spec.space, std::make_shared<Recording>(recording), 1);
   const auto cut = problem->course({{"x", 0.9}});
   CHECK(cut.steps == 30);
   CHECK(cut.next(0) == 10);
