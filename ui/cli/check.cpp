@@ -158,13 +158,13 @@ std::string range_text(const Option& o) {
                     : o.kind == Kind::integer ? "integer"
                     : o.kind == Kind::number  ? "number"
                                               : "text";
-  if (!o.choices.empty()) {
-    out.clear();
-    for (const auto c : o.choices) out += (out.empty() ? "" : ", ") + std::string{c};
-  } else if (o.kind == Kind::integer || o.kind == Kind::number) {
+  if (o.kind == Kind::text && !o.choices.empty()) out.clear();
+  if (o.kind == Kind::integer || o.kind == Kind::number) {
     if (o.min > -1e300) out += ", at least " + number_text(o.min);
     if (o.max < 1e300) out += ", at most " + number_text(o.max);
+    if (!o.choices.empty()) out += ", or ";
   }
+  for (const auto c : o.choices) out += (c == o.choices.front() ? "" : ", ") + std::string{c};
   return out;
 }
 

@@ -11,12 +11,13 @@ namespace {
 
 std::string step_bound(std::int64_t step) { return step == kNoStep ? "its end" : "step " + std::to_string(step); }
 
-/// "at step 9 it had 0.31, rank 3 of 27; the cut was 0.4".
+/// "at rung 2 of bracket 0, step 9, it had 0.31, rank 3 of 27, and the cut was 0.4".
 std::string crossing(const std::optional<Rung>& rung) {
   if (!rung) return {};
-  std::string out = ": at step " + std::to_string(rung->step) + " it had " + number_text(rung->value) + ", rank " +
+  std::string out = ": at rung " + std::to_string(rung->rung) + " of bracket " + std::to_string(rung->bracket) + ", step " +
+                    std::to_string(rung->step) + ", it had " + number_text(rung->value) + ", rank " +
                     std::to_string(rung->rank) + " of " + std::to_string(rung->of);
-  return out + (std::isfinite(rung->cut) ? ", and the cut was " + number_text(rung->cut) : ", and nothing passes yet");
+  return out + (std::isnan(rung->cut) ? "" : ", and the cut was " + number_text(rung->cut));
 }
 
 std::string attempt_text(int attempt) { return "attempt " + std::to_string(attempt); }
