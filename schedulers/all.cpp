@@ -3,12 +3,13 @@
 
 #include "schedulers/asha.hpp"
 #include "schedulers/fifo.hpp"
+#include "schedulers/hyperband.hpp"
 #include "schedulers/median.hpp"
 
 namespace tune {
 
 std::span<const SchedulerEntry> schedulers() {
-  static const SchedulerEntry all[] = {fifo(), median(), asha()};
+  static const SchedulerEntry all[] = {fifo(), median(), asha(), hyperband()};
   return all;
 }
 

@@ -15,17 +15,31 @@ void Level::record(const Entry& e) {
   if (quota_ > 0) cut_ = ranking_.at(quota_);
 }
 
-std::optional<Level::Entry> Level::candidate() const {
-  if (waiting_.empty() || !goes_on(*waiting_.begin())) return std::nullopt;
-  return *waiting_.begin();
+void Level::stand(Standing s, int change) {
+  if (s == Standing::coming) coming_ += change;
+  if (s == Standing::here) here_ += change;
 }
 
-Rung Level::crossing(const Entry& e, int bracket, int rung, const History& history) const {
-  const double cut = quota_ > 0 ? history.value(cut_.score) : std::numeric_limits<double>::quiet_NaN();
+std::optional<Level::Entry> Level::first_waiting() const {
+  return waiting_.empty() ? std::nullopt : std::optional{*waiting_.begin()};
+}
+
+std::optional<Level::Entry> Level::last_waiting() const {
+  return waiting_.empty() ? std::nullopt : std::optional{*waiting_.rbegin()};
+}
+
+std::optional<Level::Entry> Level::candidate() const {
+  const auto best = first_waiting();
+  return best && goes_on(*best) ? best : std::nullopt;
+}
+
+Rung Level::crossing(const Entry& e, int bracket, int rung, std::int64_t quota, const History& history) const {
+  const bool cuts = quota > 0 && quota <= size();
+  const double cut = cuts ? history.value(ranking_.at(quota).score) : std::numeric_limits<double>::quiet_NaN();
   return {bracket, rung, step_, history.value(e.score), ranking_.rank(e), size(), cut};
 }
 
-std::string sentence(const Rung& r, std::int64_t quota) {
+std::string sentence(const Rung& r, std::int64_t quota, std::int64_t to_come) {
   std::string text;
   text.reserve(96);
   const auto words = [&](std::string_view w) { text += w; };
@@ -35,6 +49,7 @@ std::string sentence(const Rung& r, std::int64_t quota) {
   };
   words("rung "), number(r.rung), words(" at step "), number(r.step);
   words(": rank "), number(r.rank), words(" of "), number(r.of);
+  if (to_come > 0) words(", "), number(to_come), words(" to come");
   if (quota == 0)
     words(", too few to say who goes on");
   else if (quota == 1)

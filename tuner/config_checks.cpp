@@ -199,19 +199,35 @@ class Checks {
   }
 
   void scheduler() {
-    if (spec_.scheduler.type != "asha") return;
     const Value* mode = spec_.scheduler.options.find("mode");
-    if (mode && *mode == Value{std::string{"promote"}} && !spec_.checkpoint)
+    const auto pauses = [&](const char* type, const char* text) {
+      return spec_.scheduler.type == type && mode && *mode == Value{std::string{text}};
+    };
+    const bool asha = pauses("asha", "promote");
+    if ((asha || pauses("hyperband", "sync")) && !spec_.checkpoint)
       findings_.add("E064", places_.at(places_.keys.contains("scheduler.mode") ? "scheduler.mode" : "scheduler"),
-                    "asha with \"mode\": \"promote\" pauses trials, so they must be able to save",
-                    "add \"checkpoint\": {}, or use \"mode\": \"stop\"");
+                    spec_.scheduler.type + " with \"mode\": " + (asha ? "\"promote\"" : "\"sync\"") +
+                        " pauses trials, so they must be able to save",
+                    std::string{"add \"checkpoint\": {}, or use \"mode\": "} + (asha ? "\"stop\"" : "\"async\""));
     const auto min = option("min_step"), max = option("max_step"), eta = option("eta");
     if (min && max && *min > *max)
       findings_.add("E006", places_.at("scheduler"), "`min_step` must not be above `max_step`");
-    else if (min && max && eta && *eta > 1 && *min * *eta > *max)
+    else if (min && max && *min < *max && eta && *eta > 1 && *min * *eta > *max)
       findings_.add("W015", places_.at("scheduler"),
                     "no rung lies between `min_step` and `max_step`: nothing will be stopped early",
                     "make `min_step` at most max_step / eta");
+    schedulable();
+  }
+
+  // The scheduler is asked itself, as the search is.
+  void schedulable() {
+    if (findings_.has_errors() || !catalogue_.schedules) return;
+    const auto answer = catalogue_.schedules(spec_);
+    if (answer) return;
+    const auto& error = answer.error();
+    const auto key = error.message.substr(0, error.message.find_first_of(": "));
+    findings_.add("E068", places_.at(places_.keys.contains(key) ? key : "scheduler"),
+                  "scheduler \"" + spec_.scheduler.type + "\" cannot run this experiment: " + error.message, error.hint);
   }
 
   void ends() {

@@ -118,7 +118,6 @@ constexpr Field kFields[] = {
     {"search.cost_aware", "true or false", "", "Weigh improvement against cost.", kSearch},
     {"scheduler", "object", "fifo", "Which trials are stopped, paused or go on."},
     {"scheduler.type", "auto or a scheduler", "auto", "Which scheduler. \"auto\" is fifo in this version."},
-    {"scheduler.async", "true or false", "", "Promote without waiting for a full rung.", "hyperband"},
     {"scheduler.population", "integer, at least 2", "", "Members of the population.", kPopulation},
     {"scheduler.interval", "integer, at least 1", "", "Steps between exploits.", kPopulation},
     {"scheduler.frequencies", "list of integers", "", "Intervals of several populations.", kPopulation},

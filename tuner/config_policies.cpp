@@ -15,8 +15,7 @@ struct Later {
   std::string_view type, comes_with;
 };
 constexpr std::span<const Later> kLaterSearches;
-constexpr Later kLaterSchedulers[] = {{"hyperband", "hyperband"},
-                                      {"percentile", "stop rules"},
+constexpr Later kLaterSchedulers[] = {{"percentile", "stop rules"},
                                       {"patience", "stop rules"},
                                       {"threshold", "stop rules"},
                                       {"racing", "instances"},
@@ -38,9 +37,29 @@ std::string names_of(const std::vector<PolicyInfo>& table) {
   return out;
 }
 
+bool is_choice(const Option& o, std::string_view word) {
+  return std::find(o.choices.begin(), o.choices.end(), word) != o.choices.end();
+}
+
+std::optional<Value> read_text(Section& s, const Option& o) {
+  const auto given = s.text(o.name);
+  if (!given) return std::nullopt;
+  if (o.choices.empty() || is_choice(o, *given)) return Value{*given};
+  std::string list;
+  for (const auto c : o.choices) list += (list.empty() ? "" : ", ") + std::string{c};
+  const auto near = nearest(*given, std::span<const std::string_view>{o.choices});
+  s.findings().add("E007", s.member(o.name)->span(),
+                   shown(*given) + " is no value of " + shown(o.name) + "; there are " +
+                       (o.kind == Option::Kind::text ? "" : "numbers and ") + list,
+                   near.empty() ? "" : "did you mean " + quote(near) + "?");
+  return std::nullopt;
+}
+
 // The option's value from the config, in the option's kind.
 std::optional<Value> read_option(Section& s, const Option& o) {
   const Range range{o.min, o.max};
+  const auto* m = s.member(o.name);
+  if (m && m->value.kind == JsonNode::Kind::string && !o.choices.empty()) return read_text(s, o);
   switch (o.kind) {
     case Option::Kind::boolean:
       if (const auto b = s.boolean(o.name)) return Value{*b};
@@ -54,17 +73,7 @@ std::optional<Value> read_option(Section& s, const Option& o) {
     case Option::Kind::text:
       break;
   }
-  const auto given = s.text(o.name);
-  if (!given) return std::nullopt;
-  if (o.choices.empty() || std::find(o.choices.begin(), o.choices.end(), *given) != o.choices.end())
-    return Value{*given};
-  std::string list;
-  for (const auto c : o.choices) list += (list.empty() ? "" : ", ") + std::string{c};
-  const auto near = nearest(*given, std::span<const std::string_view>{o.choices});
-  s.findings().add("E007", s.member(o.name)->span(),
-                   shown(*given) + " is no value of " + shown(o.name) + "; there are " + list,
-                   near.empty() ? "" : "did you mean " + quote(near) + "?");
-  return std::nullopt;
+  return read_text(s, o);
 }
 
 // The default of a table entry, which is written as JSON.
@@ -160,12 +169,12 @@ void read_policies(Section& top, const Catalogue& catalogue, Spec& spec, Places&
     if (const auto n = integer_of(top.findings(), m->value, m->span(), "parallel", {1, 1e6}))
       spec.parallel = static_cast<int>(*n);
 
-  // ASHA pauses and resumes where the trial can, and stops for good where it cannot.
-  for (const auto& p : catalogue.schedulers)
-    for (const auto& o : p.options)
-      if (p.name == spec.scheduler.type && p.name == "asha" && o.name == "mode" &&
-          !places.keys.contains("scheduler.mode"))
-        spec.scheduler.options.set("mode", std::string{spec.checkpoint ? "promote" : "stop"});
+  // Schedulers that halve pause and resume where the trial can save, and stop for good where it cannot.
+  const bool chosen = places.keys.contains("scheduler.mode");
+  if (spec.scheduler.type == "asha" && !chosen)
+    spec.scheduler.options.set("mode", std::string{spec.checkpoint ? "promote" : "stop"});
+  if (spec.scheduler.type == "hyperband" && !chosen)
+    spec.scheduler.options.set("mode", std::string{spec.checkpoint ? "sync" : "async"});
 }
 
 }  // namespace detail
@@ -185,14 +194,13 @@ Result<Params> complete_options(const PolicyInfo& policy, Params given) {
     }
     const auto number = to_number(*value);
     const auto* text = std::get_if<std::string>(value);
+    if (text && detail::is_choice(o, *text)) continue;
     if (o.kind == Option::Kind::boolean && !std::holds_alternative<bool>(*value))
       return bad(o.name, "must be true or false");
     if (o.kind == Option::Kind::integer && !std::holds_alternative<std::int64_t>(*value))
       return bad(o.name, "must be a whole number");
     if (o.kind == Option::Kind::text && !text) return bad(o.name, "must be a text");
-    if (o.kind == Option::Kind::text && !o.choices.empty() &&
-        std::find(o.choices.begin(), o.choices.end(), *text) == o.choices.end())
-      return bad(o.name, "has no value `" + printable(*text) + "`");
+    if (o.kind == Option::Kind::text && !o.choices.empty()) return bad(o.name, "has no value `" + printable(*text) + "`");
     if ((o.kind == Option::Kind::integer || o.kind == Option::Kind::number) &&
         (!number || std::holds_alternative<bool>(*value) || !(*number >= o.min && *number <= o.max)))
       return bad(o.name, "must be " + detail::Range{o.min, o.max}.text());

@@ -146,8 +146,8 @@ constexpr Code kCodes[] = {
      "or whole numbers, and their product must be countable.",
      R"("search": {"type": "grid"} with {"type": "uniform", "min": 0, "max": 1})"},
     {"E064", "pausing needs checkpoints",
-     "asha in mode \"promote\" pauses trials and resumes the best of them, from what they saved. Declare that the "
-     "program can save with \"checkpoint\": {}, or use mode \"stop\".",
+     "asha in mode \"promote\" and hyperband in mode \"sync\" pause trials and resume the best of them, from what they "
+     "saved. Declare that the program can save with \"checkpoint\": {}, or use mode \"stop\" or \"async\".",
      R"("scheduler": {"type": "asha", "mode": "promote"} without "checkpoint")"},
     {"E065", "the logical order has no clock",
      "Order \"logical\" gives the same trials for the same seed whatever the timing, so it cannot end by wall time. "
@@ -161,6 +161,10 @@ constexpr Code kCodes[] = {
      "`stop.improvement` ends an experiment when the search's model holds an improvement for unlikely, so it needs a search "
      "that has one. `stop.plateau` serves every search.",
      R"("search": {"type": "random"}, "stop": {"improvement": {"min": 0.01}})"},
+    {"E068", "the scheduler cannot run this experiment",
+     "The scheduler was asked and declined: its options do not fit together, or not to the rest of the config. The message "
+     "has its reason.",
+     R"("scheduler": {"type": "hyperband"}     hyperband needs max_step)"},
     {"E070", "a pattern cannot be read",
      "Patterns of report.regex are ECMAScript regular expressions of at most 1000 characters with exactly one group, "
      "around the number. A group for other purposes is written (?:…).",

@@ -18,7 +18,7 @@ struct Option {
   std::string_view help;
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
-  std::vector<std::string_view> choices = {};  ///< For text.
+  std::vector<std::string_view> choices = {};  ///< Of a text; of a number, words that may stand in its place.
 };
 
 /// A policy's line in its folder's table, without the factory: all that the config parser and the docs need.
@@ -36,6 +36,9 @@ struct Catalogue {
   std::vector<PolicyInfo> samplers, schedulers, executors;
   /// Can the search named by the spec serve its space, objectives and constraints? The Error says why not. Null: not known.
   Result<Done> (*serves)(const Spec&) = nullptr;
+  /// Can the scheduler named by the spec run this experiment? As above. A message that begins with the path of an option
+  /// ("scheduler.eta: …") is shown at it.
+  Result<Done> (*schedules)(const Spec&) = nullptr;
 };
 
 }  // namespace tune

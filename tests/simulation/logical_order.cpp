@@ -9,6 +9,8 @@ using namespace tune::test;
 
 namespace {
 
+bool halves(std::string_view scheduler) { return scheduler == "asha" || scheduler == "hyperband"; }
+
 Spec ordered(const std::string& sampler, const std::string& scheduler, Params options) {
   Spec spec = simulated_spec(mixed_space());
   spec.logical_order = true;
@@ -41,7 +43,7 @@ TEST_CASE("in logical order the table of trials does not depend on workers or ki
   for (const auto& sampler : samplers())
     for (const auto& scheduler : schedulers()) {
       Params options;
-      if (scheduler.info.name == "asha") options.set("max_step", std::int64_t{9});
+      if (halves(scheduler.info.name)) options.set("max_step", std::int64_t{9});
       const Spec spec = ordered(std::string{sampler.info.name}, std::string{scheduler.info.name}, options);
       if (!serves(spec)) continue;
       INFO(sampler.info.name << " with " << scheduler.info.name);
@@ -52,9 +54,9 @@ TEST_CASE("in logical order the table of trials does not depend on workers or ki
 }
 
 TEST_CASE("replicates keep the logical order", "[simulation]") {
-  for (const std::string scheduler : {"fifo", "asha"}) {
+  for (const std::string scheduler : {"fifo", "asha", "hyperband"}) {
     Params options;
-    if (scheduler == "asha") options.set("max_step", std::int64_t{9});
+    if (halves(scheduler)) options.set("max_step", std::int64_t{9});
     Spec spec = ordered("sobol", scheduler, options);
     spec.replicates.count = 3;
     INFO(scheduler);

@@ -81,9 +81,10 @@ class Stage {
     return "Resume " + std::to_string(r.trial.value) + " to " + std::to_string(r.until_step);
   }
   /// The planned resume, carried out.
-  void resume() {
+  TrialId resume() {
     const auto r = std::get<Scheduler::Resume>(scheduler_->plan(history()).value());
     launch(r.trial, r.until_step, r.rung);
+    return r.trial;
   }
   const History& history() const { return experiment_->history(); }
 

@@ -32,22 +32,30 @@ Result<std::unique_ptr<Sampler>> make_sampler(const Spec& spec) {
   return make(samplers(), "sampler", spec.search.type, context);
 }
 
+Result<std::unique_ptr<Scheduler>> make_scheduler(const Spec& spec) {
+  return make(schedulers(), "scheduler", spec.scheduler.type, SchedulerContext{spec, spec.scheduler.options});
+}
+
+// Can it be made? Nothing is kept.
+template <auto make_policy>
+Result<Done> can_make(const Spec& spec) {
+  const auto made = make_policy(spec);
+  if (!made) return made.error();
+  return Done{};
+}
+
 }  // namespace
 
 const Catalogue& catalogue() {
-  const auto serves = [](const Spec& spec) -> Result<Done> {
-    const auto made = make_sampler(spec);
-    if (!made) return made.error();
-    return Done{};
-  };
-  static const Catalogue all{infos(samplers()), infos(schedulers()), infos(executors()), serves};
+  static const Catalogue all{infos(samplers()), infos(schedulers()), infos(executors()), can_make<make_sampler>,
+                             can_make<make_scheduler>};
   return all;
 }
 
 Result<std::unique_ptr<Experiment>> make_experiment(const Spec& spec) {
   auto sampler = make_sampler(spec);
   if (!sampler) return sampler.error();
-  auto scheduler = make(schedulers(), "scheduler", spec.scheduler.type, SchedulerContext{spec, spec.scheduler.options});
+  auto scheduler = make_scheduler(spec);
   if (!scheduler) return scheduler.error();
   return std::make_unique<Experiment>(spec, std::move(sampler).value(), std::move(scheduler).value());
 }

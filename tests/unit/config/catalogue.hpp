@@ -19,6 +19,12 @@ inline const Catalogue& catalogue() {
         "Successive halving.",
         {{"mode", K::text, "\"stop\"", "Stop or pause.", 0, 0, {"promote", "stop"}},
          {"min_step", K::integer, "1", "First rung.", 1},
+         {"max_step", K::integer, "", "Last step.", 1, 1e15, {"auto"}},
+         {"eta", K::number, "3", "Keep one in eta.", 1.0000001, 1e6}}},
+       {"hyperband",
+        "Several brackets.",
+        {{"mode", K::text, "", "How.", 0, 0, {"sync", "async"}},
+         {"min_step", K::integer, "1", "First rung.", 1},
          {"max_step", K::integer, "", "Last step.", 1},
          {"eta", K::number, "3", "Keep one in eta.", 1.0000001, 1e6}}}},
       {{"process", "Child processes.", {}}, {"thread", "Threads.", {}}},
@@ -27,6 +33,10 @@ inline const Catalogue& catalogue() {
           if (spec.search.type == "cmaes" && d.kind == Dimension::Kind::choice)
             return Error{Error::Code::invalid, d.name + " is no number", {}};
         return Done{};
+      },
+      [](const Spec& spec) -> Result<Done> {
+        if (spec.scheduler.type != "hyperband" || spec.scheduler.options.contains("max_step")) return Done{};
+        return Error{Error::Code::invalid, "scheduler.max_step is needed", {}};
       }};
   return all;
 }

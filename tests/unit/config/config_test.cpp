@@ -145,12 +145,21 @@ TEST_CASE("what --set got wrong is shown on the command line's text", "[config]"
   CHECK(r.diagnostics[0].excerpt == "stop.trials=0");
 }
 
-TEST_CASE("asha pauses where the trial can save and stops where it cannot", "[config]") {
-  const auto mode = [](const std::string& more) {
-    return to_text(*spec(with("\"scheduler\": {\"type\": \"asha\"}" + more)).scheduler.options.find("mode"));
+TEST_CASE("asha and hyperband pause where the trial can save and stop where it cannot", "[config]") {
+  const auto mode = [](const std::string& type, const std::string& more) {
+    const auto text = "\"scheduler\": {\"type\": \"" + type + "\", \"max_step\": 9}" + more;
+    return to_text(*spec(with(text)).scheduler.options.find("mode"));
   };
-  CHECK(mode("") == "stop");
-  CHECK(mode(", \"checkpoint\": {}") == "promote");
+  CHECK(mode("asha", "") == "stop");
+  CHECK(mode("asha", ", \"checkpoint\": {}") == "promote");
+  CHECK(mode("hyperband", "") == "async");
+  CHECK(mode("hyperband", ", \"checkpoint\": {}") == "sync");
+}
+
+TEST_CASE("what a scheduler says against the config is shown at the option that it names", "[config]") {
+  const auto r = read(with("\"scheduler\": {\"type\": \"hyperband\", \"eta\": 3}"));
+  REQUIRE(codes(r) == "E068");
+  CHECK(r.diagnostics[0].message.ends_with("cannot run this experiment: scheduler.max_step is needed"));
 }
 
 TEST_CASE("the executor is process for a command and threads for a trainable", "[config]") {
@@ -198,6 +207,9 @@ TEST_CASE("options of a Spec made by a program are checked and completed", "[con
   CHECK_FALSE(complete_options(asha, {{"eta", NAN}}));
   CHECK_FALSE(complete_options(asha, {{"mode", std::string{"x"}}}));
   CHECK_FALSE(complete_options(asha, {{"min_step", 1.5}}));
+  CHECK(complete_options(asha, {{"max_step", std::string{"auto"}}}));
+  CHECK_FALSE(complete_options(asha, {{"max_step", std::string{"never"}}}));
+  CHECK_FALSE(complete_options(asha, {{"min_step", std::string{"auto"}}}));
 }
 
 TEST_CASE("every key of the table is documented with its type and default", "[config][docs]") {
