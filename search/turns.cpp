@@ -7,7 +7,7 @@
 namespace tune::detail {
 namespace {
 
-constexpr std::size_t kManyCategories = 20, kManyBranches = 4, kManyAxes = 60;
+constexpr std::size_t kManyCategories = 20, kManyBranches = 40, kManyAxes = 60;
 constexpr std::size_t kManyTrials = 400, kManyForSeveral = 250;  // More than the models are good for.
 constexpr int kPatience = 4;  // Failed steps of the local arm.
 

@@ -80,15 +80,15 @@ Problem mixed(const std::string& set, const Mixed& m) {
   return p;
 }
 
-Problem branches(const std::string& set, const std::string& name, Function f, double scale) {
+Problem branches(const std::string& set, const std::string& name, Function f, double scale, int kinds) {
   Rng rng = stream(set, name);
-  std::vector<Dimension> all{choice("kind", 3), number("s0", 0, 1), number("s1", 1e-4, 1, true)};
-  for (int k = 0; k < 3; ++k)
+  std::vector<Dimension> all{choice("kind", kinds), number("s0", 0, 1), number("s1", 1e-4, 1, true)};
+  for (int k = 0; k < kinds; ++k)
     for (int i = 0; i < 2; ++i)
       all.push_back(only_if(number("kind_" + to_text(letter(k)) + std::to_string(i), 0, 1), "kind", {letter(k)}));
-  const auto offsets = drawn_offsets(rng, 3);
+  const auto offsets = drawn_offsets(rng, kinds);
   std::vector<std::vector<double>> places;
-  for (int k = 0; k < 3; ++k) places.push_back(place(rng, 4));
+  for (int k = 0; k < kinds; ++k) places.push_back(place(rng, 4));
   Problem p = made(set, name, std::move(all));
   p.evaluate = [=, space = p.space](const Params& params) {
     const auto k = static_cast<std::size_t>(index_of(params, "kind"));
@@ -141,18 +141,18 @@ Problem nested(const std::string& set, const std::string& name, Function f, doub
   return p;
 }
 
-Problem layers(const std::string& set, const std::string& name, Function f, double scale) {
+Problem layers(const std::string& set, const std::string& name, Function f, double scale, int most) {
   Rng rng = stream(set, name);
-  std::vector<Dimension> all{integer("layers", 1, 4), number("rate", 1e-5, 1, true)};
-  for (int i = 1; i <= 4; ++i) {
+  std::vector<Dimension> all{integer("layers", 1, most), number("rate", 1e-5, 1, true)};
+  for (int i = 1; i <= most; ++i) {
     Dimension width = number("width" + std::to_string(i), 4, 1024, true);
     Test t;
     t.parent = "layers", t.op = Test::Op::ge, t.bound = i;
     if (i > 1) width.when.push_back(std::move(t));
     all.push_back(std::move(width));
   }
-  const auto at = place(rng, 5);
-  auto offsets = drawn_offsets(rng, 4);
+  const auto at = place(rng, most + 1);
+  auto offsets = drawn_offsets(rng, most);
   Problem p = made(set, name, std::move(all));
   p.evaluate = [=, space = p.space](const Params& params) {
     const auto count = static_cast<std::size_t>(std::get<std::int64_t>(*params.find("layers")));

@@ -59,11 +59,30 @@ std::vector<Problem> confirm() {
   return out;
 }
 
+// The four kinds of conditional space again, with other functions and draws, and two that have more conditions: one draw of
+// each says little about which part of a space is searched.
+std::vector<Problem> conditional() {
+  const std::string set = "conditional";
+  return {branches(set, "branches-rosenbrock", f::rosenbrock, 0.02),
+          branches(set, "branches-ackley", f::ackley, 1),
+          branches(set, "branches-6", f::ellipsoid, 0.02, 6),
+          switches(set, "switches-ellipsoid", f::ellipsoid, 0.02),
+          switches(set, "switches-levy", f::levy, 0.5),
+          nested(set, "nested-ellipsoid", f::ellipsoid, 0.02),
+          nested(set, "nested-ackley", f::ackley, 1),
+          layers(set, "layers-ellipsoid", f::ellipsoid, 0.02),
+          layers(set, "layers-sphere", f::sphere, 0.1),
+          layers(set, "layers-levy", f::levy, 1),
+          layers(set, "layers-7", f::sphere, 0.1, 7),
+          layers(set, "layers-7-ackley", f::ackley, 1, 7)};
+}
+
 }  // namespace
 
 std::vector<Problem> synthetic(std::string_view set) {
   if (set == "tuning") return tuning();
   if (set == "confirm") return confirm();
+  if (set == "conditional") return conditional();
   if (set == "failing") return detail::failing("failing");
   return {};
 }

@@ -36,10 +36,10 @@ struct Mixed {
 Problem mixed(const std::string& set, const Mixed&);
 
 /// Parameters that are there only under a condition.
-Problem branches(const std::string& set, const std::string& name, Function, double scale);  ///< One of three kinds, two parameters each.
+Problem branches(const std::string& set, const std::string& name, Function, double scale, int kinds = 3);  ///< One of some kinds, two parameters each.
 Problem switches(const std::string& set, const std::string& name, Function, double scale);  ///< A switch for three parameters.
 Problem nested(const std::string& set, const std::string& name, Function, double scale);    ///< A kind within a kind.
-Problem layers(const std::string& set, const std::string& name, Function, double scale);    ///< A width for each of 1 to 4 layers.
+Problem layers(const std::string& set, const std::string& name, Function, double scale, int most = 4);    ///< A width for each of 1 to `most` layers.
 
 /// Five spaces of which 30 % fail; the minimum does not.
 std::vector<Problem> failing(const std::string& set);

@@ -30,6 +30,7 @@ class Search {
   Search(const Acquisition& acquisition, const Trials& trials, std::span<const std::size_t> best_first, Rng& rng,
          const SearchEffort& effort)
       : acquisition_(acquisition), trials_(trials), axes_(trials.axes()), best_(best_first), rng_(rng), effort_(effort) {
+    if (axes_.conditional()) list_branches();
     walks_ = axes_.discrete() && std::all_of(axes_.begin(), axes_.end(), [](const Axis& a) {
                return a.kind == Axis::Kind::categorical || a.levels <= kFewLevels;
              });
@@ -69,11 +70,44 @@ class Search {
     return pool;
   }
 
-  // One of the best tenth, better ones more often, changed in a random part of its axes.
-  Point perturbed() {
+  // Which trial stands for each pattern of active axes: the best one that has it, best first.
+  void list_branches() {
+    for (const std::size_t i : best_) {
+      const Point& p = trials_.all()[i].point;
+      if (std::none_of(branches_.begin(), branches_.end(), [&](const Point* b) { return b->active == p.active; })) branches_.push_back(&p);
+    }
+  }
+
+  // Where a change has made axes active, they stand where they stood in the best trial of that branch; in a branch that was
+  // never tried, in the best one that had them. Without this another branch would be judged by its middle.
+  void enter(Point& p, const Point& from) const {
+    axes_.snap(p);
+    if (branches_.empty()) return;
+    std::vector<std::uint8_t> set = from.active;
+    for (std::size_t round = 0; p.active != set && round < p.size(); ++round) {
+      const auto same = std::find_if(branches_.begin(), branches_.end(), [&](const Point* b) { return b->active == p.active; });
+      for (std::size_t j = 0; j < p.size(); ++j) {
+        if (!p.active[j] || set[j]) continue;
+        const auto has = same != branches_.end() ? same : std::find_if(branches_.begin(), branches_.end(), [&](const Point* b) { return b->active[j]; });
+        if (has != branches_.end()) p[j] = (**has)[j];
+      }
+      set = p.active;
+      axes_.snap(p);
+    }
+  }
+
+  // One of the best tenth, better ones more often, changed in a random part of its axes; every second time, where there
+  // are branches, the best one of any.
+  const Point& promising() {
+    if (branches_.size() > 1 && rng_.below(2)) return *branches_[static_cast<std::size_t>(rng_.below(branches_.size()))];
     const double tenth = std::max(3.0, 0.1 * static_cast<double>(best_.size()));
     const auto which = static_cast<std::size_t>(rng_.uniform() * rng_.uniform() * tenth);
-    Point p = trials_.all()[best_[std::min(which, best_.size() - 1)]].point;
+    return trials_.all()[best_[std::min(which, best_.size() - 1)]].point;
+  }
+
+  Point perturbed() {
+    const Point& from = promising();
+    Point p = from;
     const double scale = std::pow(10, -0.5 - 2.5 * rng_.uniform());
     const double share = std::max(1 / static_cast<double>(axes_.size()), rng_.uniform());
     for (std::size_t j = 0; j < axes_.size(); ++j) {
@@ -83,7 +117,7 @@ class Search {
       else if (rng_.uniform() < 0.5)
         p[j] = static_cast<double>(rng_.below(static_cast<std::uint64_t>(axes_[j].levels)));
     }
-    axes_.snap(p);
+    enter(p, from);
     return p;
   }
 
@@ -94,7 +128,7 @@ class Search {
       if (to == p[axis]) return false;
       all.push_back(p);
       all.back()[axis] = to;
-      axes_.snap(all.back());
+      enter(all.back(), p);
       return true;
     };
     if (axes_[axis].kind == Axis::Kind::categorical) {
@@ -136,10 +170,17 @@ class Search {
   // `pool` is best first.
   std::optional<Point> climb(const std::vector<Candidate>& pool) const {
     std::vector<Candidate> starts;
-    for (const auto& c : pool) {
-      if (static_cast<int>(starts.size()) == effort_.starts) break;
-      if (std::none_of(starts.begin(), starts.end(), [&](const Candidate& s) { return near(s.point, c.point); })) starts.push_back(c);
-    }
+    const auto take = [&](bool other_branch) {
+      for (const auto& c : pool) {
+        if (static_cast<int>(starts.size()) == effort_.starts) break;
+        if (std::none_of(starts.begin(), starts.end(), [&](const Candidate& s) {
+              return other_branch ? s.point.active == c.point.active : near(s.point, c.point);
+            }))
+          starts.push_back(c);
+      }
+    };
+    if (branches_.size() > 1) take(true);
+    take(false);
     Candidate best = pool.front();
     for (Candidate& c : starts) {
       const double from = c.value;
@@ -212,6 +253,7 @@ class Search {
   std::span<const std::size_t> best_;
   Rng& rng_;
   const SearchEffort& effort_;
+  std::vector<const Point*> branches_;  // Empty where no axis is conditional.
   bool walks_;
 };
 

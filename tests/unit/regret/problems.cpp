@@ -12,7 +12,7 @@ using namespace tune::regret;
 
 namespace {
 
-constexpr const char* kSets[] = {"tuning", "confirm", "failing"};
+constexpr const char* kSets[] = {"tuning", "conditional", "confirm", "failing"};
 
 template <class F>
 void for_each_problem(F&& f) {
