@@ -14,7 +14,7 @@ using detail::ArmKind;
 AutoArm::AutoArm(const Axes& axes, const SamplerContext& c) : space_(detail::situation(axes, c.objectives.size())) {
   arms_[ArmKind::tpe] = std::make_unique<TpeArm>(axes, c.objectives.size(), TpeSettings{.budget = c.trials});
   GpSettings gp;
-  gp.min_improvement = c.min_improvement;
+  gp.min_improvement = c.min_improvement, gp.budget = c.trials;
   arms_[ArmKind::gp] = std::make_unique<GpArm>(axes, gp);
   if (c.objectives.size() > 1) return;
   arms_[ArmKind::cma] = cma_arm(axes, c.seed, {.incumbent = true});
@@ -40,7 +40,7 @@ std::optional<Suggestion> AutoArm::suggest(const Trials& trials, TrialId trial, 
   now.finished = trials.finished();
   now.dear = pace_.dear();
   const detail::Turns turns = detail::turns(now);
-  for (const ArmKind k : detail::order(turns.cycle, turn_, local_ ? local_->fails() : 0)) {
+  for (const ArmKind k : detail::order(turns.cycle, turn_, local_ ? local_->fails(trials) : 0)) {
     auto s = arm(k).suggest(trials, trial, rng);
     if (!s) continue;
     const std::string own = s->note;

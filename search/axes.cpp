@@ -99,12 +99,14 @@ bool Axes::allows(const Point& p) const { return space_->constraints().empty() |
 double Axes::log_prior(const Point& p) const {
   if (!prior_.given()) return 0;
   double sum = 0;
-  for (std::size_t i = 0; i < size(); ++i) {
-    if (!p.active[i]) continue;
-    const bool categorical = axes_[i].kind == Axis::Kind::categorical;
-    sum += prior_.of(axes_[i].dimension).log_density(categorical ? shares_[i][nearest_category(p.at[i], shares_[i].size())] : p.at[i]);
-  }
+  for (std::size_t i = 0; i < size(); ++i)
+    if (p.active[i]) sum += log_prior(i, p.at[i]);
   return sum;
+}
+
+double Axes::log_prior(std::size_t i, double at) const {
+  const bool categorical = axes_[i].kind == Axis::Kind::categorical;
+  return prior_.of(axes_[i].dimension).log_density(categorical ? shares_[i][nearest_category(at, shares_[i].size())] : at);
 }
 
 double Axes::coordinate(std::size_t axis, double u) const {

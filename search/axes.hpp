@@ -64,6 +64,8 @@ class Axes {
   /// What a person expects (tuner/prior.hpp): log density of the point, 0 where nobody said anything.
   const Prior& prior() const { return prior_; }
   double log_prior(const Point&) const;
+  /// Of one coordinate, where the axis is active.
+  double log_prior(std::size_t axis, double at) const;
 
   /// The coordinate of an axis that is not real for u in [0, 1); of a real one u itself.
   double coordinate(std::size_t axis, double u) const;

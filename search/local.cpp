@@ -16,6 +16,7 @@ using Eigen::VectorXd;
 constexpr double kLeastDelta = 1e-8, kGeometryDelta = 1e-7, kMostDelta = 1;
 constexpr double kFollow = 0.3;      // The most of a region around a best trial that somebody else found.
 constexpr int kCompareAllEvery = 4;  // Steps between comparisons of all models.
+constexpr std::size_t kFewInBranch = 4;
 constexpr int kSmooth = 4;           // From this noise (1e-2) on the model smooths.
 
 const Observed* find(const Trials& trials, TrialId id) {
@@ -25,13 +26,39 @@ const Observed* find(const Trials& trials, TrialId id) {
   return nullptr;
 }
 
+std::string branch_of(const Point& p) { return {p.active.begin(), p.active.end()}; }
+
 bool counts(const Observed& o) { return o.state == Observed::State::complete && o.counts(); }
 
-// The best of those that ran to their end.
-const Observed* best_of(const Trials& trials) {
+// The best of those that ran to their end. Where parameters are conditional, that of the branch which promises the lowest
+// value, if as many more trials gain as much as the newer half of its trials did: a branch that is done (a gain of 0) has to
+// be beaten in value, and one that still improves is followed beyond what it has reached. A branch with fewer than
+// kFewInBranch trials promises nothing yet.
+const Observed* centre_of(const Trials& trials) {
+  struct Branch {
+    std::vector<const Observed*> trials;
+    const Observed* best;
+  };
+  std::vector<Branch> branches;
   const Observed* best = nullptr;
-  for (const Observed& o : trials.all())
-    if (counts(o) && (!best || o.values.front() < best->values.front())) best = &o;
+  for (const Observed& o : trials.all()) {
+    if (!counts(o)) continue;
+    if (!best || o.values.front() < best->values.front()) best = &o;
+    if (!trials.axes().conditional()) continue;
+    auto b = std::find_if(branches.begin(), branches.end(),
+                          [&](const Branch& x) { return x.best->point.active == o.point.active; });
+    if (b == branches.end()) b = branches.insert(b, {{}, &o});
+    b->trials.push_back(&o);
+    if (o.values.front() < b->best->values.front()) b->best = &o;
+  }
+  double least = HUGE_VAL;
+  for (const Branch& b : branches) {
+    if (b.trials.size() < kFewInBranch) continue;
+    double half = HUGE_VAL;
+    for (std::size_t i = 0; i < b.trials.size() / 2; ++i) half = std::min(half, b.trials[i]->values.front());
+    const double reached = b.best->values.front(), promise = reached - (half - reached);
+    if (promise < least) least = promise, best = b.best;
+  }
   return best;
 }
 
@@ -80,14 +107,26 @@ double LocalArm::distance(const Point& a, const Point& b) const {
 
 // When somebody else has found a better place outside, the region moves there.
 LocalArm::Region LocalArm::region(const Trials& trials, const Observed& centre) const {
-  const Observed* before = centre_ && *centre_ != centre.trial ? find(trials, *centre_) : nullptr;
-  if (!before) return {delta_, fails_};
+  const Progress& p = progress(centre.point);
+  const Observed* before = p.centre && *p.centre != centre.trial ? find(trials, *p.centre) : nullptr;
+  if (!before) return {p.delta, p.fails};
   const double moved = distance(before->point, centre.point);
-  return moved > delta_ ? Region{std::min(kFollow, moved), 0} : Region{delta_, fails_};
+  return moved > p.delta ? Region{std::min(kFollow, moved), 0} : Region{p.delta, p.fails};
+}
+
+const LocalArm::Progress& LocalArm::progress(const Point& p) const {
+  static const Progress none;
+  const auto at = branches_.find(branch_of(p));
+  return at == branches_.end() ? none : at->second;
+}
+
+int LocalArm::fails(const Trials& trials) const {
+  const Observed* centre = centre_of(trials);
+  return centre ? progress(centre->point).fails : 0;
 }
 
 std::optional<LocalArm::View> LocalArm::look(const Trials& trials, double& delta) const {
-  const Observed* centre = best_of(trials);
+  const Observed* centre = centre_of(trials);
   if (!centre) return std::nullopt;
   View v{centre, {}, {}, {}, 0};
   const Point& at = centre->point;
@@ -136,7 +175,8 @@ std::optional<Suggestion> LocalArm::suggest(const Trials& trials, TrialId, Rng r
   const auto view = look(trials, delta);
   if (!view) return std::nullopt;
   std::optional<detail::QuadraticRegression::Choice> near;
-  if (family_ >= 0 && steps_ % kCompareAllEvery) near = {family_, noise_};
+  const Progress& before = progress(view->centre->point);
+  if (before.family >= 0 && before.steps % kCompareAllEvery) near = {before.family, before.noise};
   const auto model = detail::QuadraticRegression::fit(view->z, view->y, near);
   if (!model) return std::nullopt;
 
@@ -205,15 +245,17 @@ void LocalArm::learn(const Record& r, const Trials& trials) {
     const auto length = note->number("length"), gain = note->number("gain");
     const auto family = note->number("family"), noise = note->number("noise");
     if (!centre || !value || !delta || !length || !gain || !family || !noise) return;  // Not one of ours.
-    const TrialId now{static_cast<std::int64_t>(*centre)};
-    if (const Observed* o = find(trials, now)) fails_ = region(trials, *o).fails;
-    centre_ = now, delta_ = *delta;
-    family_ = static_cast<int>(*family), noise_ = static_cast<int>(*noise), ++steps_;
+    const Observed* o = find(trials, TrialId{static_cast<std::int64_t>(*centre)});
+    if (!o) return;
+    Progress& p = branches_[branch_of(o->point)];
+    p.fails = region(trials, *o).fails;
+    p.centre = o->trial, p.delta = *delta;
+    p.family = static_cast<int>(*family), p.noise = static_cast<int>(*noise), ++p.steps;
     if (const auto moved = note->text("moved")) {
-      if (*moved != "tie") ++fails_;  // It has run against something.
+      if (*moved != "tie") ++p.fails;  // It has run against something.
       return;
     }
-    pending_[r.as<Propose>()->trial] = {*value, *delta, *length, *gain, noise_};
+    pending_[r.as<Propose>()->trial] = {*value, *delta, *length, *gain, p.noise, branch_of(o->point)};
     return;
   }
   TrialId ended{-1};
@@ -227,19 +269,20 @@ void LocalArm::learn(const Record& r, const Trials& trials) {
 
 // Did the step keep its promise? Bigger regions where it did, smaller ones where not; slowly where the model smooths.
 void LocalArm::finish(const Step& step, const Observed& o) {
+  Progress& p = branches_[step.branch];
   const double gain = o.counts() ? step.value - o.values.front() : -HUGE_VAL;
   if (step.gain == 0) {
-    fails_ = gain > 0 ? 0 : fails_ + 1;
+    p.fails = gain > 0 ? 0 : p.fails + 1;
   } else if (gain > 0.01 * step.gain) {
-    fails_ = 0;
+    p.fails = 0;
     if (step.length > 0.5 && gain > 0.5 * step.gain)
-      delta_ = std::min(kMostDelta, 2 * step.delta);
+      p.delta = std::min(kMostDelta, 2 * step.delta);
     else if (step.length < 0.1)
-      delta_ = 0.6 * step.delta;
+      p.delta = 0.6 * step.delta;
   } else {
-    ++fails_;
+    ++p.fails;
     const double least = std::max(step.length, 0.1) * step.delta;
-    delta_ = std::max(kLeastDelta, std::min((step.noise >= kSmooth ? 0.8 : 0.6) * step.delta, least));
+    p.delta = std::max(kLeastDelta, std::min((step.noise >= kSmooth ? 0.8 : 0.6) * step.delta, least));
   }
 }
 

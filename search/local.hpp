@@ -16,6 +16,9 @@ namespace tune {
 /// trials that a scheduler ended early are left out. One objective, the first. While a minimiser is under way, further ones
 /// are those of draws from the model's posterior, so that workers try different ideas of the same valley.
 ///
+/// In conditional spaces a branch (the trials that have the same parameters) has a region of its own, and the step is made
+/// where a branch promises most: see centre_of().
+///
 /// What it must remember (the region, how often it failed in a row, what each step promised) is folded from its own
 /// proposals' notes and their outcomes. suggest: O(n d) and, for K = min(130, max(40, (m+1)(m+2)/2 + m + 10)) trials around
 /// the best and m numeric axes, up to 28 factorisations of K³/3 every fourth time, 3 otherwise. learn: O(log n).
@@ -27,8 +30,8 @@ class LocalArm final : public Arm {
   std::optional<Suggestion> suggest(const Trials&, TrialId, Rng) const override;
   bool quick() const override { return false; }
 
-  /// Steps in a row that did not improve as foretold.
-  int fails() const { return fails_; }
+  /// Steps in a row that did not improve as foretold, in the branch that is next.
+  int fails(const Trials&) const;
 
  private:
   /// A step under way.
@@ -38,6 +41,14 @@ class LocalArm final : public Arm {
     double length;  // In regions.
     double gain;    // Foretold; 0: a step only to learn from.
     int noise;
+    std::string branch;
+  };
+  /// What it remembers of a branch: trials that have the same parameters.
+  struct Progress {
+    double delta = 0.5;
+    int fails = 0;
+    std::optional<TrialId> centre;  // Of the newest step.
+    int family = -1, noise = 0, steps = 0;
   };
   struct Region {
     double delta;
@@ -45,16 +56,14 @@ class LocalArm final : public Arm {
   };
   struct View;  // What is known around the centre.
 
+  const Progress& progress(const Point&) const;
   Region region(const Trials&, const Observed& centre) const;
   std::optional<View> look(const Trials&, double& delta) const;
   void finish(const Step&, const Observed&);
   double distance(const Point&, const Point&) const;
 
   const Axes& axes_;
-  double delta_ = 0.5;
-  int fails_ = 0;
-  std::optional<TrialId> centre_;  // Of the newest step.
-  int family_ = -1, noise_ = 0, steps_ = 0;
+  std::map<std::string, Progress> branches_;  // By the axes that are active; one where none is conditional.
   std::map<TrialId, Step> pending_;
 };
 

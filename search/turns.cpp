@@ -2,28 +2,13 @@
 #include "search/turns.hpp"
 
 #include <algorithm>
-#include <set>
 
 namespace tune::detail {
 namespace {
 
-constexpr std::size_t kManyCategories = 20, kManyBranches = 40, kManyAxes = 60;
+constexpr std::size_t kManyCategories = 20, kManyAxes = 60;
 constexpr std::size_t kManyTrials = 400, kManyForSeveral = 250;  // More than the models are good for.
 constexpr int kPatience = 4;  // Failed steps of the local arm.
-
-// Conditions as texts, since only how many differ counts.
-std::size_t branches_of(const Axes& axes) {
-  std::set<std::string> seen;
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    std::string text;
-    for (const Test& t : axes.dimension(i).when) {
-      text += t.parent + '\n' + std::to_string(static_cast<int>(t.op)) + '\n' + to_text(Value{t.bound});
-      for (const Value& v : t.values) text += '\n' + to_json(v);
-    }
-    if (!text.empty()) seen.insert(text);
-  }
-  return seen.size();
-}
 
 }  // namespace
 
@@ -56,7 +41,6 @@ Situation situation(const Axes& axes, std::size_t objectives) {
     else
       ++s.numeric;
   }
-  s.branches = branches_of(axes);
   s.discrete = axes.discrete();
   s.objectives = objectives;
   return s;
@@ -64,12 +48,12 @@ Situation situation(const Axes& axes, std::size_t objectives) {
 
 Turns turns(const Situation& s) {
   using enum ArmKind;
-  const bool wide = s.categories > kManyCategories || s.branches > kManyBranches;
+  const bool wide = s.categories > kManyCategories;
   if (s.objectives > 1) {
     if (wide || s.objectives > 3 || s.finished >= kManyForSeveral || s.dear) return {{tpe}, "several objectives"};
     return {{gp, gp, tpe}, "several objectives"};
   }
-  if (wide) return {{tpe}, s.branches > kManyBranches ? "many conditions" : "many categories"};
+  if (wide) return {{tpe}, "many categories"};
   if (s.axes > kManyAxes && s.finished < 5 * s.axes) return {{tpe}, "many parameters for few trials"};
   if (s.discrete) return s.dear ? Turns{{tpe}, "quick trials"} : Turns{{gp}, "parameters of few values"};
   if (s.dear) return {{local, tpe}, "quick trials"};

@@ -22,7 +22,6 @@ struct Situation {
   std::size_t axes = 0;
   std::size_t numeric = 0;     ///< Axes with an order.
   std::size_t categories = 0;  ///< Values of all axes without one.
-  std::size_t branches = 0;    ///< Different conditions of conditional axes.
   bool discrete = false;       ///< No real axis.
   std::size_t objectives = 1;
   std::size_t finished = 0;    ///< Trials.

@@ -40,18 +40,23 @@ DimensionPrior::DimensionPrior(const Dimension& d) {
   }
 }
 
+double DimensionPrior::normal_density(double u) const {
+  constexpr double kRootTwoPi = 2.5066282746310002;
+  const double z = (u - at_) / width_;
+  return std::exp(-0.5 * z * z) / (kRootTwoPi * width_ * mass_);
+}
+
 double DimensionPrior::log_density(double u) const {
   if (kind_ == Kind::none) return 0;
-  double density = 0;
-  if (kind_ == Kind::normal) {
-    constexpr double kRootTwoPi = 2.5066282746310002;
-    const double z = (u - at_) / width_;
-    density = std::exp(-0.5 * z * z) / (kRootTwoPi * width_ * mass_);
-  } else {
-    const auto i = static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), u) - ends_.begin());
-    density = density_[std::min(i, density_.size() - 1)];
-  }
-  return floored(density);
+  if (kind_ == Kind::normal) return floored(normal_density(u));
+  const auto i = static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), u) - ends_.begin());
+  return floored(density_[std::min(i, density_.size() - 1)]);
+}
+
+double DimensionPrior::slope(double u) const {
+  if (kind_ != Kind::normal) return 0;
+  const double density = (1 - kFloor) * normal_density(u);
+  return (at_ - u) / (width_ * width_) * density / (density + kFloor);
 }
 
 double DimensionPrior::log_density_of(std::size_t value) const {

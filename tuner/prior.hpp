@@ -27,12 +27,16 @@ class DimensionPrior {
   /// Natural logarithm of the density at u in [0, 1] with respect to u; it integrates to 1. At least ln(kFloor).
   /// O(1) for numeric kinds, O(values) for listed ones.
   double log_density(double u) const;
-  /// The same for the value with this number among the listed ones (false is 0, true 1). O(1).
+  /// Of the value with this number among the listed ones (false is 0, true 1). O(1).
   double log_density_of(std::size_t value) const;
+  /// The derivative of log_density() by u; 0 for listed values. O(1).
+  double slope(double u) const;
   /// A u in [0, 1) drawn from the density. Takes two numbers of the stream.
   double draw(Rng&) const;
 
  private:
+  double normal_density(double u) const;
+
   enum class Kind : std::uint8_t { none, normal, listed } kind_ = Kind::none;
   double at_ = 0, width_ = 1, below_ = 0, mass_ = 1;  // Of the normal: share below 0, and within [0, 1].
   std::vector<double> ends_, density_;                // Of the listed: upper ends of shares, density within.

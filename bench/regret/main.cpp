@@ -36,7 +36,8 @@ po::options_description which_problems() {
   po::options_description out{"Problems"};
   const char* folder = std::getenv("TUNE_BENCHMARKS");
   out.add_options()                                                                                            //
-      ("set", po::value<std::string>()->default_value("tuning"), "tuning, confirm, failing, tables, networks: one or several")  //
+      ("set", po::value<std::string>()->default_value("tuning"),
+       "tuning, conditional, confirm, failing, tables, networks: one or several")                              //
       ("only", po::value<std::string>()->default_value(""), "problems whose name contains this")               //
       ("benchmarks", po::value<std::string>()->default_value(folder ? folder : ""),
        "folder of tune-bench-1 tasks, for tables and networks (default: $TUNE_BENCHMARKS)");

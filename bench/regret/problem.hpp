@@ -13,7 +13,7 @@ namespace tune::regret {
 
 /// A task for a sampler. Its functions are pure and may be called by any number of threads.
 struct Problem {
-  std::string set;   ///< tuning, confirm, failing, tables, networks
+  std::string set;   ///< tuning, conditional, confirm, failing, tables, networks
   std::string name;  ///< "zakharov-10", "fcnet/protein_structure"
   Space space;
   /// Smaller is better; nullopt: the trial fails.
@@ -34,7 +34,7 @@ struct Reference {
 /// 1,000 evaluations, always the same.
 Reference measure_reference(const Problem&);
 
-/// The synthetic sets: tuning, confirm, failing. Deterministic; other sets give nothing.
+/// The synthetic sets: tuning, conditional, confirm, failing. Deterministic; other sets give nothing.
 std::vector<Problem> synthetic(std::string_view set);
 
 }  // namespace tune::regret

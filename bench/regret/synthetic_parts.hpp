@@ -36,10 +36,12 @@ struct Mixed {
 Problem mixed(const std::string& set, const Mixed&);
 
 /// Parameters that are there only under a condition.
-Problem branches(const std::string& set, const std::string& name, Function, double scale, int kinds = 3);  ///< One of some kinds, two parameters each.
+/// One of some kinds, two parameters each.
+Problem branches(const std::string& set, const std::string& name, Function, double scale, int kinds = 3);
 Problem switches(const std::string& set, const std::string& name, Function, double scale);  ///< A switch for three parameters.
 Problem nested(const std::string& set, const std::string& name, Function, double scale);    ///< A kind within a kind.
-Problem layers(const std::string& set, const std::string& name, Function, double scale, int most = 4);    ///< A width for each of 1 to `most` layers.
+/// A width for each of 1 to `most` layers.
+Problem layers(const std::string& set, const std::string& name, Function, double scale, int most = 4);
 
 /// Five spaces of which 30 % fail; the minimum does not.
 std::vector<Problem> failing(const std::string& set);

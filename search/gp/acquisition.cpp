@@ -190,6 +190,10 @@ VectorXd Acquisition::at(const MatrixXd& points) const {
   const Features f = kernel_->features(points);
   VectorXd sum = VectorXd::Zero(points.cols());
   for (const auto& term : terms_) sum += term->at(f);
+  if (axes_)
+    for (Index i = 0; i < sum.size(); ++i)
+      for (std::size_t j = 0; j < axes_->size(); ++j)
+        if (const double u = points(static_cast<Index>(j), i); !std::isnan(u)) sum[i] += exponent_ * axes_->log_prior(j, u);
   return sum;
 }
 
@@ -197,6 +201,14 @@ double Acquisition::at(const VectorXd& point, VectorXd& gradient) const {
   gradient.setZero(point.size());
   double sum = 0;
   for (const auto& term : terms_) sum += term->at(point, gradient);
+  if (!axes_) return sum;
+  for (std::size_t j = 0; j < axes_->size(); ++j) {
+    const auto at = static_cast<Index>(j);
+    if (std::isnan(point[at])) continue;
+    sum += exponent_ * axes_->log_prior(j, point[at]);
+    if ((*axes_)[j].kind != Axis::Kind::categorical)
+      gradient[at] += exponent_ * axes_->prior().of((*axes_)[j].dimension).slope(point[at]);
+  }
   return sum;
 }
 

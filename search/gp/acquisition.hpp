@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "search/axes.hpp"
 #include "search/gp/regression.hpp"
 #include "search/hypervolume.hpp"
 
@@ -80,6 +81,9 @@ class Acquisition {
  public:
   explicit Acquisition(const Kernel& kernel) : kernel_(&kernel) {}
   void add(std::unique_ptr<Term> term) { terms_.push_back(std::move(term)); }
+  /// Multiplies by the density of what a person expects, to the power of `exponent` (piBO, prior_exponent()). `axes`
+  /// outlive this.
+  void believe(const Axes& axes, double exponent) { axes_ = &axes, exponent_ = exponent; }
   bool empty() const { return terms_.empty(); }
   const Kernel& kernel() const { return *kernel_; }
   /// Columns of `points` are points.
@@ -89,6 +93,8 @@ class Acquisition {
  private:
   const Kernel* kernel_;
   std::vector<std::unique_ptr<Term>> terms_;
+  const Axes* axes_ = nullptr;  // Where there is a belief.
+  double exponent_ = 0;
 };
 
 }  // namespace tune::detail

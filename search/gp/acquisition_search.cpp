@@ -74,8 +74,16 @@ class Search {
   void list_branches() {
     for (const std::size_t i : best_) {
       const Point& p = trials_.all()[i].point;
-      if (std::none_of(branches_.begin(), branches_.end(), [&](const Point* b) { return b->active == p.active; })) branches_.push_back(&p);
+      if (branch_of(p) == branches_.end()) branches_.push_back(&p);
     }
+  }
+
+  template <class Fits>
+  auto first_branch(Fits fits) const {
+    return std::find_if(branches_.begin(), branches_.end(), [&](const Point* b) { return fits(*b); });
+  }
+  auto branch_of(const Point& p) const {
+    return first_branch([&](const Point& b) { return b.active == p.active; });
   }
 
   // Where a change has made axes active, they stand where they stood in the best trial of that branch; in a branch that was
@@ -85,10 +93,10 @@ class Search {
     if (branches_.empty()) return;
     std::vector<std::uint8_t> set = from.active;
     for (std::size_t round = 0; p.active != set && round < p.size(); ++round) {
-      const auto same = std::find_if(branches_.begin(), branches_.end(), [&](const Point* b) { return b->active == p.active; });
+      const auto same = branch_of(p);
       for (std::size_t j = 0; j < p.size(); ++j) {
         if (!p.active[j] || set[j]) continue;
-        const auto has = same != branches_.end() ? same : std::find_if(branches_.begin(), branches_.end(), [&](const Point* b) { return b->active[j]; });
+        const auto has = same != branches_.end() ? same : first_branch([&](const Point& b) { return b.active[j] != 0; });
         if (has != branches_.end()) p[j] = (**has)[j];
       }
       set = p.active;
@@ -99,7 +107,8 @@ class Search {
   // One of the best tenth, better ones more often, changed in a random part of its axes; every second time, where there
   // are branches, the best one of any.
   const Point& promising() {
-    if (branches_.size() > 1 && rng_.below(2)) return *branches_[static_cast<std::size_t>(rng_.below(branches_.size()))];
+    if (branches_.size() > 1 && rng_.below(2))
+      return *branches_[static_cast<std::size_t>(rng_.below(branches_.size()))];
     const double tenth = std::max(3.0, 0.1 * static_cast<double>(best_.size()));
     const auto which = static_cast<std::size_t>(rng_.uniform() * rng_.uniform() * tenth);
     return trials_.all()[best_[std::min(which, best_.size() - 1)]].point;

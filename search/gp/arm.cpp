@@ -325,6 +325,8 @@ std::optional<Suggestion> GpArm::suggest(const Trials& trials, TrialId, Rng rng)
     acquisition.add(std::make_unique<detail::Holds>(std::move(m.posterior), limit, spread, caution));
   }
   if (acquisition.empty()) return std::nullopt;
+  if (trials.axes().prior().given())
+    acquisition.believe(trials.axes(), prior_exponent(static_cast<std::int64_t>(trials.finished()), settings_.budget));
 
   const std::vector<std::size_t> ranked = best_first(trials, all.front().trials);
   auto point = most_promising(acquisition, trials, ranked, rng, settings_.effort);

@@ -23,6 +23,7 @@ struct GpSettings {
   detail::SearchEffort effort;
   std::size_t most = 500;         ///< Points a model holds: beyond a hundred more, a part is chosen.
   double min_improvement = 0;     ///< SamplerContext::min_improvement.
+  std::optional<std::int64_t> budget = {};  ///< How many trials there will be: how long a person's prior counts.
 };
 
 /// Searches with Gaussian processes: one for the objective, one for each further objective and each outcome constraint and

@@ -9,7 +9,7 @@ namespace {
 
 GpSettings settings_of(const SamplerContext& c) {
   GpSettings s;
-  s.min_improvement = c.min_improvement;
+  s.min_improvement = c.min_improvement, s.budget = c.trials;
   if (const Value* trend = c.options.find("trend")) s.trend = std::get<bool>(*trend);
   if (const Value* warp = c.options.find("warp")) {
     const auto& which = std::get<std::string>(*warp);

@@ -250,6 +250,50 @@ TEST_CASE("gp walks a finite space to its best configuration") {
   CHECK(best <= 0.15);  // d = 3 is the least with c = 0.
 }
 
+namespace {
+
+/// 1 where y is nearly 0.9137, -1 where it is anything else, 0 where there is no y.
+class Needle final : public detail::Term {
+ public:
+  Eigen::VectorXd at(const detail::Features& points) const override {
+    Eigen::VectorXd v(points.size());
+    for (Eigen::Index i = 0; i < v.size(); ++i)
+      v[i] = points.numeric(1, i) == 0 ? 0 : std::fabs(points.numeric(0, i) + 0.5 - 0.9137) < 1e-6 ? 1 : -1;
+    return v;
+  }
+  double at(const Eigen::VectorXd& point, Eigen::VectorXd&) const override {
+    return std::isnan(point[1]) ? 0 : std::fabs(point[1] - 0.9137) < 1e-6 ? 1 : -1;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the search for the best point enters another branch where its best trial stood") {
+  Dimension kind, y = real("y");
+  kind.name = "kind", kind.kind = Dimension::Kind::choice, kind.values = {std::string{"a"}, std::string{"b"}};
+  y.when.push_back({"kind", Test::Op::in, {Value{std::string{"b"}}}, 0});
+  const Space space = Space::make({kind, y}).value();
+  const Axes axes{space};
+  Trials trials{axes, {Objective{"loss", false, {}, 1}}, {}};
+  Seq seq = 0;
+  const std::vector<Params> tried{{{"kind", std::string{"a"}}}, {{"kind", std::string{"b"}}, {"y", 0.9137}}};
+  for (std::size_t i = 0; i < tried.size(); ++i) {
+    Propose p;
+    p.trial = {static_cast<std::int64_t>(i)}, p.params = tried[i];
+    trials.learn({++seq, {}, 1, Decided{p, {}}});
+  }
+  const detail::Kernel kernel{detail::kernel_axes(axes)};
+  detail::Acquisition acquisition{kernel};
+  acquisition.add(std::make_unique<Needle>());
+  const std::vector<std::size_t> order{0, 1};
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Rng rng{seed, 0};
+    const auto point = detail::most_promising(acquisition, trials, order, rng, {.raw = 1, .starts = 1, .descent = 5});
+    REQUIRE(point);
+    CHECK((*point)[1] == Approx(0.9137));
+  }
+}
+
 TEST_CASE("more trials than a model holds are no trouble") {
   const Space space = square();
   Axes axes{space};
@@ -302,6 +346,64 @@ TEST_CASE("what a stopped trial would have come to is read from those that passe
   CHECK(all[3].value == 4);
   CHECK(all[5].value > 4);
   CHECK(all[4].value > all[5].value);
+}
+
+namespace {
+
+constexpr double kBottom[] = {0.8, 0.7, 0.15, 0.2, 0.9};
+
+/// Five parameters, with a prior of width 0.1 at a distance `off` from the best place, towards the middle; none if NaN.
+Space believed(double off) {
+  std::vector<Dimension> all;
+  for (int j = 0; j < 5; ++j) {
+    Dimension d = real("x" + std::to_string(j));
+    if (!std::isnan(off)) d.prior = Dimension::Prior{kBottom[j] + (kBottom[j] > 0.5 ? -off : off), 0.1, {}};
+    all.push_back(d);
+  }
+  return Space::make(std::move(all)).value();
+}
+
+double rippled(const Params& p) {
+  double sum = 0;
+  for (int j = 0; j < 5; ++j) {
+    const double z = of(p, "x" + std::to_string(j)) - kBottom[j];
+    sum += z * z + 0.02 * (1 - std::cos(20 * z));
+  }
+  return sum;
+}
+
+/// The best value after so many trials, in the mean of the logarithms of eight experiments.
+double reached(const Space& space, int trials, std::int64_t budget) {
+  double sum = 0;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    SamplerContext context{space, {Objective{"loss", false, {}, 1}}, seed, {}};
+    context.trials = budget;
+    const auto sampler = gp_sampler().make(context).value();
+    Seq seq = 0;
+    double best = HUGE_VAL;
+    for (std::int64_t t = 0; t < trials; ++t) {
+      const auto p = sampler->propose({t}, Rng{seed, Purpose::propose, t}).value();
+      Propose what;
+      what.trial = {t}, what.params = p.params, what.source = "sampler", what.sampler = "gp";
+      sampler->learn({++seq, {}, 1, Decided{what, {0, "gp", p.why, p.note}}});
+      Settle s;
+      s.trial = {t}, s.state = TrialState::complete, s.values = {rippled(p.params)};
+      sampler->learn({++seq, {}, 1, Decided{s, {}}});
+      best = std::min(best, s.values.front());
+    }
+    sum += std::log10(best) / 8;
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("gp is faster with a good prior, and overrules a bad one") {
+  const Space none = believed(std::nan("")), good = believed(0.05), bad = believed(0.35);
+  const double without = reached(none, 30, 50);
+  INFO(without);
+  CHECK(reached(good, 30, 50) < without - 0.5);
+  CHECK(reached(bad, 50, 50) < without);
 }
 
 TEST_CASE("gp refuses more objectives than it can model") {

@@ -314,6 +314,22 @@ TEST_CASE("every term has the gradient that differences show") {
   check(HypervolumeGrowth{{some_posterior(kernel, 15), second}, {non_dominated_boxes(seen, std::vector<double>{1.0, 1.0})}});
 }
 
+TEST_CASE("what a person believes multiplies the acquisition, and its gradient follows") {
+  Dimension x;
+  x.name = "x", x.min = 0, x.max = 1, x.prior = Dimension::Prior{0.3, 0.2, {}};
+  Dimension y = x;
+  y.name = "y", y.prior.reset();
+  const Space space = Space::make({x, y}).value();
+  const Axes axes{space};
+  const Kernel kernel{{{}, {}}};
+  Acquisition plain{kernel}, believing{kernel};
+  for (Acquisition* a : {&plain, &believing}) a->add(std::make_unique<Improvement>(some_posterior(kernel, 15), -1.5, 15));
+  believing.believe(axes, 0.7);
+  const VectorXd at = vec({0.55, 0.4});
+  CHECK(believing.at(MatrixXd(at))[0] - plain.at(MatrixXd(at))[0] == Approx(0.7 * axes.prior().of(0).log_density(0.55)));
+  check_gradient([&](const VectorXd& p, VectorXd& g) { return believing.at(p, g); }, at, 1e-4);
+}
+
 TEST_CASE("the expected growth of the hypervolume is what simulation says") {
   const Kernel kernel{{{}, {}, {}}};
   Regression other{kernel, some_hyperparameters(kernel, 6)};

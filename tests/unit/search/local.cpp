@@ -97,6 +97,27 @@ TEST_CASE("failed trials turn the model away") {
   CHECK(failed < 12);
 }
 
+TEST_CASE("of two branches the one that still improves is followed, until it stands still above the other") {
+  Dimension kind, y = real("y");
+  kind.name = "kind", kind.kind = Dimension::Kind::choice, kind.values = {std::string{"a"}, std::string{"b"}};
+  y.when.push_back({"kind", Test::Op::in, {Value{std::string{"b"}}}, 0});
+  Line line{Space::make({kind, real("x"), y}).value()};
+  int next = 0;
+  const auto told = [&](const char* kind_is, double value) {
+    const double u = 0.1 + 0.05 * next;
+    Params p{{"kind", std::string{kind_is}}, {"x", u}};
+    if (*kind_is == 'b') p.set("y", 1 - u);
+    line.add(p, "enqueued");
+    line.settle({next++}, value);
+  };
+  const auto centre = [&] { return *detail::NoteReader{line.note()}.number("centre"); };
+  for (const double value : {1.0, 1.2, 1.3, 1.1, 1.4}) told("a", value);
+  for (const double value : {9.0, 4.0, 5.0, 2.0}) told("b", value);
+  CHECK(centre() == 8);  // From 4 to 2 in two trials.
+  for (const double value : {2.1, 2.3, 2.2, 2.4, 2.5}) told("b", value);
+  CHECK(centre() == 0);
+}
+
 TEST_CASE("several objectives are refused with those that can") {
   const Space space = plane();
   const auto made = local_sampler().make({space, {Objective{"a", false, {}, 1}, Objective{"b", false, {}, 1}}, 1, {}});

@@ -37,10 +37,10 @@ TEST_CASE("where every parameter has few values the Gaussian process is alone") 
   CHECK(turns(s).cycle == Cycle{gp});
 }
 
-TEST_CASE("many categories, many conditions, and many parameters for few trials are for the Parzen estimator") {
-  Situation categories = numbers(5), branches = numbers(5), wide = numbers(61);
-  categories.categories = 21, branches.branches = 5;
-  for (const auto& s : {categories, branches, wide}) CHECK(turns(s).cycle == Cycle{tpe});
+TEST_CASE("many categories and many parameters for few trials are for the Parzen estimator") {
+  Situation categories = numbers(5), wide = numbers(61);
+  categories.categories = 21;
+  for (const auto& s : {categories, wide}) CHECK(turns(s).cycle == Cycle{tpe});
   wide.finished = 5 * 61;
   CHECK(turns(wide).cycle != Cycle{tpe});
 }
@@ -65,12 +65,11 @@ TEST_CASE("after four failed steps the local arm gets every third of its turns")
   CHECK(taken == 4);
 }
 
-TEST_CASE("conditions count once each, however many parameters have them") {
+TEST_CASE("a situation counts axes, and the values of those without an order") {
   const Test is_a{"kind", Test::Op::in, {Value{std::string{"a"}}}, 0}, is_b{"kind", Test::Op::in, {Value{std::string{"b"}}}, 0};
   const Space space = Space::make({choice("kind", 3), choice("x", 2, {is_a}), choice("y", 2, {is_a}), choice("z", 2, {is_b})}).value();
   const Axes axes{space};
   const Situation s = situation(axes, 1);
-  CHECK(s.branches == 2);
   CHECK(s.categories == 9);
   CHECK(s.numeric == 0);
   CHECK(s.discrete);

@@ -55,6 +55,13 @@ TEST_CASE("a numeric prior is a normal on the parameter's own scale, cut to the 
   CHECK(prior.log_density(0.7) == Approx(-0.6163528).margin(1e-5));
 }
 
+TEST_CASE("a prior's slope is that of differences, and none between listed values", "[prior]") {
+  const DimensionPrior prior{real(Kind::uniform, 0, 1, 0.3, 0.1)};
+  for (const double u : {0.05, 0.3, 0.6, 0.75, 0.95})
+    CHECK(prior.slope(u) == Approx((prior.log_density(u + 1e-6) - prior.log_density(u - 1e-6)) / 2e-6).epsilon(1e-4).margin(1e-6));
+  CHECK(DimensionPrior{listed({"a", "b"}, {1, 3})}.slope(0.5) == 0);
+}
+
 TEST_CASE("nothing is ruled out by a prior", "[prior]") {
   const DimensionPrior narrow{real(Kind::uniform, 0, 1, 0, 1e-6)};
   CHECK(narrow.log_density(1) == Approx(std::log(DimensionPrior::kFloor)));
