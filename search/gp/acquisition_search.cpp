@@ -70,20 +70,20 @@ class Search {
     return pool;
   }
 
-  // Which trial stands for each pattern of active axes: the best one that has it, best first.
-  void list_branches() {
-    for (const std::size_t i : best_) {
-      const Point& p = trials_.all()[i].point;
-      if (branch_of(p) == branches_.end()) branches_.push_back(&p);
-    }
-  }
-
   template <class Fits>
   auto first_branch(Fits fits) const {
     return std::find_if(branches_.begin(), branches_.end(), [&](const Point* b) { return fits(*b); });
   }
   auto branch_of(const Point& p) const {
     return first_branch([&](const Point& b) { return b.active == p.active; });
+  }
+
+  // Which trial stands for each pattern of active axes: the best one that has it, best first.
+  void list_branches() {
+    for (const std::size_t i : best_) {
+      const Point& p = trials_.all()[i].point;
+      if (branch_of(p) == branches_.end()) branches_.push_back(&p);
+    }
   }
 
   // Where a change has made axes active, they stand where they stood in the best trial of that branch; in a branch that was

@@ -107,8 +107,8 @@ TEST_CASE("of two branches the one that still improves is followed, until it sta
     const double u = 0.1 + 0.05 * next;
     Params p{{"kind", std::string{kind_is}}, {"x", u}};
     if (*kind_is == 'b') p.set("y", 1 - u);
-    line.add(p, "enqueued");
-    line.settle({next++}, value);
+    ++next;
+    line.settle(line.put(p, {}, "enqueued"), value);
   };
   const auto centre = [&] { return *detail::NoteReader{line.note()}.number("centre"); };
   for (const double value : {1.0, 1.2, 1.3, 1.1, 1.4}) told("a", value);
