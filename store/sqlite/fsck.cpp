@@ -267,6 +267,13 @@ void check_states(const Database& db, std::int64_t experiment, bool complete, Fo
   }
 }
 
+Result<std::int64_t> experiment_of(Database& db, const std::string& store, const std::string& name) {
+  auto find = db.prepare("SELECT id FROM experiments WHERE name=?1");
+  if (!find.bind(1, std::string_view{name}).step())
+    return Error{Error::Code::not_found, store + " has no experiment " + printable(name), "tune ls shows those it has"};
+  return find.integer(0);
+}
+
 }  // namespace
 
 Result<std::vector<LedgerEntry>> read_ledger(std::string_view text) {
@@ -305,12 +312,9 @@ Result<FsckReport> fsck(const std::string& path, const std::string& name, const 
     sqlite3_busy_timeout(db.raw(), 5000);
     if (auto ours = check_store(db, whole); !ours) return ours.error();
     db.execute("PRAGMA trusted_schema=OFF; BEGIN");
-    auto find = db.prepare("SELECT id FROM experiments WHERE name=?1");
-    if (!find.bind(1, std::string_view{name}).step())
-      return Error{Error::Code::not_found, whole + " has no experiment " + printable(name),
-                   "tune ls shows those it has"};
-    const auto experiment = find.integer(0);
-    find.reset();
+    const auto found = experiment_of(db, whole, name);
+    if (!found) return found.error();
+    const auto experiment = *found;
     try {
       check_file(db, follower);
       if (auto read = read_journal(db, experiment, 1, [&](Record&& r) { follower.follow(r); }); !read)
@@ -346,12 +350,9 @@ Result<Done> rebuild_projections(const std::string& path, const std::string& nam
     if (auto ours = check_store(db, whole); !ours) return ours;
     db.execute("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF");
     Transaction transaction(db);
-    auto find = db.prepare("SELECT id FROM experiments WHERE name=?1");
-    if (!find.bind(1, std::string_view{name}).step())
-      return Error{Error::Code::not_found, whole + " has no experiment " + printable(name),
-                   "tune ls shows those it has"};
-    const auto experiment = find.integer(0);
-    find.reset();
+    const auto found = experiment_of(db, whole, name);
+    if (!found) return found.error();
+    const auto experiment = *found;
     for (const char* sql :
          {"DELETE FROM trials WHERE id BETWEEN ?1 AND ?2", "DELETE FROM params WHERE trial BETWEEN ?1 AND ?2"}) {
       auto drop = db.prepare(sql);

@@ -6,6 +6,7 @@
 #include "executors/all.hpp"
 #include "schedulers/all.hpp"
 #include "search/all.hpp"
+#include "tuner/config.hpp"
 
 namespace tune {
 namespace {
@@ -58,6 +59,24 @@ Result<std::unique_ptr<Experiment>> make_experiment(const Spec& spec) {
   auto scheduler = make_scheduler(spec);
   if (!scheduler) return scheduler.error();
   return std::make_unique<Experiment>(spec, std::move(sampler).value(), std::move(scheduler).value());
+}
+
+Result<Spec> read_effective(const std::string& config, std::vector<std::string> sets) {
+  auto read = read_config(config, {catalogue(), "the experiment's settings", "/", std::move(sets), false});
+  if (read.spec) return std::move(*read.spec);
+  return Error{Error::Code::invalid, read.diagnostics.empty() ? "the settings cannot be read" : read.diagnostics.front().message,
+               read.diagnostics.empty() ? "" : read.diagnostics.front().hint};
+}
+
+Result<Deciders> make_deciders(const std::string& config) {
+  auto spec = read_effective(config);
+  if (!spec) return Error{Error::Code::corrupt, spec.error().message, spec.error().hint};
+  Deciders made;
+  made.spec = std::make_unique<const Spec>(std::move(spec).value());
+  auto experiment = make_experiment(*made.spec);
+  if (!experiment) return experiment.error();
+  made.experiment = std::move(experiment).value();
+  return made;
 }
 
 Result<std::unique_ptr<Executor>> make_executor(const ExecutorContext& context) {

@@ -44,13 +44,6 @@ Opened this_process(const char* reason) {
   return o;
 }
 
-Result<Spec> read_effective(const std::string& config, std::vector<std::string> sets = {}) {
-  auto read = read_config(config, {catalogue(), "the experiment's settings", "/", std::move(sets), false});
-  if (read.spec) return std::move(*read.spec);
-  return Error{Error::Code::invalid, read.diagnostics.empty() ? "the settings cannot be read" : read.diagnostics.front().message,
-               read.diagnostics.empty() ? "" : read.diagnostics.front().hint};
-}
-
 /// Waits for somebody else to be done, a little longer each time, by a random share: those who wait together shall not
 /// come back together.
 class Patience {

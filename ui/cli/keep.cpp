@@ -5,7 +5,6 @@
 #include "store/sqlite/copies.hpp"
 #include "store/sqlite/fsck.hpp"
 #include "store/sqlite/remove.hpp"
-#include "tuner/config.hpp"
 #include "tuner/facts_json.hpp"
 #include "tuner/json.hpp"
 #include "tuner/replay.hpp"
@@ -17,24 +16,9 @@
 namespace tune {
 namespace {
 
-Result<Deciders> deciders(const std::string& config) {
-  auto read = read_config(config, {catalogue(), "the experiment's settings", "/", {}, false});
-  if (!read.spec)
-    return Error{
-        Error::Code::corrupt,
-        read.diagnostics.empty() ? "the settings in the journal cannot be read" : read.diagnostics.front().message,
-        {}};
-  Deciders made;
-  made.spec = std::make_unique<const Spec>(std::move(*read.spec));
-  auto experiment = make_experiment(*made.spec);
-  if (!experiment) return experiment.error();
-  made.experiment = std::move(experiment).value();
-  return made;
-}
-
 /// Folds the whole journal; what the fold says and, on the way, what each decision would have been.
 Result<std::unique_ptr<Verifier>> fold(const Subject& subject) {
-  auto verifier = std::make_unique<Verifier>(deciders);
+  auto verifier = std::make_unique<Verifier>(make_deciders);
   std::optional<Error> trouble;
   const auto read = subject.reader->read(subject.experiment.id, 1, [&](Record&& record) {
     if (trouble) return;

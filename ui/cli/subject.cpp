@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "tuner/config.hpp"
 #include "tuner/json.hpp"
 #include "ui/api/policies.hpp"
 #include "ui/cli/trial_log.hpp"
@@ -87,12 +86,9 @@ Result<Subject> find_trial(const Invocation& call, const std::string& word) {
 
 Result<Spec> spec_of(const ExperimentRow& row) {
   if (row.config.empty()) return Error{Error::Code::not_found, "the experiment has no settings yet", {}};
-  auto read = read_config(row.config, {catalogue(), "the experiment's settings", "/", {}, false});
-  if (read.spec) return std::move(*read.spec);
-  return Error{
-      Error::Code::corrupt,
-      "the experiment's settings cannot be read: " + (read.diagnostics.empty() ? "" : read.diagnostics.front().message),
-      {}};
+  auto spec = read_effective(row.config);
+  if (!spec) return Error{Error::Code::corrupt, "the experiment's settings cannot be read: " + spec.error().message, {}};
+  return spec;
 }
 
 std::string state_text(const ExperimentRow& row) {

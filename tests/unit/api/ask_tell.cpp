@@ -51,23 +51,13 @@ State tell(AskTell& to, TrialId trial, double loss) {
 
 double x_of(const AskTell::Asked& asked) { return *to_number(*asked.params.find("x")); }
 
-Result<Deciders> deciders(const std::string& config) {
-  auto read = read_config(config, {catalogue(), "config", "/", {}, false});
-  Deciders made;
-  made.spec = std::make_unique<const Spec>(std::move(*read.spec));
-  auto experiment = make_experiment(*made.spec);
-  if (!experiment) return experiment.error();
-  made.experiment = std::move(experiment).value();
-  return made;
-}
-
 /// Every decision of the stored experiment, made again.
 std::int64_t mismatches(const Scratch& folder) {
   const auto reader = StoreReader::open(folder / "t.db");
   REQUIRE(reader);
   const auto row = (*reader)->only_experiment();
   REQUIRE(row);
-  Verifier verifier(deciders);
+  Verifier verifier(make_deciders);
   REQUIRE((*reader)->read(row->id, 1, [&](Record&& r) { REQUIRE(verifier.apply(r)); }));
   REQUIRE(verifier.end());
   for (const auto& line : verifier.result().first) UNSCOPED_INFO(line);
