@@ -38,6 +38,7 @@ void AutoArm::learn(const Record& r, const Trials& trials) {
 std::optional<Suggestion> AutoArm::suggest(const Trials& trials, TrialId trial, Rng rng) const {
   detail::Situation now = space_;
   now.finished = trials.finished();
+  now.pending = trials.pending();
   now.dear = pace_.dear();
   const detail::Turns turns = detail::turns(now);
   for (const ArmKind k : detail::order(turns.cycle, turn_, local_ ? local_->fails(trials) : 0)) {

@@ -18,6 +18,7 @@ constexpr double kFollow = 0.3;      // The most of a region around a best trial
 constexpr int kCompareAllEvery = 4;  // Steps between comparisons of all models.
 constexpr std::size_t kFewInBranch = 4;
 constexpr int kSmooth = 4;           // From this noise (1e-2) on the model smooths.
+constexpr double kApart = 0.1;       // Of the region: nearer to a trial under way a minimiser is as good as tried.
 
 const Observed* find(const Trials& trials, TrialId id) {
   if (id.value >= 0) return trials.find(id);
@@ -170,6 +171,20 @@ std::optional<LocalArm::View> LocalArm::look(const Trials& trials, double& delta
   return v;
 }
 
+// Is anybody trying this step already?
+bool LocalArm::under_way(const Trials& trials, const View& view, const VectorXd& z, double delta) const {
+  if (trials.pending() == 0) return false;
+  return std::any_of(trials.all().begin(), trials.all().end(), [&](const Observed& o) {
+    if (o.state != Observed::State::pending || o.point.active != view.centre->point.active) return false;
+    double most = 0;
+    for (std::size_t q = 0; q < view.axes.size(); ++q) {
+      const std::size_t i = view.axes[q];
+      most = std::max(most, std::fabs((o.point.at[i] - view.centre->point.at[i]) / delta - z[static_cast<Index>(q)]));
+    }
+    return most < kApart;
+  });
+}
+
 std::optional<Suggestion> LocalArm::suggest(const Trials& trials, TrialId, Rng rng) const {
   double delta = 0;
   const auto view = look(trials, delta);
@@ -205,9 +220,10 @@ std::optional<Suggestion> LocalArm::suggest(const Trials& trials, TrialId, Rng r
     });
   };
 
-  const bool again = !pending_.empty();
-  const detail::Quadratic f = again ? model->draw(rng) : model->mean();
+  detail::Quadratic f = model->mean();
   VectorXd z = detail::least_in_box(f, lower, upper, rng);
+  const bool again = under_way(trials, *view, z, delta);
+  if (again) f = model->draw(rng), z = detail::least_in_box(f, lower, upper, rng);
   double length = z.cwiseAbs().maxCoeff(), gain = -f.above_centre(z) * view->spread;
   const double value = centre.values.front();
   move(z, delta);
@@ -236,6 +252,7 @@ std::optional<Suggestion> LocalArm::suggest(const Trials& trials, TrialId, Rng r
                .set("family", model->choice().family)
                .set("noise", model->choice().noise)
                .take();
+  if (again) s.note += ",\"draw\":1";
   return s;
 }
 
@@ -255,7 +272,7 @@ void LocalArm::learn(const Record& r, const Trials& trials) {
       if (*moved != "tie") ++p.fails;  // It has run against something.
       return;
     }
-    pending_[r.as<Propose>()->trial] = {*value, *delta, *length, *gain, p.noise, branch_of(o->point)};
+    pending_[r.as<Propose>()->trial] = {*value, *delta, *length, *gain, p.noise, note->number("draw").has_value(), branch_of(o->point)};
     return;
   }
   TrialId ended{-1};
@@ -267,11 +284,14 @@ void LocalArm::learn(const Record& r, const Trials& trials) {
   pending_.erase(step);
 }
 
-// Did the step keep its promise? Bigger regions where it did, smaller ones where not; slowly where the model smooths.
+// Did the step keep its promise? Bigger regions where it did, smaller ones where not; slowly where the model smooths. A
+// draw from the posterior promised nothing, so that it fails does not speak against the model.
 void LocalArm::finish(const Step& step, const Observed& o) {
   Progress& p = branches_[step.branch];
   const double gain = o.counts() ? step.value - o.values.front() : -HUGE_VAL;
-  if (step.gain == 0) {
+  if (step.drawn) {
+    if (gain > 0) p.fails = 0;
+  } else if (step.gain == 0) {
     p.fails = gain > 0 ? 0 : p.fails + 1;
   } else if (gain > 0.01 * step.gain) {
     p.fails = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <Eigen/Core>
 #include <map>
 
 #include "search/arm.hpp"
@@ -13,8 +14,9 @@ namespace tune {
 ///
 /// It moves the numeric parameters that are active in the best trial and leaves the others as they are there. Failed trials
 /// and those that break outcome constraints stand in the model with the worst value seen, so that it bends away from them;
-/// trials that a scheduler ended early are left out. One objective, the first. While a minimiser is under way, further ones
-/// are those of draws from the model's posterior, so that workers try different ideas of the same valley.
+/// trials that a scheduler ended early are left out. One objective, the first. While somebody is trying the model's minimiser,
+/// the minimisers of draws from its posterior are tried, so that workers have different ideas of the same valley; they do
+/// not judge the region.
 ///
 /// In conditional spaces a branch (the trials that have the same parameters) has a region of its own, and the step is made
 /// where a branch promises most: see centre_of().
@@ -41,6 +43,7 @@ class LocalArm final : public Arm {
     double length;  // In regions.
     double gain;    // Foretold; 0: a step only to learn from.
     int noise;
+    bool drawn;     // From the posterior, since the minimiser was under way.
     std::string branch;
   };
   /// What it remembers of a branch: trials that have the same parameters.
@@ -59,6 +62,7 @@ class LocalArm final : public Arm {
   const Progress& progress(const Point&) const;
   Region region(const Trials&, const Observed& centre) const;
   std::optional<View> look(const Trials&, double& delta) const;
+  bool under_way(const Trials&, const View&, const Eigen::VectorXd& z, double delta) const;
   void finish(const Step&, const Observed&);
   double distance(const Point&, const Point&) const;
 

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kManyCategories = 20, kManyAxes = 60;
 constexpr std::size_t kManyTrials = 400, kManyForSeveral = 250;  // More than the models are good for.
+constexpr std::size_t kPerWorker = 8;  // Finished trials, so that what is under way is the smaller part.
 constexpr int kPatience = 4;  // Failed steps of the local arm.
 
 }  // namespace
@@ -58,6 +59,7 @@ Turns turns(const Situation& s) {
   if (s.discrete) return s.dear ? Turns{{tpe}, "quick trials"} : Turns{{gp}, "parameters of few values"};
   if (s.dear) return {{local, tpe}, "quick trials"};
   if (s.categories == 0 && s.finished >= kManyTrials) return {{local, cma}, "many trials of numeric parameters"};
+  if (s.finished < kPerWorker * s.pending) return {{local, gp}, "many workers for few trials"};
   return {{local, gp, gp, tpe}, s.categories == 0 ? "numeric parameters" : "numeric parameters and categories"};
 }
 

@@ -63,8 +63,11 @@ std::vector<std::size_t> pending(const Trials& trials) {
   return all;
 }
 
+/// Standard normal draws in columns; a single one is the mean, for then the model's expectation is believed ("Kriging
+/// believer": Ginsbourger, Le Riche and Carraro, 2010).
 MatrixXd normals(Index rows, Index columns, Rng& rng) {
-  MatrixXd z(rows, columns);
+  MatrixXd z = MatrixXd::Zero(rows, columns);
+  if (columns == 1) return z;
   for (Index i = 0; i < rows; ++i)
     for (Index k = 0; k < columns; ++k) z(i, k) = rng.normal();
   return z;
@@ -281,7 +284,7 @@ std::optional<Suggestion> GpArm::suggest(const Trials& trials, TrialId, Rng rng)
   detail::Acquisition acquisition{kernel_};
   const std::vector<std::size_t> under_way = pending(trials);
   const Features imagined = kernel_.features(points(trials, under_way));
-  const Index draws = under_way.empty() ? 1 : trials.objectives() > 1 ? std::min(settings_.draws, 8) : settings_.draws;
+  const Index draws = under_way.empty() || trials.objectives() == 1 ? 1 : settings_.draws;
   const auto imagine = [&](detail::Posterior& p) {
     if (!under_way.empty()) p.imagine(imagined, normals(imagined.size(), draws, rng));
   };

@@ -17,7 +17,7 @@ namespace tune {
 struct GpSettings {
   bool trend = true;              ///< A quadratic trend beside the Matern kernel.
   bool raw = true, ranked = true; ///< Which output warps may be chosen; at least one.
-  int draws = 16;                 ///< Of the results of pending trials.
+  int draws = 8;                  ///< Of the results of pending trials, for several objectives.
   double refit = 0.1;             ///< Hyperparameters are fitted anew when this share more trials are known.
   int fit_iterations = 12;        ///< From the last fit; twice as many from nothing.
   detail::SearchEffort effort;
@@ -28,8 +28,9 @@ struct GpSettings {
 
 /// Searches with Gaussian processes: one for the objective, one for each further objective and each outcome constraint and
 /// one for whether a trial succeeds at all. Proposes where the expected improvement (of the best value, or of the dominated
-/// hypervolume) times the probability that everything holds (to a power that grows with recent failures) is largest; pending trials are imagined in `draws` ways. Until
-/// something feasible is known, only the probabilities count.
+/// hypervolume) times the probability that everything holds (to a power that grows with recent failures) is largest. Pending
+/// trials count with the results that the model expects; with several objectives in `draws` ways. Until something feasible
+/// is known, only the probabilities count.
 ///
 /// Its note holds the hyperparameters when they were fitted anew: {"fit": n, "warp": 0 or 1, "f0": [...], ...}; between
 /// fits it grows the Cholesky factors by a row per trial. suggest: O(n^2 (raw + descents)), and O(n^3) times the iterations

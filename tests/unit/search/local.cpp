@@ -76,6 +76,28 @@ TEST_CASE("while a step is under way others try likely minima, not the same poin
   CHECK(best < 1e-6);
 }
 
+TEST_CASE("a minimum that nobody is trying yet is tried, though other steps are under way") {
+  Line line{plane()};
+  for (int i = 0; i < 6; ++i) line.go(bowl);
+  line.propose();
+  CHECK(detail::NoteReader{line.note()}.number("draw") == 1.0);
+  line.add({{"x", 0.05}, {"y", 0.95}}, "enqueued");
+  line.settle({7}, -5);
+  const Note note = line.note();
+  CHECK(detail::NoteReader{note}.number("centre") == 7);
+  CHECK_FALSE(detail::NoteReader{note}.number("draw"));
+}
+
+TEST_CASE("a draw from the posterior that fails does not make the region smaller") {
+  Line line{plane()};
+  for (int i = 0; i < 6; ++i) line.go(bowl);
+  const double before = detail::NoteReader{line.note()}.number("delta").value();
+  line.propose();
+  REQUIRE(detail::NoteReader{line.note()}.number("draw") == 1.0);
+  line.settle(line.propose(), 100);
+  CHECK(detail::NoteReader{line.note()}.number("delta") == before);
+}
+
 TEST_CASE("steps hold the constraints of the space, where the bottom of the bowl does not") {
   Line line{plane({"x <= 0.6"})};
   double best = HUGE_VAL;

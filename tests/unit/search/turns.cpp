@@ -53,6 +53,16 @@ TEST_CASE("models that cost too much are left out") {
   CHECK(turns(listed).cycle == Cycle{tpe});
 }
 
+TEST_CASE("while workers are many for the results that are in, the Parzen estimator waits") {
+  Situation s = numbers(5);
+  s.pending = 7, s.finished = 55;
+  CHECK(turns(s).cycle == Cycle{local, gp});
+  s.finished = 56;
+  CHECK(turns(s).cycle == Cycle{local, gp, gp, tpe});
+  s.pending = 0, s.finished = 5;
+  CHECK(turns(s).cycle == Cycle{local, gp, gp, tpe});
+}
+
 TEST_CASE("an arm that has nothing to say is followed by the others, each once") {
   CHECK(order({local, gp, gp, tpe}, 0, 0) == Cycle{local, gp, tpe});
   CHECK(order({local, gp, gp, tpe}, 3, 0).front() == tpe);
