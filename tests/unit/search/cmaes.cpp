@@ -202,7 +202,7 @@ TEST_CASE("catcma passes over notes of a space that had other choices") {
   for (int i = 0; i < 40; ++i) before.go([](const Params& p) { return *to_number(*p.find("x")); });
   Experiment after{Space::make({real("x"), choice("c", {std::int64_t{1}, std::int64_t{2}})}).value(), 1, "catcma"};
   for (const auto& r : before.records) after.sampler->learn(r);
-  after.next = before.next;
+  after.next = before.next, after.trials = before.trials;
   CHECK(after.go([](const Params& p) { return *to_number(*p.find("x")); }) >= 0);
 }
 

@@ -78,11 +78,10 @@ TEST_CASE("while a step is under way others try likely minima, not the same poin
 
 TEST_CASE("a minimum that nobody is trying yet is tried, though other steps are under way") {
   Line line{plane()};
-  for (int i = 0; i < 6; ++i) line.go(bowl);
+  for (int i = 0; i < 6; ++i) line.go(tilted_bowl);
   line.propose();
   CHECK(detail::NoteReader{line.note()}.number("draw") == 1.0);
-  line.add({{"x", 0.05}, {"y", 0.95}}, "enqueued");
-  line.settle({7}, -5);
+  line.settle(line.put({{"x", 0.05}, {"y", 0.95}}, {}, "enqueued"), -5);
   const Note note = line.note();
   CHECK(detail::NoteReader{note}.number("centre") == 7);
   CHECK_FALSE(detail::NoteReader{note}.number("draw"));
@@ -90,7 +89,7 @@ TEST_CASE("a minimum that nobody is trying yet is tried, though other steps are 
 
 TEST_CASE("a draw from the posterior that fails does not make the region smaller") {
   Line line{plane()};
-  for (int i = 0; i < 6; ++i) line.go(bowl);
+  for (int i = 0; i < 6; ++i) line.go(tilted_bowl);
   const double before = detail::NoteReader{line.note()}.number("delta").value();
   line.propose();
   REQUIRE(detail::NoteReader{line.note()}.number("draw") == 1.0);
