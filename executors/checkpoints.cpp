@@ -63,10 +63,11 @@ struct File {
   bool operator==(const File&) const = default;
 };
 
-std::string manifest_of(const std::string& root, bool folder, const std::vector<File>& files) {
+std::string manifest_of(const std::string& root, const std::string& origin, bool folder, const std::vector<File>& files) {
   std::string text;
   JsonWriter json(text);
-  json.begin_object().key("version").value(1).key("root").value(root).key("folder").value(folder);
+  json.begin_object().key("version").value(1).key("origin").value(origin);
+  json.key("root").value(root).key("folder").value(folder);
   json.key("files").begin_array();
   for (const auto& file : files) {
     json.begin_object().key("name").value(file.name).key("bytes").value(file.bytes);
@@ -191,7 +192,11 @@ std::optional<Error> read_text(const fs::path& path, std::string& out) {
 
 }  // namespace
 
-Result<Checkpoints::Committed> Checkpoints::commit(const fs::path& folder, const fs::path& given) const {
+std::string Checkpoints::origin(const std::string& experiment, TrialId trial, int attempt, std::int64_t step) {
+  return experiment + "/" + std::to_string(trial.value) + " attempt " + std::to_string(attempt) + " step " + std::to_string(step);
+}
+
+Result<Checkpoints::Committed> Checkpoints::commit(const fs::path& folder, const fs::path& given, const std::string& origin) const {
   fs::path name = (given.is_absolute() ? given.lexically_relative(folder) : given).lexically_normal();
   if (!name.has_filename()) name = name.parent_path();  // "step-3/" names the same as "step-3".
   if (name.empty() || name == "." || name.is_absolute() || *name.begin() == "..") return refused("is not below its folder", given);
@@ -222,7 +227,7 @@ Result<Checkpoints::Committed> Checkpoints::commit(const fs::path& folder, const
 
   Walk walk(true);
   if (auto error = walk.run(stage.get(), entry)) return abandon(*error);
-  const std::string manifest = manifest_of(entry, walk.folder, walk.files);
+  const std::string manifest = manifest_of(entry, origin, walk.folder, walk.files);
   if (auto error = write_durably(stage.get(), "manifest.json", manifest)) return abandon(*error);
   if (::fsync(stage.get()) != 0) return abandon(trouble("cannot make durable", staging, errno));
 
@@ -252,14 +257,15 @@ Result<fs::path> Checkpoints::restore(const std::string& hash) const {
   digest.add(manifest.data(), manifest.size());
   if (digest.hex() != hash) return corrupt("its manifest was changed");
 
-  // The manifest is ours, byte for byte: only the root's name is needed from it, the rest is made again and compared.
+  // The manifest is ours, byte for byte: its root and origin are taken from it, the rest is made again and compared.
   JsonReader json(manifest);
-  std::string entry;
+  std::string entry, origin;
   json.next();
   for (auto token = json.next(); token == JsonReader::Token::key; token = json.next()) {
-    if (json.text() == "root") {
+    if (json.text() == "root" || json.text() == "origin") {
+      std::string& into = json.text() == "root" ? entry : origin;
       json.next();
-      entry = json.text();
+      into = json.text();
     } else {
       json.skip();
     }
@@ -268,7 +274,7 @@ Result<fs::path> Checkpoints::restore(const std::string& hash) const {
   const Descriptor folder{::open(home.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   Walk walk(false);
   if (!folder || walk.run(folder.get(), entry)) return corrupt("its files are missing or unreadable");
-  if (manifest_of(entry, walk.folder, walk.files) != manifest) return corrupt("its files were changed");
+  if (manifest_of(entry, origin, walk.folder, walk.files) != manifest) return corrupt("its files were changed");
   return home / entry;
 }
 

@@ -4,13 +4,15 @@
 #include <filesystem>
 #include <string>
 
+#include "tuner/ids.hpp"
 #include "tuner/result.hpp"
 
 namespace tune {
 
 /// The checkpoints of a store on disk: each is a folder <root>/<hash> that holds `manifest.json` and what was saved (one
 /// file, or one folder of files) under its own name. The hash is the SHA-256 of the manifest, which lists every file with
-/// its size and SHA-256: equal hashes are equal bytes, and a checkpoint that is there is whole.
+/// its size and SHA-256 and says where it is from: a hash is the name of these bytes of that origin and never used again, and
+/// a checkpoint that is there is whole.
 ///
 /// Every call may block on the disk for as long as the files are big: call from a worker thread. Calls are safe from
 /// several threads and processes; nothing is cached here.
@@ -26,12 +28,16 @@ class Checkpoints {
   /// Takes over what stands at `name` below `folder`: moves it (copies and removes across file systems), refuses links,
   /// devices, sockets and names that lead out of `folder`, makes files read-only and durable, and only then gives it its
   /// final name. When this returns a hash, the checkpoint survives a loss of power. On an error nothing is left behind
-  /// here, and the source may be gone. `name` may be absolute if it leads below `folder`.
-  Result<Committed> commit(const std::filesystem::path& folder, const std::filesystem::path& name) const;
+  /// here, and the source may be gone. `name` may be absolute if it leads below `folder`. `origin` says which step of which
+  /// attempt this is: two saves share a hash only if it and all bytes are the same. So nobody can bring back a name that is
+  /// just being deleted.
+  Result<Committed> commit(const std::filesystem::path& folder, const std::filesystem::path& name, const std::string& origin) const;
   /// The same for a whole folder.
-  Result<Committed> commit(const std::filesystem::path& folder) const {
-    return commit(folder.parent_path(), folder.filename());
+  Result<Committed> commit(const std::filesystem::path& folder, const std::string& origin) const {
+    return commit(folder.parent_path(), folder.filename(), origin);
   }
+  /// "digits/3 attempt 2 step 40"
+  static std::string origin(const std::string& experiment, TrialId, int attempt, std::int64_t step);
 
   /// Where to restore from: the file or folder as it was handed over. Reads and hashes every byte. not_found if there is
   /// no such checkpoint, corrupt if it is not what its name says. The files stay ours: they are read-only.

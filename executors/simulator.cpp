@@ -101,9 +101,9 @@ void Simulator::carry_out(const Decided& decided, const History& history) {
                         [&](const Stop& s) {
                           ask(s.trial, s.attempt, s.as == TrialState::cancelled ? Cause::cancelled : Cause::stopped);
                         },
-                        [&](const Exploit& e) {
-                          if (const Trial& t = history.trial(e.trial); t.live())
-                            ask(e.trial, t.attempt, Cause::exploited);
+                        [&](const Exploit& e) { ask(e.trial, e.attempt, Cause::exploited); },
+                        [&](const Collect& c) {
+                          out_.push_back(Collected{c.checkpoints, 0});
                         },
                         [](const auto&) {}},
              decided.what);
@@ -183,7 +183,8 @@ void Simulator::acknowledge(const Observation& o) {
   const bool ours = std::visit(
       []<class T>(const T&) {
         return std::is_same_v<T, WorkerJoined> || std::is_same_v<T, WorkerLost> || std::is_same_v<T, Started> ||
-               std::is_same_v<T, Reported> || std::is_same_v<T, Checkpointed> || std::is_same_v<T, Exited>;
+               std::is_same_v<T, Reported> || std::is_same_v<T, Checkpointed> || std::is_same_v<T, Collected> ||
+               std::is_same_v<T, Exited>;
       },
       o);
   if (ours) --unacknowledged_;

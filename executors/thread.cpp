@@ -66,6 +66,7 @@ class ThreadExecutor::Pool : public std::enable_shared_from_this<Pool> {
   void launch(const Launch&, const History&);
   void extend(TrialId, std::int64_t until_step);
   void ask(TrialId, int attempt, Cause);
+  void collect(const Collect&);
   std::vector<Observation> wait(std::optional<Time> until);
   void interrupt();
   void shut_down(bool kill);
@@ -84,6 +85,7 @@ class ThreadExecutor::Pool : public std::enable_shared_from_this<Pool> {
   class Line;
 
   void serve();
+  void delete_files();
   void run(Line&, std::unique_lock<std::mutex>&);
   void tell(Observation);
   void leave(TrialId, int attempt, Cause);
@@ -108,6 +110,9 @@ class ThreadExecutor::Pool : public std::enable_shared_from_this<Pool> {
   std::unordered_map<std::int64_t, int> newest_;  // Attempt by trial, so that a launch carried out twice is one.
   std::vector<Observation> out_;
   std::vector<std::thread> threads_;
+  std::deque<Collect> rubbish_;  // For `deleter_`, which is there while there is any.
+  std::thread deleter_;
+  bool deleting_ = false;
   int idle_ = 0;
   bool listening_ = false, interrupt_ = false, ending_ = false, killed_ = false;
 };
@@ -163,7 +168,8 @@ class ThreadExecutor::Pool::Line final : public Session {
     fs::remove_all(folder, error);
     if (!fs::create_directories(folder, error)) throw SaveFailed(folder.string() + ": " + error.message());
     write(folder);
-    auto committed = Checkpoints{pool_.root_}.commit(folder);
+    const auto origin = Checkpoints::origin(pool_.name_, order_.trial, order_.attempt, step);
+    auto committed = Checkpoints{pool_.root_}.commit(folder, origin);
     if (!committed) throw SaveFailed(committed.error().message);
     Checkpointed c;
     c.trial = order_.trial;
@@ -344,6 +350,30 @@ void ThreadExecutor::Pool::join() {
     work_.notify_all();
   }
   for (auto& t : threads_) abandoned ? t.detach() : t.join();
+  if (deleter_.joinable()) deleter_.join();
+}
+
+void ThreadExecutor::Pool::collect(const Collect& c) {
+  const std::lock_guard lock(mutex_);
+  rubbish_.push_back(c);
+  if (deleting_) return;
+  if (deleter_.joinable()) deleter_.join();  // It holds no lock any more.
+  deleting_ = true;
+  deleter_ = std::thread([this] { delete_files(); });
+}
+
+void ThreadExecutor::Pool::delete_files() {
+  std::unique_lock lock(mutex_);
+  for (; !rubbish_.empty();) {
+    Collected gone{std::move(rubbish_.front().checkpoints), 0};
+    rubbish_.pop_front();
+    lock.unlock();
+    for (const auto& hash : gone.checkpoints)
+      if (const auto bytes = Checkpoints{root_}.remove(hash)) gone.bytes += *bytes;
+    lock.lock();
+    tell(std::move(gone));
+  }
+  deleting_ = false;
 }
 
 void ThreadExecutor::Pool::leave(TrialId trial, int attempt, Cause cause) {
@@ -439,7 +469,8 @@ void ThreadExecutor::carry_out(const Decided& decided, const History& history) {
                  [&](const Stop& s) {
                    pool_->ask(s.trial, s.attempt, s.as == TrialState::cancelled ? Cause::cancelled : Cause::stopped);
                  },
-                 [&](const Exploit& e) { pool_->ask(e.trial, history.trial(e.trial).attempt, Cause::exploited); },
+                 [&](const Exploit& e) { pool_->ask(e.trial, e.attempt, Cause::exploited); },
+                 [&](const Collect& c) { pool_->collect(c); },
                  [](const auto&) {}},
       decided.what);
 }

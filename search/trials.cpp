@@ -84,6 +84,14 @@ const Observed* Trials::learn(const Record& r) {
       return o;
     }
   }
+  // What follows is another trial's course under other parameters: these ones have shown what they are worth.
+  if (const auto* e = r.as<Exploit>()) {
+    Observed* o = at(e->trial);
+    if (!o) return nullptr;
+    set_state(*o, State::partial);
+    index_[static_cast<std::size_t>(e->trial.value)] = -1;
+    return o;
+  }
   if (const auto* retry = r.as<Retry>(); retry && !logical_)
     if (Observed* o = at(retry->trial)) set_state(*o, State::pending);
   return nullptr;

@@ -21,6 +21,7 @@ std::string number(TrialId t) { return std::to_string(t.value); }
 Experiment::Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::unique_ptr<Scheduler> scheduler)
     : spec_(spec), sampler_(std::move(sampler)), scheduler_(std::move(scheduler)), history_(spec), repeats_(spec), improvements_(spec.objectives) {
   if (spec.logical_order) order_.emplace(spec.slots);
+  if (spec.checkpoint) checkpoints_.emplace(spec.checkpoint->keep, spec.checkpoint->keep_best);
 }
 
 std::optional<Decided> Experiment::next(bool may_launch) const {
@@ -121,6 +122,7 @@ std::optional<Decided> Experiment::launch(const Trial& t, std::int64_t until_ste
   l.ranks = {std::move(*seat)};
   l.until_step = order_ ? kNoStep : until_step;
   if (!t.checkpoint.empty()) l.from = t.checkpoint;
+  if (t.changed) l.params = t.params;
   l.rung = std::move(rung);
   return Decided{std::move(l), std::move(reason)};
 }
@@ -254,6 +256,10 @@ std::vector<Decided> Experiment::unsettled() const {
   std::vector<Decided> again;
   for (const auto& [id, lease] : live_)
     if (!lease.started) again.push_back({lease.launch, {history_.last_seq(), "tune", "recorded before, not seen to start", {}}});
+  if (checkpoints_ && !checkpoints_->going().empty()) {
+    const auto& going = checkpoints_->going();
+    again.push_back({Collect{{going.begin(), going.end()}}, {history_.last_seq(), "tune", "recorded before, not seen to be done", {}}});
+  }
   return again;
 }
 

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tuner/checkpoint_ledger.hpp"
 #include "tuner/facts.hpp"
 #include "tuner/history.hpp"
 #include "tuner/logical_order.hpp"
@@ -53,12 +54,15 @@ class Experiment {
   /// Why a request cannot be served; nullopt: it can.
   std::optional<Error> objection(const Requested&) const;
 
-  /// Launches that are recorded but were never seen to start. After a restart they are carried out again.
+  /// Launches that are recorded but were never seen to start, and collections not seen to be done. After a restart they
+  /// are carried out again.
   std::vector<Decided> unsettled() const;
   /// When next() could change its answer although nothing is observed.
   std::optional<Time> wake_at() const;
   /// Decided to finish, and nothing is under way any more.
-  bool finished() const { return history_.finishing() && live_.empty() && due_.empty(); }
+  bool finished() const {
+    return history_.finishing() && live_.empty() && due_.empty() && !(checkpoints_ && !checkpoints_->going().empty());
+  }
   bool is_live(TrialId t) const { return live_.contains(t); }
   std::size_t live() const { return live_.size(); }
 
@@ -94,7 +98,11 @@ class Experiment {
   void fold(const Extend&, const Record&);
   void fold(const Pause&, const Record&);
   void fold(const Stop&, const Record&);
+  void fold(const Exploit&, const Record&);
+  void fold(const Resize&, const Record&);
   void fold(const Retry&, const Record&);
+  void fold(const Collect&, const Record&);
+  void fold(const Collected&, const Record&);
   void fold(const Settle&, const Record&);
   void fold(const Finish&, const Record&);
   void fold(const auto&, const Record&) {}
@@ -118,6 +126,9 @@ class Experiment {
   bool judge_bounds(Trial&, const Reported&) const;
 
   std::optional<Error> confirm_objection() const;
+
+  void go_on_from(Trial&, std::string checkpoint, std::int64_t step);
+  void owe_collect(Seq because);
 
   // What follows from facts at once: pushed while folding, handed out by next(), dropped when it is folded itself.
   void owe(Decision, Seq because, std::string by, std::string why);
@@ -150,6 +161,7 @@ class Experiment {
   Placement placement_;
   std::optional<LogicalOrder> order_;
   Repeats repeats_;
+  std::optional<CheckpointLedger> checkpoints_;  // If trials can save.
 
   std::set<QueueKey> queue_;
   std::set<std::pair<Time, TrialId>> delayed_;

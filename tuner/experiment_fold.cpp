@@ -170,6 +170,7 @@ void Experiment::fold(const Started& s, const Record&) {
 void Experiment::fold(const Reported& report, const Record& r) {
   const Trial& t = at(report.trial);
   if (report.attempt != t.attempt || is_final(t.state) || !history_.score(report.metrics)) return;
+  if (t.asked == Asked::exploit || (t.attempt_over && t.changed)) return;  // Of the course that it has left.
   if (order_)
     order_->reported(r);
   else
@@ -183,6 +184,7 @@ void Experiment::consume_report(const Record& r) {
   t.last_step = report.step;
   ++t.reports;
   touch(t.id);
+  if (checkpoints_) checkpoints_->reported(t.id, report.step, history_.score(report.metrics).value_or(INFINITY));
 
   const auto& positions = history_.positions(report.metrics);
   if (t.values.empty()) t.values.assign(positions.size(), std::nan(""));
@@ -244,18 +246,6 @@ bool Experiment::judge_bounds(Trial& t, const Reported& report) const {
   return all;
 }
 
-void Experiment::fold(const Checkpointed& c, const Record&) {
-  Trial& t = at(c.trial);
-  if (c.attempt != t.attempt || c.step < t.checkpoint_step) return;
-  t.checkpoint = c.checkpoint;
-  t.checkpoint_step = c.step;
-}
-
-void Experiment::fold(const CheckpointLost& lost, const Record&) {
-  for (Trial& t : history_.trials_)
-    if (t.checkpoint == lost.checkpoint) t.checkpoint.clear(), t.checkpoint_step = 0;
-}
-
 void Experiment::fold(const Exited& e, const Record& r) {
   const auto it = live_.find(e.trial);
   if (it == live_.end() || it->second.launch.attempt != e.attempt) return;
@@ -279,7 +269,7 @@ void Experiment::fold(const Exited& e, const Record& r) {
     }
   if (is_final(t.state)) return;  // Settled at its logical time, before its process was gone.
 
-  const bool goes_on = is_blameless(e.cause) || e.cause == Cause::paused;
+  const bool goes_on = is_blameless(e.cause) || e.cause == Cause::paused || e.cause == Cause::exploited;
   if (order_ && !goes_on) {
     const bool retried = is_failure(e.cause) && t.retries < spec_.retry.max &&
                          std::find(spec_.retry.on.begin(), spec_.retry.on.end(), e.cause) != spec_.retry.on.end();
@@ -307,7 +297,10 @@ void Experiment::consume_exit(const Record& r) {
   if (asked == Asked::stop)
     return owe_settle(t, t.stop_as, t.stop_as == TrialState::failed ? Cause::nan : e.cause, r.seq, "ended as it was asked to");
 
+  // However it ended: it goes on from its donor's checkpoint, not from here.
+  if (asked == Asked::exploit) return enqueue(t);
   if (is_blameless(e.cause) || e.cause == Cause::paused) {
+    if (asked == Asked::pause && std::exchange(t.resizing, false)) return enqueue(t);
     if (asked == Asked::pause) return set_state(t, TrialState::paused);
     if (e.cause == Cause::refused || e.cause == Cause::disk) t.not_before = r.at + Duration{kRefusedPause};
     return enqueue(t);
@@ -405,6 +398,14 @@ void Experiment::fold(const Stop& s, const Record& r) {
                r.seq, r.decided()->reason.why);
 }
 
+void Experiment::fold(const Resize& size, const Record& r) {
+  Trial& t = at(size.trial);
+  t.resources = std::make_shared<const Resources>(size.resources);
+  if (!live_.contains(t.id) || t.asked != Asked::nothing) return;
+  t.resizing = true;
+  owe(Pause{t.id, t.attempt, {}}, r.seq, r.decided()->reason.by, "it goes on with other resources");
+}
+
 void Experiment::fold(const Retry& retry, const Record&) {
   Trial& t = at(retry.trial);
   if (is_final(t.state)) {  // A person asked.
@@ -452,6 +453,12 @@ void Experiment::fold(const Settle& s, const Record& r) {
   t.values = s.values;
   t.feasible = s.feasible;
   t.recent = {};
+  if (checkpoints_) {  // A person may have it retried from what it saved itself.
+    const auto own = checkpoints_->newest(t.id).value_or(CheckpointLedger::Saved{});
+    checkpoints_->release(t.id);
+    t.checkpoint = own.name, t.checkpoint_step = own.step;
+    owe_collect(r.seq);
+  }
   if (t.ended_at == 0 || !live_.contains(t.id)) t.ended_at = std::max(t.ended_at, r.at.seconds);
   const auto meaning = repeats_.settled(s, history_);
   if (meaning == Repeats::Meaning::result) consider_best(t);

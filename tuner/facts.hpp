@@ -301,12 +301,16 @@ struct Stop {
   bool operator==(const Stop&) const = default;
 };
 
+/// The trial goes on from another one's checkpoint with other parameters. Its attempt, if one is under way, ends; what that
+/// still reports does not count. The checkpoint is needed from this record on.
 struct Exploit {
   TrialId trial, donor;
   std::string checkpoint;
-  std::int64_t step = 0;
+  std::int64_t step = 0;        ///< Of the checkpoint: where the trial stands from now on.
   Params params;
   bool in_place = false;
+  int attempt = 0;              ///< The one that ends; the newest one, whether it is under way or not.
+  std::int64_t until_step = kNoStep;
   bool operator==(const Exploit&) const = default;
 };
 
@@ -318,6 +322,7 @@ struct Update {
   bool operator==(const Update&) const = default;
 };
 
+/// The trial gets other resources: at once if it waits, else a Pause follows and it goes on with them.
 struct Resize {
   TrialId trial;
   Resources resources;
@@ -359,6 +364,7 @@ struct Release {
   bool operator==(const Release&) const = default;
 };
 
+/// Nothing needs these checkpoints any more: their files may go. From this record on nobody may refer to them.
 struct Collect {
   std::vector<std::string> checkpoints;
   bool operator==(const Collect&) const = default;

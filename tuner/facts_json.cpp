@@ -178,7 +178,7 @@ void fields(Of<Stop>, auto&& v) {
 void fields(Of<Exploit>, auto&& v) {
   using F = Exploit;
   v("trial", &F::trial), v("donor", &F::donor), v("checkpoint", &F::checkpoint), v("step", &F::step);
-  v("params", &F::params), v("in_place", &F::in_place);
+  v("params", &F::params), v("in_place", &F::in_place), v("attempt", &F::attempt), v("until_step", &F::until_step);
 }
 void fields(Of<Update>, auto&& v) {
   using F = Update;

@@ -39,7 +39,7 @@ class Scheduler {
   };
   using Plan = std::variant<Start, Resume>;
   struct Verdict {
-    std::variant<Extend, Pause, Stop, Exploit> what;
+    std::variant<Extend, Pause, Stop, Exploit, Resize> what;  ///< The attempt is filled in by the experiment.
     std::string why;
     Note note;
   };

@@ -10,7 +10,7 @@
 namespace tune {
 
 /// What was asked of a live attempt and has not happened yet.
-enum class Asked : std::uint8_t { nothing, pause, stop };
+enum class Asked : std::uint8_t { nothing, pause, exploit, stop };
 
 /// A trial's state, folded from facts. Small: a hundred thousand are kept. Curves are not kept here; policies that
 /// need them index them in learn(), people find them in the store.
@@ -36,8 +36,10 @@ struct Trial {
   bool feasible = true;                 ///< Outcome constraints, as far as they are known.
   enum class Bound : std::uint8_t { unknown, holds, broken };
   std::vector<Bound> bounds;            ///< By outcome constraint, by the last report that carried its metric.
-  std::string checkpoint;               ///< Newest safe one; empty: none.
+  std::string checkpoint;               ///< Where it would go on: its newest safe one, or that of its donor; empty: none.
   std::int64_t checkpoint_step = 0;
+  bool changed = false;                 ///< Its parameters are no longer those of its Propose.
+  bool resizing = false;                ///< Asked to pause only to go on with other resources.
   Seq last_fact = 0;                    ///< The newest record about this trial.
   double proposed_at = 0, launched_at = 0, ended_at = 0;  ///< Seconds since the epoch; 0: not yet.
   std::optional<Time> not_before;       ///< Back-off after a failure.

@@ -155,7 +155,8 @@ void Supervisor::Impl::save(const AttemptPtr& a, const std::string& name, std::i
   ++a->saving;
   const auto began = Clock::now();
   in_background([this, a, name, step, began]() -> std::function<void()> {
-    auto saved = checkpoints_.commit(a->order.checkpoint_folder, name);
+    const auto origin = Checkpoints::origin(settings_.experiment, a->order.trial, a->order.attempt, step);
+    auto saved = checkpoints_.commit(a->order.checkpoint_folder, name, origin);
     return [this, a, step, began, saved = std::move(saved)] {
       --a->saving;
       const double spent = std::chrono::duration<double>(Clock::now() - began).count();

@@ -173,7 +173,7 @@ void ProcessExecutor::on(const Extend& extend, const std::string& why) {
 }
 void ProcessExecutor::on(const Exploit& exploit, const std::string& why) {
   // The attempt ends and the trial is launched again from the donor's checkpoint; in place an Update follows.
-  if (!exploit.in_place) end(exploit.trial, newest_[exploit.trial], Cause::exploited, why);
+  if (!exploit.in_place) end(exploit.trial, exploit.attempt, Cause::exploited, why);
 }
 
 void ProcessExecutor::on(const Update& update, const std::string&) {
@@ -188,14 +188,19 @@ void ProcessExecutor::on(const Update& update, const std::string&) {
 
 void ProcessExecutor::on(const Collect& collect, const std::string&) {
   supervisor_.in_background([this, collect, store = Checkpoints(checkpoints_)]() -> std::function<void()> {
-    Collected gone;
+    Collected gone{collect.checkpoints, 0};
+    std::string trouble;  // What could not be deleted is used by nobody; `tune gc` finds it.
     for (const auto& hash : collect.checkpoints) {
       const auto bytes = store.remove(hash);
-      if (!bytes) continue;  // Still there: the keep rule names it again.
-      gone.checkpoints.push_back(hash);
-      gone.bytes += *bytes;
+      if (bytes)
+        gone.bytes += *bytes;
+      else
+        trouble = bytes.error().message;
     }
-    return [this, gone = std::move(gone)] { supervisor_.observe(gone); };
+    return [this, gone = std::move(gone), trouble] {
+      if (!trouble.empty()) supervisor_.observe(Warned{"collect", "", trouble});
+      supervisor_.observe(gone);
+    };
   });
 }
 

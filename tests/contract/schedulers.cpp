@@ -115,3 +115,23 @@ TEST_CASE("every crossing of a rung is answered once, and says why", "[contract]
     }
   }
 }
+
+TEST_CASE("whatever record the process is killed after, every scheduler goes on and answers each crossing once", "[contract]") {
+  for (const auto& scheduler : all_schedulers()) {
+    Spec spec = spec_with(scheduler);
+    spec.stop.trials = 12;
+    SimulatorOptions options;
+    options.workers = 4;
+    options.faults.crash = 0.05;
+    World undisturbed{spec, options};
+    REQUIRE(undisturbed.run());
+    const Seq records = undisturbed.store.durable();
+    for (Seq kill = 3; kill < records; ++kill) {
+      World world{spec, options};
+      world.run(kill);
+      INFO(name(scheduler) << " killed after record " << kill);
+      REQUIRE(world.run());
+      REQUIRE(world.wrong() == "");
+    }
+  }
+}

@@ -44,7 +44,7 @@ static_assert(sizeof(Launch) == 184);
 static_assert(sizeof(Extend) == 72);
 static_assert(sizeof(Pause) == 72);
 static_assert(sizeof(Stop) == 72);
-static_assert(sizeof(Exploit) == 88);
+static_assert(sizeof(Exploit) == 96);
 static_assert(sizeof(Update) == 80);
 static_assert(sizeof(Resize) == 80);
 static_assert(sizeof(Retry) == 152);
