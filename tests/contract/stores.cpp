@@ -26,6 +26,7 @@ class Rig {
 
 class MemoryRig : public Rig {
  public:
+  explicit MemoryRig(std::size_t newest) : store_(newest) {}
   Store& open() override {
     if (opened_++) store_.reopen();
     return store_;
@@ -56,7 +57,8 @@ struct Entry {
   const char* name;
   std::function<std::unique_ptr<Rig>()> make;
 };
-const std::vector<Entry> kStores = {{"memory", [] { return std::make_unique<MemoryRig>(); }},
+const std::vector<Entry> kStores = {{"memory", [] { return std::make_unique<MemoryRig>(1'000'000); }},
+                                    {"memory, all but the newest as text", [] { return std::make_unique<MemoryRig>(2); }},
                                     {"sqlite", [] { return std::make_unique<SqliteRig>(); }}};
 
 std::unique_ptr<Rig> each_store() {
