@@ -8,7 +8,7 @@
 namespace tune::detail {
 namespace {
 
-constexpr std::size_t kPairs = 64;
+constexpr std::size_t kCompared = 256, kPairs = 64, kGaps = 4096;
 constexpr double kPercentile = 0.9;
 
 using Curve = std::vector<std::pair<std::int64_t, double>>;
@@ -54,23 +54,33 @@ void Progression::recorded(TrialId id, int rung, double score) {
   if (rung != rungs_ - 1) return;
   learn_noise(id);
   top_.push_back(id);
-  const std::pair<Entry, double> fresh{{score, id}, below};
-  const auto better = [](const auto& x, const auto& y) { return x.first < y.first; };
-  above_.insert(std::upper_bound(above_.begin(), above_.end(), fresh, better), fresh);
-  below_.insert(std::upper_bound(below_.begin(), below_.end(), below), below);
+  place({score, id}, below);
   if (agree()) return;
   ++rungs_;
   top_.clear(), above_.clear(), below_.clear(), gaps_.clear();
 }
 
+void Progression::place(const Entry& entry, double below) {
+  const std::pair fresh{entry, below};
+  const auto better = [](const auto& x, const auto& y) { return x.first < y.first; };
+  if (above_.size() == kCompared) {
+    if (better(above_.back(), fresh)) return;
+    below_.erase(std::lower_bound(below_.begin(), below_.end(), above_.back().second));
+    above_.pop_back();
+  }
+  above_.insert(std::upper_bound(above_.begin(), above_.end(), fresh, better), fresh);
+  below_.insert(std::upper_bound(below_.begin(), below_.end(), below), below);
+}
+
 void Progression::learn_noise(TrialId id) {
+  if (gaps_.size() >= kGaps) return;
   const Curve& curve = course(id).curve;
   for (std::size_t i = top_.size() > kPairs ? top_.size() - kPairs : 0; i < top_.size(); ++i)
     if (const auto gap = gap_if_crossed_twice(curve, course(top_[i]).curve))
       gaps_.insert(std::upper_bound(gaps_.begin(), gaps_.end(), *gap), *gap);
   if (gaps_.empty()) return;
-  const auto place = static_cast<std::size_t>(std::ceil(kPercentile * static_cast<double>(gaps_.size())));
-  epsilon_ = gaps_[place - 1];
+  const auto nth = static_cast<std::size_t>(std::ceil(kPercentile * static_cast<double>(gaps_.size())));
+  epsilon_ = gaps_[nth - 1];
 }
 
 bool Progression::agree() const {

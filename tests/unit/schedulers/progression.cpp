@@ -104,3 +104,13 @@ TEST_CASE("asha with \"auto\" promotes from the last rung once another one is us
   s.report(TrialId{1}, 4, 0.1);
   CHECK(s.verdict() == "Pause 1");
 }
+
+TEST_CASE("what is worse than the best 256 of a rung decides nothing", "[schedulers]") {
+  std::vector<std::vector<double>> curves;
+  for (int i = 0; i < 300; ++i) curves.push_back({static_cast<double>(i), static_cast<double>(i)});
+  curves.push_back({400, 299.5});
+  curves.push_back({350, 299.7});  // It was better than the one before.
+  CHECK(after(curves).rungs() == 2);
+  curves.push_back({500, 0.5});
+  CHECK(after(curves).rungs() == 3);
+}
