@@ -21,7 +21,7 @@ struct Contender {
   std::string setting;  ///< As a `--set`; empty: what the config says.
 };
 
-/// What the config sets for its own scheduler goes for the others too where they have such an option.
+/// What the config sets for its own scheduler goes for the others too where they have such an option and such a value.
 Result<Contender> contender(const std::string& word, const Spec& spec) {
   const auto colon = word.find(':');
   const auto name = word.substr(0, colon);
@@ -45,7 +45,7 @@ Result<Contender> contender(const std::string& word, const Spec& spec) {
   const auto defaults = complete_options(*info_of(spec.scheduler.type), {});
   for (const auto& [key, value] : spec.scheduler.options) {
     const auto* usual = defaults ? defaults->find(key) : nullptr;
-    if (has(*info, key) && word.find(":" + key + "=") == std::string::npos && !(usual && *usual == value))
+    if (complete_options(*info, {{key, value}}) && word.find(":" + key + "=") == std::string::npos && !(usual && *usual == value))
       out.key(key).raw(to_json(value));
   }
   for (auto begin = colon; begin != std::string::npos;) {
