@@ -178,8 +178,11 @@ Result<std::unique_ptr<Scheduler>> make(const SchedulerContext& c) {
     return Error{Error::Code::invalid, "scheduler.max_step is needed: brackets share out the steps of a whole trial",
                  "\"max_step\": 81 if a trial has so many steps"};
   const HyperbandOptions o{whole("min_step"), whole("max_step"), *to_number(*c.options.find("eta"))};
-  if (o.max_step < o.min_step)
-    return Error{Error::Code::invalid, "scheduler.max_step must not be below min_step, which is " + std::to_string(o.min_step), ""};
+  if (o.max_step <= o.min_step)
+    return Error{Error::Code::invalid,
+                 "scheduler.max_step must be greater than min_step, which is " + std::to_string(o.min_step) +
+                     ": with one rung there is nothing to halve",
+                 "scheduler fifo runs every trial to its end"};
   const auto steps = detail::HyperbandBrackets{o}.steps();
   if (const auto twice = std::adjacent_find(steps.begin(), steps.end()); twice != steps.end())
     return Error{Error::Code::invalid,

@@ -29,6 +29,7 @@ std::vector<PolicySpec> all_schedulers() {
         all.push_back({std::string{entry.info.name}, options});
       }
   }
+  all.push_back({"asha", {{"mode", std::string{"promote"}}, {"max_step", std::string{"auto"}}}});
   return all;
 }
 

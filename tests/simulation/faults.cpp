@@ -24,6 +24,7 @@ const std::vector<std::pair<std::string, Params>>& schedulers_to_try() {
       {"asha", {{"mode", std::string{"promote"}}, {"max_step", std::int64_t{20}}}},
       {"asha", {{"mode", std::string{"stop"}}, {"max_step", std::int64_t{20}}, {"brackets", std::int64_t{2}}}},
       {"asha", {{"mode", std::string{"promote"}}, {"eta", 2.0}}},
+      {"asha", {{"mode", std::string{"promote"}}, {"eta", 2.0}, {"max_step", std::string{"auto"}}}},
       {"hyperband", {{"mode", std::string{"sync"}}, {"max_step", std::int64_t{9}}}},
       {"hyperband", {{"mode", std::string{"async"}}, {"max_step", std::int64_t{20}}, {"eta", 2.0}}},
   };

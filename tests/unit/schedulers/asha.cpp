@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "schedulers/hyperband.hpp"
 #include "support/records.hpp"
 
 using namespace tune;
@@ -236,4 +237,50 @@ TEST_CASE("asha ranks a trial outside its outcome constraints behind all others"
   settle_first_rung(s, {0.3, 0.2, 0.4});
   s.report(s.start(), 1, 0.1);
   CHECK(s.verdict() == "Stop 3 stopped");
+}
+
+TEST_CASE("steps that go backwards settle no rung", "[schedulers]") {
+  auto s = stage(stopping());
+  const auto t = s.start();
+  s.report(t, 3, 0.5);
+  CHECK(s.verdict() == "Extend 0 to 3");
+  CHECK(s.verdict() == "Extend 0 to 9");
+  s.report(t, 2, 0.1);
+  s.report(t, 1, 0.1);
+  CHECK(s.verdict() == "");
+  s.report(t, 9, 0.4);
+  CHECK(s.verdict() == "Extend 0 to 27");
+  CHECK(s.rung->value == 0.4);
+}
+
+TEST_CASE("a trial that ends without having come to a rung owes nobody a verdict", "[schedulers]") {
+  auto s = stage({true, 4, 64, 4, 1});
+  const auto t = s.start();
+  s.report(t, 3, 0.5);
+  s.exit(t, Cause::done);
+  CHECK(s.verdict() == "");
+  CHECK(s.plan() == "Start to 4");
+}
+
+TEST_CASE("options that leave nothing to halve are refused with the reason", "[schedulers]") {
+  const auto refused = [](const SchedulerEntry& entry, Params options, bool saves = true) -> std::string {
+    Spec spec = small_spec();
+    if (saves) spec.checkpoint.emplace();
+    if (!options.contains("eta")) options.set("eta", 3.0);
+    if (!options.contains("min_step")) options.set("min_step", std::int64_t{1});
+    if (entry.info.name == "asha" && !options.contains("brackets")) options.set("brackets", std::int64_t{1});
+    const auto made = entry.make({spec, options});
+    return made ? "" : made.error().message;
+  };
+  const Value one = std::int64_t{1}, nine = std::int64_t{9}, automatic = std::string{"auto"};
+  CHECK(refused(asha(), {{"max_step", nine}}) == "");
+  CHECK(refused(asha(), {{"max_step", one}}).starts_with("scheduler.max_step must be greater than min_step"));
+  CHECK(refused(asha(), {{"max_step", automatic}}) == "");
+  CHECK(refused(asha(), {{"max_step", automatic}}, false).starts_with("scheduler.max_step: \"auto\" pauses trials"));
+  CHECK(refused(asha(), {{"max_step", automatic}, {"brackets", std::int64_t{2}}}).starts_with("scheduler.brackets"));
+  CHECK(refused(hyperband(), {{"max_step", nine}}) == "");
+  CHECK(refused(hyperband(), {{"max_step", nine}}, false) == "");
+  CHECK(refused(hyperband(), {}).starts_with("scheduler.max_step is needed"));
+  CHECK(refused(hyperband(), {{"max_step", nine}, {"min_step", nine}}).starts_with("scheduler.max_step must be greater"));
+  CHECK(refused(hyperband(), {{"max_step", nine}, {"eta", 1.2}}).starts_with("scheduler.eta: two rungs would stand at step 1"));
 }
