@@ -127,6 +127,7 @@ std::int64_t Recording::Trend::next(std::int64_t step) const {
 }
 
 std::int64_t Recording::Trend::before(std::int64_t step) const {
+  if (step > steps_.back()) return step - 1;  // As next() goes there.
   const auto at = std::lower_bound(steps_.begin(), steps_.end(), step);
   return at == steps_.begin() ? 0 : *std::prev(at);
 }

@@ -38,7 +38,7 @@ class Recording::Trend {
   explicit Trend(const Recording&);
   /// The first recorded step after this one; the next whole one where nothing was recorded further on.
   std::int64_t next(std::int64_t step) const;
-  /// The last recorded step before this one; 0 if there is none.
+  /// The step that next() would come from: the last recorded one before this one, 0 if there is none.
   std::int64_t before(std::int64_t step) const;
   /// By how much the metric changes between two steps. 0 beyond what was recorded.
   double change(std::size_t metric, std::int64_t from, std::int64_t to) const;

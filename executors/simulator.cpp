@@ -119,7 +119,7 @@ void Simulator::adopt(const SimulatorOptions::UnderWay& u, const Trial& t) {
   a.seq = u.reports;
   a.began = u.began;
   if (t.asked != Asked::nothing) a.asked = t.asked == Asked::pause ? Cause::paused : Cause::stopped;
-  a.course = course(t.params, t.id, a.number, t.checkpoint);
+  a.course = problem_->resume(t.params, t.id, a.number, a.step, restored(t.checkpoint).state);
   draw_fault(t.id, a);
   --workers_.front().free;
   a.phase = a.step >= a.until ? Phase::waiting : Phase::stepping;
@@ -135,21 +135,19 @@ void Simulator::launch(const Launch& l, const History& history) {
   a.number = l.attempt;
   a.phase = Phase::queued;
   a.until = l.until_step;
-  a.step = l.from ? restored(*l.from).step : 0;
+  const auto saved = l.from ? restored(*l.from) : Restored{};
+  // A real experiment's checkpoints, which a simulation goes on from, say nothing by their names.
+  a.step = l.from && saved.step == 0 ? history.trial(l.trial).checkpoint_step : saved.step;
   a.worker = l.ranks.empty() ? 0 : static_cast<std::size_t>(l.ranks.front().worker.value);
-  a.course = course(l.params ? *l.params : history.trial(l.trial).params, l.trial, l.attempt, l.from.value_or(""));
+  const auto& params = l.params ? *l.params : history.trial(l.trial).params;
+  a.course = l.from ? problem_->resume(params, l.trial, l.attempt, a.step, saved.state)
+                    : problem_->attempt(params, l.trial, l.attempt);
   draw_fault(l.trial, a);
   TUNE_ASSERT(a.worker < workers_.size(), "launched on a worker that is not simulated");
   Worker& w = workers_[a.worker];
   if (!w.up) return end(l.trial, a, Cause::lost);
   (l.attempt > 1 ? w.again : w.fresh).push_back(l.trial);
   begin_next(a.worker);
-}
-
-Trajectory Simulator::course(const Params& params, TrialId trial, int attempt, const std::string& checkpoint) const {
-  if (checkpoint.empty()) return problem_->attempt(params, trial, attempt);
-  const auto [step, state] = restored(checkpoint);
-  return problem_->resume(params, trial, attempt, step, state);
 }
 
 void Simulator::ask(TrialId trial, int attempt, Cause cause) {

@@ -111,7 +111,6 @@ class Simulator final : public Executor {
 
   void adopt(const SimulatorOptions::UnderWay&, const Trial&);
   void launch(const Launch&, const History&);
-  Trajectory course(const Params&, TrialId, int attempt, const std::string& checkpoint) const;
   void ask(TrialId, int attempt, Cause);
   void schedule(double at, TrialId, int attempt, What);
   void occur(const Event&);

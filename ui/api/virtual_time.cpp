@@ -35,9 +35,10 @@ class Unkept final : public Store {
 /// Counts what a VirtualRun tells.
 class Tally final : public Watcher {
  public:
-  explicit Tally(VirtualRun& run) : run_(run) {}
+  Tally(VirtualRun& run, std::vector<Record>* kept) : run_(run), kept_(kept) {}
 
   void on_durable(const Record& r, const History& history) override {
+    if (kept_) kept_->push_back(r);
     if (r.as<Propose>()) ++run_.trials;
     if (const auto* e = r.as<Exited>()) run_.slot_seconds += e->usage.seconds;
     if (const auto* s = r.as<Settle>()) run_.failed += s->state == TrialState::failed;
@@ -60,6 +61,7 @@ class Tally final : public Watcher {
   }
 
   VirtualRun& run_;
+  std::vector<Record>* kept_;
   double least_ = std::numeric_limits<double>::infinity();
 };
 
@@ -85,7 +87,7 @@ std::optional<double> VirtualRun::reached(double value, bool maximize) const {
 }
 
 Result<VirtualRun> run_in_virtual_time(const Spec& spec, std::unique_ptr<Problem> problem, const SimulatorOptions& options,
-                                       std::span<const Record> journal) {
+                                       std::span<const Record> journal, std::vector<Record>* kept) {
   if (!spec.stop.trials && !spec.stop.time && !spec.space.cardinality())
     return Error{Error::Code::invalid, "nothing in the config says when the experiment is over",
                  "--set stop.trials=100, or stop.time"};
@@ -93,7 +95,7 @@ Result<VirtualRun> run_in_virtual_time(const Spec& spec, std::unique_ptr<Problem
   if (!made) return made.error();
   Experiment& experiment = **made;
   VirtualRun out;
-  Tally tally{out};
+  Tally tally{out, kept};
   const auto fold = [&](const Record& r) {
     experiment.apply(r);
     tally.on_durable(r, experiment.history());

@@ -34,11 +34,11 @@ struct VirtualRun {
   std::optional<double> reached(double value, bool maximize) const;
 };
 
-/// Runs an experiment to its end in virtual time, with the policies that the spec names, deciding as it would live. Nothing
-/// is kept of its journal. With `journal`, the records of an experiment so far, it goes on from there; attempts that they
-/// hold for running are lost unless `options.under_way` has them. invalid: a policy refuses the spec, or nothing in it says
+/// Runs an experiment to its end in virtual time, with the policies that the spec names, deciding as it would live. Its
+/// journal is forgotten. With `journal`, the records of an experiment so far, it goes on from there; attempts that they
+/// hold for running are lost unless `options.under_way` has them. `kept` takes every record, those folded included. invalid: a policy refuses the spec, or nothing in it says
 /// when the experiment is over.
 Result<VirtualRun> run_in_virtual_time(const Spec& spec, std::unique_ptr<Problem> problem, const SimulatorOptions& options,
-                                       std::span<const Record> journal = {});
+                                       std::span<const Record> journal = {}, std::vector<Record>* kept = nullptr);
 
 }  // namespace tune
