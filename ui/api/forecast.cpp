@@ -311,8 +311,8 @@ Result<Forecast> forecast(const Outlook& o) {
   learn_curves(evidence);
   const auto known = std::count_if(evidence.paces.begin(), evidence.paces.end(), [](const auto& p) { return !p.at_least; });
   if (known == 0 && !o.step_seconds)
-    return Error{Error::Code::not_found, "nothing tells how long a trial takes",
-                 "--trial-cost 5m, --step-seconds 20, or --from an experiment or table that measured it"};
+    return Error{Error::Code::invalid, "nothing tells how long a trial takes: none has reported yet",
+                 "for a config: --trial-cost 5m, --step-seconds 20, or --from an experiment or table that measured it"};
   Forecast out;
   out.slots = slots_of(o);
   out.measured = known;

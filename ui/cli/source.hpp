@@ -15,6 +15,8 @@ namespace tune {
 /// function (branin, rosenbrock, curve).
 class Source {
  public:
+  /// None: a config is read as it is.
+  Source() = default;
   /// Reads it. not_found: there is neither such a file nor such an experiment.
   static Result<Source> open(const Invocation&, const std::string& from);
 

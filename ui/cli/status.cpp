@@ -8,6 +8,7 @@
 #include "tuner/json.hpp"
 #include "tuner/units.hpp"
 #include "ui/cli/front.hpp"
+#include "ui/cli/live_forecast.hpp"
 
 namespace tune {
 namespace {
@@ -28,7 +29,8 @@ std::string best_text(const StoreReader& reader, const ExperimentRow& row, const
          (spec ? printable(spec->objectives.front().metric) : "") + " (trial " + std::to_string(row.best_trial->value) + ")";
 }
 
-std::string text(const Invocation& call, const StoreReader& reader, const ExperimentRow& row, const Result<Spec>& spec) {
+std::string text(const Invocation& call, const StoreReader& reader, const ExperimentRow& row, const Result<Spec>& spec,
+                 const Forecast* forecast) {
   const bool colour = call.colour();
   std::int64_t finished = 0;
   std::string counts;
@@ -48,6 +50,7 @@ std::string text(const Invocation& call, const StoreReader& reader, const Experi
   out += "  " + std::to_string(finished) + (budget ? "/" + std::to_string(*budget) : "") + " trials\n";
   if (!counts.empty()) out += "   " + counts + "\n";
   if (const auto best = best_text(reader, row, spec, colour); !best.empty()) out += "   " + best + "\n";
+  if (forecast) out += "   " + forecast_text(*forecast) + "\n";
   if (!row.why.empty()) out += "   " + printable(row.why) + "\n";
   if (row.owned)
     out += "   run by pid " + std::to_string(row.pid) + " on " + printable(row.host) + "\n";
@@ -58,7 +61,7 @@ std::string text(const Invocation& call, const StoreReader& reader, const Experi
   return out;
 }
 
-std::string json(const StoreReader& reader, const ExperimentRow& row) {
+std::string json(const StoreReader& reader, const ExperimentRow& row, const Forecast* forecast) {
   std::string out;
   JsonWriter writer(out);
   writer.begin_object()
@@ -80,6 +83,15 @@ std::string json(const StoreReader& reader, const ExperimentRow& row) {
       for (const auto& member : front->members()) writer.value(member.trial.value);
       writer.end_array();
     }
+  if (forecast) {
+    const auto band = [&](const char* key, const Band& b, double by) {
+      writer.key(key).begin_array().value(b.low * by).value(b.middle * by).value(b.high * by).end_array();
+    };
+    writer.key("forecast").begin_object();
+    band("left_seconds", forecast->left, 1);
+    band("slot_hours", forecast->slot_seconds, 1 / 3600.0);
+    writer.end_object();
+  }
   if (!row.why.empty()) writer.key("why").value(row.why);
   if (row.exit_code) writer.key("exit_code").value(*row.exit_code);
   if (row.owned) writer.key("pid").value(row.pid).key("host").value(row.host);
@@ -87,9 +99,12 @@ std::string json(const StoreReader& reader, const ExperimentRow& row) {
   return out + "\n";
 }
 
-void show(const Invocation& call, const StoreReader& reader, const ExperimentRow& row, std::size_t& lines) {
-  if (call.format() != Invocation::Format::table) return call.print_exact(json(reader, row));
-  const auto shown = text(call, reader, row, spec_of(row));
+void show(const Invocation& call, const StoreReader& reader, const ExperimentRow& row, LiveForecast& live,
+          std::size_t& lines) {
+  const auto spec = spec_of(row);
+  const auto* forecast = spec ? live.of(reader, row, *spec) : nullptr;
+  if (call.format() != Invocation::Format::table) return call.print_exact(json(reader, row, forecast));
+  const auto shown = text(call, reader, row, spec, forecast);
   if (lines > 0 && isatty(STDOUT_FILENO)) call.print("\x1b[" + std::to_string(lines) + "A\x1b[J");
   call.print(shown);
   lines = static_cast<std::size_t>(std::count(shown.begin(), shown.end(), '\n'));
@@ -98,6 +113,7 @@ void show(const Invocation& call, const StoreReader& reader, const ExperimentRow
 /// Until the experiment ends, `deadline` comes or nobody is there who could end it.
 int wait(Invocation& call, Subject& subject, std::optional<Clock::time_point> deadline) {
   const bool watching = call.has("watch");
+  LiveForecast live;
   std::size_t lines = 0;
   for (;;) {
     auto row = subject.reader->experiment(subject.experiment.name);
@@ -105,7 +121,7 @@ int wait(Invocation& call, Subject& subject, std::optional<Clock::time_point> de
     subject.experiment = *row;
     const bool over = ended(*row);
     const bool late = deadline && Clock::now() >= *deadline;
-    if (watching || over || late || !row->owned) show(call, *subject.reader, *row, lines);
+    if (watching || over || late || !row->owned) show(call, *subject.reader, *row, live, lines);
     std::fflush(stdout);
     if (over) return row->exit_code.value_or(0);
     if (late) return kTimedOut;
@@ -137,8 +153,9 @@ int status_verb(Invocation& call) {
     }
     return wait(call, *subject, deadline);
   }
+  LiveForecast live;
   std::size_t lines = 0;
-  show(call, *subject->reader, subject->experiment, lines);
+  show(call, *subject->reader, subject->experiment, live, lines);
   return kOk;
 }
 

@@ -80,6 +80,14 @@ constexpr Flag kSimulate[] = {{"from", "SOURCE", "an experiment of the store, a 
                               {"seeds", "K", "runs of each, of which the medians are shown (10)"},
                               {"with", "KEY=NUMBER", "an option of the simulator: --with crash=0.05", 0, true},
                               {"set", "KEY=VALUE", "any setting, as for sweep", 0, true}};
+constexpr Flag kForecast[] = {{"trial-cost", "D", "of a config: what a trial takes on average, 5m"},
+                              {"step-seconds", "S", "or what a step takes"},
+                              {"from", "SOURCE", "or an experiment or table that measured it"},
+                              {"steps", "N", "steps of a trial that nobody ends (max_step, or as measured)"},
+                              {"workers", "N", "trials at a time"},
+                              {"cost-per-slot-hour", "X", "adds a line with the cost"},
+                              {"futures", "K", "simulated futures (64)"},
+                              {"set", "KEY=VALUE", "any setting of the config", 0, true}};
 constexpr Flag kCreate[] = {{"name", "X", "name of the experiment"},
                             {"set", "KEY=VALUE", "any setting: --set params.lr.max=0.1", 0, true},
                             {"allow-network-store", "", "accept a store on a network file system"}};
@@ -185,6 +193,12 @@ constexpr Verb kVerbs[] = {
      kSimulate,
      {"tune simulate config.json --from digits --workers 64", "tune simulate config.json --from table.json --compare fifo,asha"},
      simulate_verb},
+    {"forecast",
+     "when it ends and what it costs, with 10, 50 and 90 %",
+     "CONFIG|[EXPERIMENT]",
+     kForecast,
+     {"tune forecast config.json --trial-cost 5m --workers 16", "tune forecast digits --cost-per-slot-hour 2.5"},
+     forecast_verb},
     {"logs", "what a trial printed", "[TRIAL]", kLogs, {"tune logs 42 -f", "tune logs --failed"}, logs_verb},
     {"diff",
      "trials side by side",

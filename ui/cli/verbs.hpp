@@ -55,6 +55,7 @@ int importance_verb(Invocation&);  // importance.cpp
 int compare_verb(Invocation&);     // compare.cpp
 int simulate_verb(Invocation&);    // simulate.cpp
 int rungs_verb(Invocation&);       // rungs.cpp
+int forecast_verb(Invocation&);    // forecast.cpp
 int logs_verb(Invocation&);     // logs.cpp
 int stop_verb(Invocation&);     // steer.cpp
 int cancel_verb(Invocation&);
