@@ -114,6 +114,32 @@ Recording::Trend::Trend(const Recording& recording) {
   for (std::size_t s = 1; s < steps_.size(); ++s)
     for (std::size_t m = 0; m < metrics; ++m)
       changed_[s][m] = changed_[s - 1][m] + (count[s][m] > 0 ? sum[s][m] / count[s][m] : 0);
+  learn_progress(recording);
+}
+
+// A trial that skips steps tells of the ratio between those that it has; the first recorded step begins from nothing.
+void Recording::Trend::learn_progress(const Recording& recording) {
+  std::vector<double> before(steps_.size()), after(steps_.size());
+  for (const auto& t : recording.trials)
+    for (std::size_t i = 1; i < t.until.size(); ++i) {
+      const std::size_t s = index(t.steps[i]);
+      if (index(t.steps[i - 1]) + 1 == s) before[s] += t.until[i - 1], after[s] += t.until[i];
+    }
+  progress_.assign(steps_.size(), 1);
+  for (std::size_t s = 1; s < steps_.size(); ++s) {
+    const double even = static_cast<double>(steps_[s]) / static_cast<double>(std::max<std::int64_t>(1, steps_[s - 1]));
+    progress_[s] = progress_[s - 1] * (before[s] > 0 ? std::max(1.0, after[s] / before[s]) : even);
+  }
+  const double unit = progress_.back() / static_cast<double>(std::max<std::int64_t>(1, steps_.back()));
+  for (double& p : progress_) p /= unit;
+}
+
+double Recording::Trend::progress(std::int64_t step) const {
+  const auto after = static_cast<std::size_t>(std::lower_bound(steps_.begin(), steps_.end(), step) - steps_.begin());
+  if (after == steps_.size()) return static_cast<double>(step);
+  const double here = static_cast<double>(step), end = static_cast<double>(steps_[after]);
+  const double begin = after > 0 ? static_cast<double>(steps_[after - 1]) : 0, from = after > 0 ? progress_[after - 1] : 0;
+  return end > begin ? from + (progress_[after] - from) * (here - begin) / (end - begin) : progress_[after];
 }
 
 std::size_t Recording::Trend::index(std::int64_t step) const {

@@ -42,12 +42,17 @@ class Recording::Trend {
   std::int64_t before(std::int64_t step) const;
   /// By how much the metric changes between two steps. 0 beyond what was recorded.
   double change(std::size_t metric, std::int64_t from, std::int64_t to) const;
+  /// Time in which an average trial comes to a step, in units of its mean time a step: the ratios of summed times between
+  /// consecutive steps, multiplied up (chain ladder). The step itself where no times were recorded; evenly between and beyond.
+  double progress(std::int64_t step) const;
   /// The last step of the longest trial.
   std::int64_t last() const { return steps_.back(); }
 
  private:
   std::size_t index(std::int64_t step) const;
   std::vector<std::int64_t> steps_;           // All that occur, ascending; at least one.
+  void learn_progress(const Recording&);
+  std::vector<double> progress_;              // By step.
   std::vector<std::vector<double>> changed_;  // By step and metric: since the first step, cumulated.
 };
 

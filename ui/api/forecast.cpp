@@ -35,78 +35,11 @@ struct Evidence {
   std::vector<SimulatorOptions::UnderWay> under_way;
 };
 
-double pace_of(double seconds, std::int64_t steps) { return std::log(std::max(seconds, 1e-6) / static_cast<double>(steps)); }
+// Seconds against what an average trial takes of its own mean step to come there.
+double pace_of(double seconds, double progress) { return std::log(std::max(seconds, 1e-6) / std::max(progress, 1e-9)); }
 
 // Every k-th, so that at most about kMostPaces stay; bounds are always kept by the caller.
 std::size_t stride(std::size_t n) { return std::max<std::size_t>(1, n / kMostPaces); }
-
-Evidence from_recording(const Outlook& o) {
-  Evidence out;
-  out.recording = o.recording;
-  if (!o.recording) return out;
-  const auto every = stride(o.recording->trials.size());
-  for (std::size_t i = 0; i < o.recording->trials.size(); ++i) {
-    const auto& t = o.recording->trials[i];
-    out.steps_done += t.steps.empty() ? 0 : static_cast<double>(t.steps.back());
-    out.failures += t.end == RecordedTrial::End::failed;
-    if (t.end == RecordedTrial::End::by_itself) out.lengths.push_back(t.steps.back());
-    if (i % every == 0 && !t.until.empty() && !o.step_seconds)
-      out.paces.push_back({t.unit, pace_of(t.until.back(), t.steps.back()), false});
-  }
-  return out;
-}
-
-// A step's number at the first report, where one has to be supposed for a trial that has not reported.
-double first_step(const Measurements& measured) {
-  for (const auto& t : measured.trials())
-    if (!t.steps.empty()) return static_cast<double>(t.steps.front());
-  return 1;
-}
-
-void learn_paces(const Outlook& o, const Measurements& measured, Evidence& out) {
-  const double first = first_step(measured);
-  const auto known = std::count_if(measured.trials().begin(), measured.trials().end(), [](const auto& t) { return !t.steps.empty(); });
-  const auto every = stride(static_cast<std::size_t>(known));
-  std::size_t n = 0;
-  for (const auto& t : measured.trials()) {
-    out.own_pace.emplace_back(), out.own_bound.emplace_back();
-    if (!t.steps.empty()) {
-      out.own_pace.back() = pace_of(t.until.back(), t.steps.back());
-      if (n++ % every == 0) out.paces.push_back({recorded_position(o.spec.space, t.params), *out.own_pace.back(), false});
-    } else if (t.live && o.running) {
-      out.own_bound.back() = out.paces.size();
-      const double bound = std::log(std::max(o.now - t.seen, 1e-6) / first);
-      out.paces.push_back({recorded_position(o.spec.space, t.params), bound, true});
-    }
-  }
-}
-
-Evidence from_journal(const Outlook& o) {
-  Measurements measured{o.spec};
-  Evidence out;
-  for (const auto& r : o.journal) {
-    measured.learn(r);
-    const auto* e = r.as<Exited>();
-    if (!e || e->cause == Cause::shutdown) continue;
-    ++out.attempts;
-    out.losses += e->cause == Cause::lost || e->cause == Cause::preempted;
-  }
-  auto recording = measured.recording(o.spec.space);
-  if (!recording.trials.empty()) out.recording = std::make_shared<const Recording>(std::move(recording));
-  learn_paces(o, measured, out);
-  double torn = 0, ends = 0;
-  for (std::size_t i = 0; i < measured.trials().size(); ++i) {
-    const auto& t = measured.trials()[i];
-    out.steps_done += t.steps.empty() ? 0 : static_cast<double>(t.steps.back());
-    out.failures += t.failures;
-    if (t.settled == TrialState::complete && !t.steps.empty()) out.lengths.push_back(t.steps.back());
-    if (t.settled == TrialState::complete) torn += t.after_last, ++ends;
-    if (t.live && o.running)
-      out.under_way.push_back({TrialId{static_cast<std::int64_t>(i)}, t.launched, t.seen, t.attempt_reports});
-  }
-  out.tear_down = ends > 0 ? torn / ends : 0;
-  return out;
-}
 
 // Silverman's bandwidth of the last values, by metric ("Density Estimation", 1986, 3.31).
 std::vector<double> kernel_of(const Recording& recording) {
@@ -130,6 +63,75 @@ void learn_curves(Evidence& out) {
     if (!trials[i].steps.empty()) out.curves.push_back(&trials[i]);
   out.trend.emplace(*out.recording);
   out.kernel = kernel_of(*out.recording);
+}
+
+Evidence from_recording(const Outlook& o) {
+  Evidence out;
+  out.recording = o.recording;
+  if (!o.recording) return out;
+  learn_curves(out);
+  const auto every = stride(o.recording->trials.size());
+  for (std::size_t i = 0; i < o.recording->trials.size(); ++i) {
+    const auto& t = o.recording->trials[i];
+    out.steps_done += t.steps.empty() ? 0 : static_cast<double>(t.steps.back());
+    out.failures += t.end == RecordedTrial::End::failed;
+    if (t.end == RecordedTrial::End::by_itself) out.lengths.push_back(t.steps.back());
+    if (i % every == 0 && !t.until.empty() && !o.step_seconds)
+      out.paces.push_back({t.unit, pace_of(t.until.back(), out.trend->progress(t.steps.back())), false});
+  }
+  return out;
+}
+
+// A trial under way that has done less than a tenth of what the longest did has told little yet: what its first report took
+// may be its start alone. It counts for not having come further.
+constexpr double kTold = 0.1;
+
+void learn_paces(const Outlook& o, const Measurements& measured, Evidence& out) {
+  if (!out.trend) return;
+  const auto every = stride(measured.trials().size());
+  std::size_t n = 0;
+  for (const auto& t : measured.trials()) {
+    out.own_pace.emplace_back(), out.own_bound.emplace_back();
+    const std::int64_t last = t.steps.empty() ? 0 : t.steps.back();
+    const double done = last > 0 ? out.trend->progress(last) : 0;
+    const bool runs = t.live && o.running;
+    if (last > 0 && !(runs && done < kTold * out.trend->progress(out.trend->last()))) {
+      out.own_pace.back() = pace_of(t.until.back(), done);
+      if (n++ % every == 0) out.paces.push_back({recorded_position(o.spec.space, t.params), *out.own_pace.back(), false});
+    } else if (runs) {
+      out.own_bound.back() = out.paces.size();
+      const double bound = pace_of(t.spent + o.now - t.seen, out.trend->progress(out.trend->next(last)));
+      out.paces.push_back({recorded_position(o.spec.space, t.params), bound, true});
+    }
+  }
+}
+
+Evidence from_journal(const Outlook& o) {
+  Measurements measured{o.spec};
+  Evidence out;
+  for (const auto& r : o.journal) {
+    measured.learn(r);
+    const auto* e = r.as<Exited>();
+    if (!e || e->cause == Cause::shutdown) continue;
+    ++out.attempts;
+    out.losses += e->cause == Cause::lost || e->cause == Cause::preempted;
+  }
+  auto recording = measured.recording(o.spec.space);
+  if (!recording.trials.empty()) out.recording = std::make_shared<const Recording>(std::move(recording));
+  learn_curves(out);
+  learn_paces(o, measured, out);
+  double torn = 0, ends = 0;
+  for (std::size_t i = 0; i < measured.trials().size(); ++i) {
+    const auto& t = measured.trials()[i];
+    out.steps_done += t.steps.empty() ? 0 : static_cast<double>(t.steps.back());
+    out.failures += t.failures;
+    if (t.settled == TrialState::complete && !t.steps.empty()) out.lengths.push_back(t.steps.back());
+    if (t.settled == TrialState::complete) torn += t.after_last, ++ends;
+    if (t.live && o.running)
+      out.under_way.push_back({TrialId{static_cast<std::int64_t>(i)}, t.launched, t.seen, t.attempt_reports});
+  }
+  out.tear_down = ends > 0 ? torn / ends : 0;
+  return out;
 }
 
 /// One state of the world that is compatible with the evidence, and what trials are in it.
@@ -164,7 +166,7 @@ class Future final : public Problem {
     Trajectory t;
     t.steps = std::max(steps(length), from + 1);
     t.seconds = [this, pace](std::int64_t step) {
-      return pace * static_cast<double>(step - (trend_ ? std::min(trend_->before(step), step - 1) : step - 1));
+      return trend_ ? pace * (trend_->progress(step) - trend_->progress(trend_->before(step))) : pace;
     };
     if (trend_) t.next = [this](std::int64_t step) { return std::max(trend_->next(step), step + 1); };
     t.measure = [this, like, offset](std::int64_t step, std::span<double> out) { measure(like, offset, step, out); };
@@ -307,8 +309,7 @@ int affordable_futures(const Outlook& o, std::int64_t records) {
 }
 
 Result<Forecast> forecast(const Outlook& o) {
-  auto evidence = o.journal.empty() ? from_recording(o) : from_journal(o);
-  learn_curves(evidence);
+  const auto evidence = o.journal.empty() ? from_recording(o) : from_journal(o);
   const auto known = std::count_if(evidence.paces.begin(), evidence.paces.end(), [](const auto& p) { return !p.at_least; });
   if (known == 0 && !o.step_seconds)
     return Error{Error::Code::invalid, "nothing tells how long a trial takes: none has reported yet",

@@ -71,7 +71,7 @@ double gamma_draw(Rng& rng, double shape) {
 }
 
 PaceModel::PaceModel(const Space& space, std::vector<Observation> observations, std::optional<double> mean, Rng rng)
-    : observed_(std::move(observations)), mean_(mean), rng_(rng) {
+    : observed_(mean ? std::vector<Observation>{} : std::move(observations)), mean_(mean), rng_(rng) {
   double places = 0;
   prior_.assign(1, kVague);
   for (const auto& d : space.dimensions()) {
@@ -93,7 +93,6 @@ PaceModel::PaceModel(const Space& space, std::vector<Observation> observations, 
     y_.push_back(o.log_pace);
     bounds_ = bounds_ || o.at_least;
   }
-  if (mean_) prior_[0] = 1 / kVague;  // As good as known.
   std::vector<double> known;
   for (const auto& o : observed_)
     if (!o.at_least) known.push_back(o.log_pace);
@@ -122,11 +121,15 @@ std::vector<double> PaceModel::features(const std::vector<double>& unit) const {
 
 // Noise and weights given all paces; then the paces that only have a bound, given noise and weights.
 void PaceModel::sweep() {
-  const double prior_mean = mean_ ? std::log(*mean_) - now_.noise * now_.noise / 2 : centre_;
+  if (mean_) {  // Nothing was measured; the mean of a log-normal is e^(noise^2 / 2) above its median.
+    now_.noise = kNoise * std::sqrt(kWeight / 2 / gamma_draw(rng_, kWeight / 2));
+    now_.weights = {std::log(*mean_) - now_.noise * now_.noise / 2};
+    return;
+  }
   std::vector<double> right(prior_.size());
   double squares = 0;
   for (std::size_t i = 0; i < x_.size(); ++i) {
-    const double y = y_[i] - prior_mean;
+    const double y = y_[i] - centre_;
     squares += y * y;
     for (std::size_t j = 0; j < right.size(); ++j) right[j] += x_[i][j] * y;
   }
@@ -138,7 +141,7 @@ void PaceModel::sweep() {
   for (double& h : half) h += now_.noise * rng_.normal();
   solve_upper(root_, half);
   now_.weights = std::move(half);
-  now_.weights[0] += prior_mean;
+  now_.weights[0] += centre_;
   for (std::size_t i = 0; i < x_.size(); ++i) {
     if (!observed_[i].at_least) continue;
     const double expected = dot(x_[i], now_.weights);

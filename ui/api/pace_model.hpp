@@ -20,7 +20,7 @@ namespace tune {
 /// along (data augmentation), without which those that end first would make everything look quick.
 class PaceModel {
  public:
-  static constexpr double kNoise = 0.5, kWeight = 2;
+  static constexpr double kNoise = 0.5, kWeight = 4;
 
   struct Observation {
     std::vector<double> unit;  ///< As RecordedTrial::unit.
@@ -33,7 +33,8 @@ class PaceModel {
     std::vector<double> log_paces;  ///< By observation; drawn where only a bound is known.
   };
 
-  /// `mean`: seconds that a step takes on average, where somebody says so. Without it at least one pace is known.
+  /// `mean`: seconds that a step takes on average, where somebody says so: then the observations do not count. Without it at
+  /// least one pace is known.
   PaceModel(const Space& space, std::vector<Observation> observations, std::optional<double> mean, Rng rng);
 
   /// The next state of the world: one after another they are draws of the posterior. O(observations x parameters).
