@@ -76,3 +76,63 @@ $ echo '{}' > endless.json; tune simulate endless.json --from table.json -q
 error: nothing in the config says when the experiment is over
 ...
 [2]
+
+# What will it take? Before it is begun, from what a trial costs.
+$ tune forecast config.json
+error[E005]: the config needs `objective`
+...
+[2]
+$ cat > plan.json <<'END'
+> {"name": "plan", "command": ["bash", "-c", "for s in 1 2 3; do echo \"::tune {\\\"step\\\": $s, \\\"loss\\\": 0.$RANDOM}\"; sleep 0.2; done"],
+>  "params": {"x": {"type": "uniform", "min": 0, "max": 1}}, "objective": {"metric": "loss"},
+>  "search": {"type": "random"}, "stop": {"trials": 40}, "executor": {"type": "process", "parallel": 4}}
+> END
+$ tune forecast plan.json
+error: nothing tells how long a trial takes: none has reported yet
+  = help: for a config: --trial-cost 5m, --step-seconds 20, or --from an experiment or table that measured it
+[2]
+$ tune forecast plan.json --trial-cost 5m --workers 8 --cost-per-slot-hour 2
+64 futures on 8 slots, by 300 seconds a step
+WHAT            10%      50%      90%
+time in all  <any>m<any>  <any>m<any>  <any>
+slot-hours   <any>
+cost         <any>
+trials           40       40       40
+failed            0        0        0
+$ tune forecast plan.json --step-seconds 20 --set 'scheduler={"type":"asha","max_step":9}' --set 'checkpoint={}' -q --json | grep step
+{"what":"trials at step 1","10%":40,"50%":40,"90%":40}
+{"what":"trials at step 3","10%":<any>}
+...
+$ tune forecast config.json --from table.json --workers 2 -q
+WHAT <any>
+time in all <any>
+...
+$ tune forecast plan.json --trial-cost soon
+error: `--trial-cost` is a duration such as 90s or 1h30m, not `soon`
+[2]
+$ tune forecast plan.json --cost-per-slot-hour -1 --trial-cost 1m
+error: `--cost-per-slot-hour` is a number above 0, not `-1`
+[2]
+
+# And while it runs, from what its trials took.
+$ tune sweep plan.json -q > out & until tune status plan 2>/dev/null | grep -q "complete 1[0-9]"; do sleep 0.1; done
+> tune status plan; tune status plan --json | grep -o '"forecast":{"left_seconds":.*"slot_hours"'; tune forecast plan; wait
+...
+   ends in <any> (<any> to <any>), <any> slot-hours in all (<any> to <any>)
+...
+"forecast":{"left_seconds":[<any>,<any>,<any>],"slot_hours"
+plan: 64 futures on 4 slots, by the pace of <any> trials
+WHAT <any>
+time left <any>
+time in all <any>
+slot-hours <any>
+trials             40         40         40
+failed <any>
+$ tune forecast plan
+`plan` has ended: tune status plan
+$ tune forecast plan --trial-cost 5m
+error: `--trial-cost` goes with a config; an experiment tells by what it measured
+[2]
+$ tune forecast real/1
+error: `real/1` is a trial; this is about an experiment
+[2]
