@@ -5,11 +5,14 @@
 #include "schedulers/fifo.hpp"
 #include "schedulers/hyperband.hpp"
 #include "schedulers/median.hpp"
+#include "schedulers/pb2.hpp"
+#include "schedulers/pbt.hpp"
+#include "schedulers/replay.hpp"
 
 namespace tune {
 
 std::span<const SchedulerEntry> schedulers() {
-  static const SchedulerEntry all[] = {fifo(), median(), asha(), hyperband()};
+  static const SchedulerEntry all[] = {fifo(), median(), asha(), hyperband(), pbt(), pb2(), replay()};
   return all;
 }
 

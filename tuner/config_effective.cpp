@@ -13,7 +13,7 @@ using Kind = Dimension::Kind;
 
 class Effective {
  public:
-  explicit Effective(std::string& out) : json_(out) {}
+  Effective(std::string& out, const Catalogue& catalogue) : json_(out), catalogue_(catalogue) {}
 
   void write(const Spec& s, const JsonNode& root) {
     json_.begin_object().key("version").value(1).key("name").value(s.name);
@@ -33,9 +33,9 @@ class Effective {
     replicates(s.replicates);
     program(s);
     report(s.report);
-    policy("search", s.search, std::nullopt);
-    policy("scheduler", s.scheduler, std::nullopt);
-    policy("executor", s.executor, s.parallel);
+    policy("search", s.search, std::nullopt, catalogue_.samplers);
+    policy("scheduler", s.scheduler, std::nullopt, catalogue_.schedulers);
+    policy("executor", s.executor, s.parallel, catalogue_.executors);
     stop(s.stop, s.objectives.size() == 1);
     resources(s.resources);
     edges(s);
@@ -227,10 +227,19 @@ class Effective {
     json_.key("max_line").value(bytes_text(r.max_line_bytes)).end_object();
   }
 
-  void policy(const char* key, const PolicySpec& p, std::optional<int> parallel) {
+  static bool is_list(const PolicySpec& p, const std::string& option, const std::vector<PolicyInfo>& table) {
+    for (const auto& info : table)
+      for (const auto& o : info.options)
+        if (info.name == p.type && o.name == option) return o.kind == Option::Kind::list;
+    return false;
+  }
+  void policy(const char* key, const PolicySpec& p, std::optional<int> parallel, const std::vector<PolicyInfo>& table) {
     json_.key(key).begin_object().key("type").value(p.type);
     if (parallel) json_.key("parallel").value(*parallel);
-    for (const auto& [name, v] : p.options) json_.key(name), value(v);
+    for (const auto& [name, v] : p.options) {
+      json_.key(name);
+      is_list(p, name, table) ? static_cast<void>(json_.raw(std::get<std::string>(v))) : value(v);
+    }
     json_.end_object();
   }
 
@@ -309,13 +318,14 @@ class Effective {
   }
 
   JsonWriter json_;
+  const Catalogue& catalogue_;
 };
 
 }  // namespace
 
-std::string effective_config(const Spec& spec, const JsonNode& root) {
+std::string effective_config(const Spec& spec, const JsonNode& root, const Catalogue& catalogue) {
   std::string out;
-  Effective{out}.write(spec, root);
+  Effective{out, catalogue}.write(spec, root);
   return out;
 }
 

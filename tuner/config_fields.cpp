@@ -10,7 +10,6 @@ namespace {
 constexpr std::string_view kPool = "agents on many machines";
 constexpr std::string_view kEngines = "the cluster engines";
 constexpr std::string_view kSearch = "search that learns";
-constexpr std::string_view kPopulation = "population based training";
 constexpr std::string_view kRules = "stop rules";
 constexpr std::string_view kGangs = "trials of several ranks";
 
@@ -118,18 +117,8 @@ constexpr Field kFields[] = {
     {"search.cost_aware", "true or false", "", "Weigh improvement against cost.", kSearch},
     {"scheduler", "object", "fifo", "Which trials are stopped, paused or go on."},
     {"scheduler.type", "auto or a scheduler", "auto", "Which scheduler. \"auto\" is fifo in this version."},
-    {"scheduler.population", "integer, at least 2", "", "Members of the population.", kPopulation},
-    {"scheduler.interval", "integer, at least 1", "", "Steps between exploits.", kPopulation},
-    {"scheduler.frequencies", "list of integers", "", "Intervals of several populations.", kPopulation},
-    {"scheduler.quantile", "number, above 0 and at most 0.5", "", "Share of members that copy and are copied.",
-     kPopulation},
-    {"scheduler.perturb", "list of numbers", "", "Factors of an explore.", kPopulation},
-    {"scheduler.resample_probability", "number, at least 0 and at most 1", "", "How often a parameter is drawn anew.",
-     kPopulation},
-    {"scheduler.mutate", "list of texts", "", "Parameters that change.", kPopulation},
     {"scheduler.rules", "list of objects", "", "Stop rules beside the scheduler.", kRules},
     {"scheduler.grow", "object", "", "Freed slots for the trials that remain.", "elastic trials"},
-    {"scheduler.schedule", "list of objects", "", "Parameters by step, to follow again.", kPopulation},
     {"stop", "object", "{}", "When the experiment, or one trial, ends. Whatever comes first."},
     {"stop.trials", "integer, at least 1", "", "After so many trials."},
     {"stop.time", "duration", "", "After so much wall time, pauses between sessions not counted."},

@@ -129,9 +129,11 @@ bool check_conditions(Findings&, const std::vector<Dimension>&, const JsonNode& 
 bool read_space(Findings&, Section& top, Spec&, Places&);
 /// config_policies.cpp: search, scheduler, executor.
 void read_policies(Section& top, const Catalogue&, Spec&, Places&);
+/// What follows from a population or a schedule for the rest of the config. Once all of it is read.
+void population_defaults(Spec&);
 /// config_checks.cpp: what involves several keys. Only called when every part by itself is sound.
 void check_whole(Findings&, const Spec&, const Places&, const Catalogue&);
 /// config_effective.cpp
-std::string effective_config(const Spec&, const JsonNode& root);
+std::string effective_config(const Spec&, const JsonNode& root, const Catalogue&);
 
 }  // namespace tune::detail

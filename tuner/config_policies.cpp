@@ -19,10 +19,7 @@ constexpr Later kLaterSchedulers[] = {{"percentile", "stop rules"},
                                       {"patience", "stop rules"},
                                       {"threshold", "stop rules"},
                                       {"racing", "instances"},
-                                      {"curve", "stop rules"},
-                                      {"pbt", "population based training"},
-                                      {"pb2", "population based training"},
-                                      {"replay", "population based training"}};
+                                      {"curve", "stop rules"}};
 constexpr Later kLaterExecutors[] = {{"pool", "agents on many machines"},
                                      {"slurm", "the cluster engines"},
                                      {"ray", "the cluster engines"},
@@ -70,6 +67,10 @@ std::optional<Value> read_option(Section& s, const Option& o) {
     case Option::Kind::number:
       if (const auto d = s.number(o.name, range)) return Value{*d};
       return std::nullopt;
+    case Option::Kind::list:
+      if (m && m->value.kind == JsonNode::Kind::array) return Value{to_json(m->value)};
+      if (m) s.wrong_type(*m, "a list");
+      return std::nullopt;
     case Option::Kind::text:
       break;
   }
@@ -79,6 +80,7 @@ std::optional<Value> read_option(Section& s, const Option& o) {
 // The default of a table entry, which is written as JSON.
 std::optional<Value> default_of(const Option& o) {
   if (o.fallback.empty()) return std::nullopt;
+  if (o.kind == Option::Kind::list) return Value{std::string{o.fallback}};
   JsonReader reader{o.fallback};
   switch (reader.next()) {
     case JsonReader::Token::boolean:
@@ -177,6 +179,42 @@ void read_policies(Section& top, const Catalogue& catalogue, Spec& spec, Places&
     spec.scheduler.options.set("mode", std::string{spec.checkpoint ? "sync" : "async"});
 }
 
+namespace {
+
+// What a replay begins with is its one point; a schedule that is none is refused by the scheduler.
+void replay_defaults(Spec& spec) {
+  if (!spec.stop.trials) spec.stop.trials = 1;
+  const auto* text = spec.scheduler.options.find("schedule");
+  const auto schedule = text ? parse_json(std::get<std::string>(*text), 0, [](const JsonFault&) {}) : std::nullopt;
+  const auto* first = schedule && !schedule->items.empty() ? schedule->items.front().find("params") : nullptr;
+  if (!first) return;
+  Params params;
+  for (const auto& m : first->value.members) {
+    const JsonNode& v = m.value;
+    if (v.kind == JsonNode::Kind::boolean) params.set(m.key, v.boolean);
+    if (v.kind == JsonNode::Kind::string) params.set(m.key, v.text);
+    if (v.kind == JsonNode::Kind::number) params.set(m.key, v.integer ? Value{*v.integer} : Value{v.number});
+  }
+  if (auto complete = spec.space.complete(std::move(params))) spec.points = {std::move(*complete)};
+}
+
+}  // namespace
+
+// Members of a population are trials, and they save as often as they are scored.
+void population_defaults(Spec& spec) {
+  if (spec.scheduler.type == "replay") return replay_defaults(spec);
+  if (spec.scheduler.type != "pbt" && spec.scheduler.type != "pb2") return;
+  constexpr std::int64_t kMembers = 16;
+  auto& options = spec.scheduler.options;
+  const auto whole = [&](const char* name) -> std::optional<std::int64_t> {
+    const auto* v = options.find(name);
+    return v ? std::optional{static_cast<std::int64_t>(*to_number(*v))} : std::nullopt;
+  };
+  if (!whole("population")) options.set("population", spec.stop.trials.value_or(kMembers));
+  if (!spec.stop.trials) spec.stop.trials = whole("population");
+  if (spec.checkpoint && !spec.checkpoint->every) spec.checkpoint->every = whole("interval");
+}
+
 }  // namespace detail
 
 Result<Params> complete_options(const PolicyInfo& policy, Params given) {
@@ -200,6 +238,7 @@ Result<Params> complete_options(const PolicyInfo& policy, Params given) {
     if (o.kind == Option::Kind::integer && !std::holds_alternative<std::int64_t>(*value))
       return bad(o.name, "must be a whole number");
     if (o.kind == Option::Kind::text && !text) return bad(o.name, "must be a text");
+    if (o.kind == Option::Kind::list && (!text || !text->starts_with('['))) return bad(o.name, "must be a list, as JSON text");
     if (o.kind == Option::Kind::text && !o.choices.empty()) return bad(o.name, "has no value `" + printable(*text) + "`");
     if ((o.kind == Option::Kind::integer || o.kind == Option::Kind::number) &&
         (!number || std::holds_alternative<bool>(*value) || !(*number >= o.min && *number <= o.max)))

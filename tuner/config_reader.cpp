@@ -429,9 +429,10 @@ ConfigResult read_config(std::string_view text, const ConfigContext& context) {
     detail::apply_sets(findings, *root, context.sets);
     detail::Reader reader{findings, context, *root};
     reader.read(spec, places);
+    detail::population_defaults(spec);
     if (reader.space_known()) detail::check_whole(findings, spec, places, context.catalogue);
     if (!findings.has_errors()) {
-      spec.effective = detail::effective_config(spec, *root);
+      spec.effective = detail::effective_config(spec, *root, context.catalogue);
       out.spec = std::move(spec);
     }
   }

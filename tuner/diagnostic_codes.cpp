@@ -137,7 +137,7 @@ constexpr Code kCodes[] = {
      "The message lists what there is; `tune explain scheduler.type` tells more.", R"("scheduler": {"type": "asah"})"},
     {"E061", "not served by this version",
      "The search, scheduler or executor is planned and reserved, but not in this version.",
-     R"("scheduler": {"type": "pbt"})"},
+     R"("scheduler": {"type": "racing"})"},
     {"E062", "an option of another type",
      "The option belongs to another search, scheduler or executor than the one chosen.",
      R"("scheduler": {"type": "fifo", "eta": 3})"},

@@ -144,6 +144,10 @@ std::optional<Decided> Experiment::launch() const {
     const Trial& t = history_.trial(resume->trial);
     return launch(t, resume->until_step, resume->rung, {t.last_fact, spec_.scheduler.type, std::move(resume->why), std::move(resume->note)});
   }
+  if (auto* clone = std::get_if<Scheduler::Clone>(&*p)) {  // Queued by that, and launched next.
+    const Trial& t = history_.trial(clone->exploit.trial);
+    return Decided{std::move(clone->exploit), {t.last_fact, spec_.scheduler.type, std::move(clone->why), std::move(clone->note)}};
+  }
   auto& start = std::get<Scheduler::Start>(*p);
   if (const Trial* t = fresh_in_queue())
     return launch(*t, start.until_step, std::nullopt, {t->last_fact, spec_.scheduler.type, std::move(start.why), std::move(start.note)});
@@ -236,6 +240,7 @@ std::optional<Decided> Experiment::give_up() const {
     }
     return finish(0, std::nullopt, budget ? "all " + std::to_string(done) + " trials are done" : "every configuration of the space was tried");
   }
+  if (scheduler_->complete(history_)) return finish(0, std::nullopt, "all " + std::to_string(history_.size()) + " trials are done");
   if (!placement_.possible(spec_.resources))
     return finish(3, std::nullopt, "no worker can ever hold a trial: `resources` asks for more than any of them offers");
   if (scheduler_->wake_at()) return std::nullopt;

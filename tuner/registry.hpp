@@ -11,7 +11,7 @@ namespace tune {
 
 /// One setting of a policy, as the config checks it and `tune explain scheduler.asha.eta` prints it.
 struct Option {
-  enum class Kind { boolean, integer, number, text };
+  enum class Kind { boolean, integer, number, text, list };  ///< A list is kept as its JSON text.
   std::string_view name;
   Kind kind = Kind::number;
   std::string_view fallback;  ///< Default as JSON ("4", "\"stop\""); empty: none, the policy decides.

@@ -37,7 +37,13 @@ class Scheduler {
     std::string why;
     Note note;
   };
-  using Plan = std::variant<Start, Resume>;
+  /// Give the slot to this paused trial, from another one's checkpoint.
+  struct Clone {
+    Exploit exploit;
+    std::string why;
+    Note note;
+  };
+  using Plan = std::variant<Start, Resume, Clone>;
   struct Verdict {
     std::variant<Extend, Pause, Stop, Exploit, Resize> what;  ///< The attempt is filled in by the experiment.
     std::string why;
@@ -50,6 +56,8 @@ class Scheduler {
   virtual std::optional<Verdict> verdict(const History&) const = 0;
   /// Resume before Start where both are possible; when history.may_start() is false only Resume counts.
   virtual std::optional<Plan> plan(const History&) const = 0;
+  /// It has all that it wanted: once nothing is under way the experiment is over, although new trials could be proposed.
+  virtual bool complete(const History&) const { return false; }
   /// When an answer could change although nothing is observed.
   virtual std::optional<Time> wake_at() const { return std::nullopt; }
 };

@@ -42,6 +42,7 @@ Result<Value> option_value(const Option& o, std::string_view text) {
       if (text == "true" || text == "false") return Value{text == "true"};
       return invalid("option " + std::string{o.name} + " is true or false");
     case Option::Kind::text:
+    case Option::Kind::list:
       break;
   }
   for (const auto& c : o.choices)

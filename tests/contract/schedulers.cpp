@@ -12,13 +12,24 @@ using namespace tune::test;
 
 namespace {
 
+// In mixed_space().
+constexpr const char* kSchedule =
+    R"([{"step": 0, "params": {"lr": 0.01, "width": 64, "dropout": 0.1, "optimizer": "adam"}},
+        {"step": 5, "params": {"lr": 0.02, "width": 64, "dropout": 0.1, "optimizer": "sgd", "momentum": 0.9}},
+        {"step": 12, "params": {"lr": 0.001, "width": 32, "dropout": 0.0, "optimizer": "adam"}}])";
+
 // Every scheduler, those with modes in each of them.
 std::vector<PolicySpec> all_schedulers() {
   std::vector<PolicySpec> all;
   for (const auto& entry : schedulers()) {
     Params options;
     for (const auto& o : entry.info.options)
-      if (o.name == "max_step") options.set("max_step", std::int64_t{20});
+      if (o.name == "max_step")
+        options.set("max_step", std::int64_t{20});
+      else if (o.name == "interval")
+        options.set("interval", std::int64_t{4});
+      else if (o.name == "schedule")
+        options.set("schedule", std::string{kSchedule});
     const auto mode = std::find_if(entry.info.options.begin(), entry.info.options.end(),
                                    [](const Option& o) { return o.name == "mode"; });
     if (mode == entry.info.options.end())
@@ -36,6 +47,7 @@ std::vector<PolicySpec> all_schedulers() {
 Spec spec_with(const PolicySpec& scheduler) {
   Spec spec = simulated_spec(mixed_space());
   spec.scheduler = scheduler;
+  if (scheduler.options.contains("interval")) spec.checkpoint->every = 4;
   spec.stop.trials = 40;
   return spec;
 }
@@ -62,7 +74,7 @@ TEST_CASE("every scheduler survives failed trials, NaN and ties", "[contract]") 
   for (const auto& scheduler : all_schedulers()) {
     INFO(name(scheduler));
     Spec spec = spec_with(scheduler);
-    spec.space = small_finite_space();  // Few different values: many ties.
+    if (!scheduler.options.contains("schedule")) spec.space = small_finite_space();  // Few different values: many ties.
     spec.stop.trials = 21;
     SimulatorOptions options;
     options.faults.crash = 0.2;

@@ -8,6 +8,7 @@ namespace tune::test {
 namespace {
 
 Value parsed(const Option& o) {
+  if (o.kind == Option::Kind::list) return std::string{o.fallback};
   JsonReader reader{o.fallback};
   switch (reader.next()) {
     case JsonReader::Token::boolean:
@@ -169,6 +170,13 @@ std::string Invariants::see_policy(const Record& r) {
     return once(crossings_, p->trial, p->rung);
   }
   if (const auto* s = r.as<Stop>()) return once(crossings_, s->trial, s->rung);
+  if (const auto* e = r.as<Exploit>()) {
+    if (!space_.satisfies(e->params) || !space_.encode(e->params)) return "goes on outside the space";
+    if (!saved_.contains(e->checkpoint)) return "goes on from what was never saved";
+  }
+  if (const auto* c = r.as<Checkpointed>()) saved_.insert(c->checkpoint);
+  if (const auto* c = r.as<Collect>())
+    for (const auto& gone : c->checkpoints) saved_.erase(gone);
   if (const auto* l = r.as<Launch>()) return once(promotions_, l->trial, l->rung);
   return "";
 }
@@ -249,7 +257,7 @@ bool World::run(Seq most) {
       .has_value();
 
   store.most = most;
-  Simulator simulator{spec, find_problem("curve", spec, 0).value(), options};
+  Simulator simulator{spec, find_problem(problem, spec, 0).value(), options};
   NobodyAsks inbox;
   ProposesAtOnce proposer;
   try {

@@ -61,6 +61,7 @@ class Invariants {
   std::set<std::tuple<std::int64_t, int, int>> crossings_, paused_, promotions_;  // Trial, bracket, rung.
   std::set<std::uint64_t> proposed_;
   std::set<std::int64_t> repeated_;  // Trials that others repeat.
+  std::set<std::string> saved_;      // Checkpoints that are there.
 };
 
 /// Kills the process after record `most`.
@@ -110,6 +111,7 @@ struct World {
 
   Spec spec;
   SimulatorOptions options;
+  std::string problem = "curve";
   MortalStore store;
   Ledger ledger;
   Outcome outcome;

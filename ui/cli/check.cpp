@@ -157,6 +157,7 @@ std::string range_text(const Option& o) {
   std::string out = o.kind == Kind::boolean   ? "true or false"
                     : o.kind == Kind::integer ? "integer"
                     : o.kind == Kind::number  ? "number"
+                    : o.kind == Kind::list    ? "list"
                                               : "text";
   if (o.kind == Kind::text && !o.choices.empty()) out.clear();
   if (o.kind == Kind::integer || o.kind == Kind::number) {

@@ -88,6 +88,7 @@ constexpr Flag kForecast[] = {{"trial-cost", "D", "of a config: what a trial tak
                               {"cost-per-slot-hour", "X", "adds a line with the cost"},
                               {"futures", "K", "simulated futures (64)"},
                               {"set", "KEY=VALUE", "any setting of the config", 0, true}};
+constexpr Flag kLineage[] = {{"config", "", "as a config that follows the same schedule: scheduler replay"}};
 constexpr Flag kCreate[] = {{"name", "X", "name of the experiment"},
                             {"set", "KEY=VALUE", "any setting: --set params.lr.max=0.1", 0, true},
                             {"allow-network-store", "", "accept a store on a network file system"}};
@@ -199,6 +200,12 @@ constexpr Verb kVerbs[] = {
      kForecast,
      {"tune forecast config.json --trial-cost 5m --workers 16", "tune forecast digits --cost-per-slot-hour 2.5"},
      forecast_verb},
+    {"lineage",
+     "from whose checkpoints a trial comes, with which parameters",
+     "TRIAL",
+     kLineage,
+     {"tune lineage 7", "tune lineage digits/7 --config > again.json && tune sweep again.json"},
+     lineage_verb},
     {"logs", "what a trial printed", "[TRIAL]", kLogs, {"tune logs 42 -f", "tune logs --failed"}, logs_verb},
     {"diff",
      "trials side by side",

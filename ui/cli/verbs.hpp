@@ -56,6 +56,7 @@ int compare_verb(Invocation&);     // compare.cpp
 int simulate_verb(Invocation&);    // simulate.cpp
 int rungs_verb(Invocation&);       // rungs.cpp
 int forecast_verb(Invocation&);    // forecast.cpp
+int lineage_verb(Invocation&);     // lineage.cpp
 int logs_verb(Invocation&);     // logs.cpp
 int stop_verb(Invocation&);     // steer.cpp
 int cancel_verb(Invocation&);
