@@ -132,6 +132,13 @@ tune: experiment=quick-2 <any> trials=2 <any>
 $ tune status 2>&1 | head -1
 error: <any>
 
+$ mkdir -p tune.db.d/checkpoints/.saving-1-1 && echo 123456789 > tune.db.d/checkpoints/.saving-1-1/model && tune gc --dry-run
+would delete 1 that no experiment refers to, 10 B
+
+$ tune gc && tune gc && ls tune.db.d/checkpoints
+deleted 1 that no experiment refers to, 10 B
+nothing to delete
+
 $ tune rm quick-2 --yes -q
 
 $ tune rm quick

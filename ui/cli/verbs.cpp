@@ -73,6 +73,7 @@ constexpr Flag kBest[] = {{"run", "", "run the command again with these paramete
                           {"reference", "V,V", "of several objectives: up to where the hypervolume is measured"}};
 constexpr Flag kImportance[] = {{"method", "NAME", "ped-anova (default) or fanova"},
                                 {"objective", "NAME", "of several objectives; the first if not given"}};
+constexpr Flag kGc[] = {{"dry-run", "", "say what would go; delete nothing"}};
 constexpr Flag kCompare[] = {{"objective", "NAME", "of several objectives; the first if not given"}};
 constexpr Flag kSimulate[] = {{"from", "SOURCE", "an experiment of the store, a table (.json), or curve"},
                               {"workers", "N", "workers, each with one slot (executor.parallel, else 8)"},
@@ -292,6 +293,7 @@ constexpr Verb kVerbs[] = {
      {"tune note digits/42 \"lr too high\"", "tune note digits/42 --star"},
      note_verb},
     {"rm", "delete an experiment and its files", "EXPERIMENT", {}, {"tune rm digits", "tune rm digits --yes"}, rm_verb},
+    {"gc", "delete checkpoints that no experiment refers to", "", kGc, {"tune gc --dry-run", "tune gc"}, gc_verb},
     {"export",
      "trials or the whole journal as text",
      "[EXPERIMENT]",

@@ -72,6 +72,7 @@ int set_verb(Invocation&);
 int tag_verb(Invocation&);
 int note_verb(Invocation&);
 int rm_verb(Invocation&);  // keep.cpp: what is done to a store
+int gc_verb(Invocation&);  // gc.cpp
 int export_verb(Invocation&);
 int replay_verb(Invocation&);
 int fsck_verb(Invocation&);
