@@ -162,7 +162,8 @@ std::string config_of(const Problem& problem, const KurobakoOptions& options, st
   if (problem.objectives > 1) out.end_array();
   out.key("search").begin_object().key("type").value(options.search).end_object();
   out.key("scheduler").begin_object().key("type").value(options.scheduler);
-  if (options.scheduler == "asha") out.key("max_step").value(problem.steps.back());
+  const bool halves = options.scheduler == "asha" || options.scheduler == "hyperband";
+  if (halves && problem.steps.back() > 1) out.key("max_step").value(problem.steps.back());
   // A study that only fails goes on as long as its budget: nobody but kurobako ends it.
   out.end_object().key("stop").begin_object().key("max_failures").value(std::int64_t{1'000'000'000}).end_object();
   out.end_object();
@@ -327,7 +328,7 @@ KurobakoSolver::~KurobakoSolver() = default;
 
 Result<std::unique_ptr<KurobakoSolver>> KurobakoSolver::make(KurobakoOptions options) {
   // A made-up problem, so that what is wrong with the options is said now and not in the middle of a benchmark.
-  const Problem probe{{{Variable::Kind::discrete, false, 0, 10}}, 1, {1}};
+  const Problem probe{{{Variable::Kind::discrete, false, 0, 10}}, 1, {100}};
   if (const auto spec = spec_of(probe, options, 0); !spec) return spec.error();
   return std::unique_ptr<KurobakoSolver>(new KurobakoSolver(std::move(options)));
 }
