@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // "order": "logical" promises the same table of trials however many workers there are, whatever breaks meanwhile.
 #include <catch2/catch.hpp>
+#include <set>
+#include <string_view>
 
 #include "support/world.hpp"
 
@@ -40,17 +42,21 @@ std::string table(const Spec& spec, int workers, std::vector<Seq> kills) {
 }  // namespace
 
 TEST_CASE("in logical order the table of trials does not depend on workers or kills", "[simulation]") {
+  std::set<std::string_view> served;
   for (const auto& sampler : samplers())
     for (const auto& scheduler : schedulers()) {
       Params options;
       if (halves(scheduler.info.name)) options.set("max_step", std::int64_t{9});
       const Spec spec = ordered(std::string{sampler.info.name}, std::string{scheduler.info.name}, options);
       if (!serves(spec)) continue;
+      served.insert(scheduler.info.name);
       INFO(sampler.info.name << " with " << scheduler.info.name);
       const auto one = table(spec, 1, {});
       CHECK(table(spec, 2, {50}) == one);
       CHECK(table(spec, 8, {37, 120, 200}) == one);
     }
+  // Those that clone from checkpoints refuse the logical order.
+  CHECK(served == std::set<std::string_view>{"asha", "fifo", "hyperband", "median"});
 }
 
 TEST_CASE("replicates keep the logical order", "[simulation]") {

@@ -48,7 +48,9 @@ Params with_defaults(const PolicyInfo& info, Params given) {
 const SamplerEntry& sampler_entry(std::string_view name) { return entry(samplers(), name); }
 bool serves(const Spec& spec) {
   const auto& search = sampler_entry(spec.search.type);
-  return search.make({spec.space, spec.objectives, spec.seed, with_defaults(search.info, spec.search.options)}).has_value();
+  const auto& scheduling = scheduler_entry(spec.scheduler.type);
+  return search.make({spec.space, spec.objectives, spec.seed, with_defaults(search.info, spec.search.options)}).has_value() &&
+         scheduling.make({spec, with_defaults(scheduling.info, spec.scheduler.options)}).has_value();
 }
 
 const SchedulerEntry& scheduler_entry(std::string_view name) { return entry(schedulers(), name); }

@@ -21,7 +21,7 @@ struct Killed {};
 /// A policy's options with the defaults of its table entry filled in, as the config parser does.
 Params with_defaults(const PolicyInfo&, Params given);
 const SamplerEntry& sampler_entry(std::string_view name);
-/// Its sampler can search its space.
+/// Its sampler can search its space, its scheduler can run it.
 bool serves(const Spec&);
 const SchedulerEntry& scheduler_entry(std::string_view name);
 
