@@ -100,6 +100,19 @@ def bash(folder):
     expect("best loss", best("tune.db")["value"] < 1, best("tune.db")["value"])
 
 
+def hyperband(folder):
+    """One round of all brackets: as many trials get as far as the paper's table says, and paused ones go on from their weights."""
+    sweep("tune.db")
+    all_trials = trials("tune.db")
+    reached = [sum(t["last_step"] >= step for t in all_trials) for step in (1, 3, 9, 27)]
+    expect("trials that came to epoch 1, 3, 9, 27", reached == [49, 9 + 12 + 6 + 4, 3 + 4 + 6 + 4, 1 + 1 + 2 + 4], reached)
+    expect("resumed from a checkpoint", sum(t["attempt"] > 1 for t in all_trials) >= 9, sum(t["attempt"] > 1 for t in all_trials))
+    expect("failures", not any(t["state"] == "failed" for t in all_trials), sum(t["state"] == "failed" for t in all_trials))
+    steps = sum(t["last_step"] for t in all_trials)
+    expect("epochs, of the 1323 that all trials to the end would take", steps == 357, steps)
+    expect("best loss", best("tune.db")["value"] < 0.15, best("tune.db")["value"])
+
+
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     globals()[name](folder)

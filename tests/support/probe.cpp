@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -56,6 +57,43 @@ int steps(int last, bool sync) {
   return 0;
 }
 
+// A member of a population: what it has learned is a number in its checkpoint, which it saves at every fifth step. A checkpoint that
+// is not whole, or is of another step than it says, ends it with code 9.
+int member() {
+  const double rate = std::atof(std::getenv("TUNE_P_RATE"));
+  const int last = std::atoi(std::getenv("PROBE_STEPS") ? std::getenv("PROBE_STEPS") : "200");
+  int step = 0;
+  double learned = 0;
+  if (const char* from = std::getenv("TUNE_CHECKPOINT")) {
+    FILE* in = std::fopen((std::string{from} + "/model").c_str(), "r");
+    char end[8] = {};
+    if (!in || std::fscanf(in, "%d %lf %4s", &step, &learned, end) != 3 || std::strcmp(end, "end") != 0) return 9;
+    std::fclose(in);
+    if (std::string{from}.find("step-" + std::to_string(step)) == std::string::npos) return 9;
+  }
+  while (step < last) {
+    ::usleep(1000);
+    ++step;
+    learned += rate * (1 - learned) * (step < last / 2 ? 1 : 0.2) - 0.01 * rate * rate;
+    std::string more = ",\"sync\":true";
+    if (step % 5 == 0) {
+      const std::string name = "step-" + std::to_string(step);
+      const std::string folder = std::string{std::getenv("TUNE_CHECKPOINT_DIR")} + "/" + name;
+      if (::mkdir(folder.c_str(), 0700) != 0) return 8;
+      FILE* out = std::fopen((folder + "/model").c_str(), "w");
+      if (!out || std::fprintf(out, "%d %.17g end\n", step, learned) < 0 || std::fclose(out) != 0) return 8;
+      more += ",\"checkpoint\":\"" + name + "\"";
+    }
+    char value[40];
+    std::snprintf(value, sizeof value, "%.17g", 1 - learned);
+    report(step, value, more.c_str());
+    const std::string answer = receive();
+    if (answer.empty()) return 1;
+    if (answer.find("\"stop\"") != std::string::npos || answer.find("\"pause\"") != std::string::npos) break;
+  }
+  return 0;
+}
+
 // Writes down what was promised to it: a line only after the report was answered.
 // Reports a function of its parameter and the step, and writes down each report once it was acknowledged.
 int ledger() {
@@ -93,6 +131,7 @@ int main(int argc, char** argv) {
   if (mode == "steps") return steps(argc > 2 ? std::atoi(argv[2]) : 10, false);
   if (mode == "sync") return steps(argc > 2 ? std::atoi(argv[2]) : 10, true);
   if (mode == "ledger") return ledger();
+  if (mode == "member") return member();
   if (mode == "exit") return report(1), std::atoi(argv[2]);
   if (mode == "exit0_noresult") return 0;
   if (mode == "segv") ::signal(SIGSEGV, SIG_DFL), ::raise(SIGSEGV);  // A sanitizer may have caught it.
