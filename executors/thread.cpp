@@ -244,6 +244,7 @@ ThreadExecutor::Pool::Pool(const Spec& spec, TrainableFactory factory, std::stri
 
 ThreadExecutor::Pool::~Pool() {
   std::error_code ignored;  // A temporary folder that cannot be removed harms nobody.
+  if (!root_.empty()) fs::remove(root_ / "saving", ignored);  // Empty, unless a save was abandoned.
   if (temporary_ && !root_.empty()) fs::remove_all(root_, ignored);
 }
 

@@ -294,6 +294,10 @@ void Experiment::consume_exit(const Record& r) {
   Trial& t = at(e.trial);
   touch(t.id);
   const Asked asked = t.asked;
+  const auto park = [&] {
+    t.asked = Asked::nothing;  // It was done: nothing is under way.
+    set_state(t, TrialState::paused);
+  };
   if (asked == Asked::stop)
     return owe_settle(t, t.stop_as, t.stop_as == TrialState::failed ? Cause::nan : e.cause, r.seq, "ended as it was asked to");
 
@@ -301,7 +305,7 @@ void Experiment::consume_exit(const Record& r) {
   if (asked == Asked::exploit) return enqueue(t);
   if (is_blameless(e.cause) || e.cause == Cause::paused) {
     if (asked == Asked::pause && std::exchange(t.resizing, false)) return enqueue(t);
-    if (asked == Asked::pause) return set_state(t, TrialState::paused);
+    if (asked == Asked::pause) return park();
     if (e.cause == Cause::refused || e.cause == Cause::disk) t.not_before = r.at + Duration{kRefusedPause};
     return enqueue(t);
   }
@@ -310,7 +314,7 @@ void Experiment::consume_exit(const Record& r) {
 
   // It came to an end by itself. A trial that honours TUNE_UNTIL_STEP ends where its grant ends: that is a pause.
   const bool granted_all = !order_ && spec_.checkpoint && !t.replicate_of && t.until_step != kNoStep && t.last_step >= t.until_step;
-  if (asked == Asked::pause || granted_all) return set_state(t, TrialState::paused);
+  if (asked == Asked::pause || granted_all) return park();
   if (t.reports == 0) return owe_failure(t, Cause::no_metric, r.seq, "it ended without reporting `" + spec_.objectives.front().metric + "`");
   if (!t.finite) return owe_failure(t, Cause::nan, r.seq, "it never reported a finite value");
   for (std::size_t o = 1; o < t.values.size(); ++o)

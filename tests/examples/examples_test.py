@@ -113,6 +113,25 @@ def hyperband(folder):
     expect("best loss", best("tune.db")["value"] < 0.15, best("tune.db")["value"])
 
 
+def pbt(folder):
+    """The schedule that a population found beats every constant setting, also when a single trial follows it afterwards."""
+    program = os.path.join(examples, "pbt", "echo")
+    for config in ("config", "constant"):
+        run(program, os.path.join(examples, "pbt", config + ".json"), "tune.db")
+    best_of = lambda experiment: json.loads(run(tune, "--store", "tune.db", "best", experiment, "-o", "json"))
+    constant, found = best_of("constant"), best_of("population")
+    expect("echo left by the best of 16 constant step sizes, dB", -29 < constant["value"] < -20, constant["value"])
+    expect("by the population", found["value"] < constant["value"] - 1, found["value"])
+    winner = "population/" + str(found["trial"])
+    with open("schedule.json", "w") as file:
+        file.write(run(tune, "--store", "tune.db", "lineage", winner, "--config"))
+    run(program, "schedule.json", "tune.db")
+    again = best_of("population-lineage-" + str(found["trial"]))
+    expect("by one trial that follows the winner's schedule", again["value"] < constant["value"] - 0.5, again["value"])
+    exploits = run(tune, "--store", "tune.db", "lineage", winner, "--json").count("from_step")
+    expect("stretches of that schedule", exploits >= 5, exploits)
+
+
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     globals()[name](folder)

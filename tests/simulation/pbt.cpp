@@ -117,6 +117,8 @@ TEST_CASE("the winner's lineage, followed again, ends at its value bit for bit",
     Spec spec = toy("replay", seed, 1, {{"schedule", json_of(lines)}});
     spec.points = {lines.front().params};
     CHECK(Toy{spec, 1}.best() == population.best());
+    spec.checkpoint->every.reset();  // Then it saves only when it is paused.
+    CHECK(Toy{spec, 1}.best() == population.best());
   }
 }
 
