@@ -97,22 +97,22 @@ Recording::Trend::Trend(const Recording& recording) {
   for (const auto& t : recording.trials) all.insert(t.steps.begin(), t.steps.end());
   if (all.empty()) all.insert(1);
   steps_.assign(all.begin(), all.end());
-  const std::size_t metrics = recording.metrics.size();
-  std::vector<std::vector<double>> sum(steps_.size(), std::vector<double>(metrics)), count = sum;
+  const std::size_t width = recording.metrics.size();
+  std::vector<std::vector<double>> sum(steps_.size(), std::vector<double>(width)), count = sum;
   for (const auto& t : recording.trials)
     for (std::size_t i = 1; i < t.steps.size(); ++i) {
       // A trial that skips steps which others report changes evenly over the gap.
       const std::size_t begin = index(t.steps[i - 1]), end = index(t.steps[i]);
       const double share = 1.0 / static_cast<double>(end - begin);
-      for (std::size_t m = 0; m < metrics; ++m) {
+      for (std::size_t m = 0; m < width; ++m) {
         const double change = t.values[i][m] - t.values[i - 1][m];
         if (!std::isfinite(change)) continue;
         for (std::size_t s = begin + 1; s <= end; ++s) sum[s][m] += change * share, count[s][m] += 1;
       }
     }
-  changed_.assign(steps_.size(), std::vector<double>(metrics));
+  changed_.assign(steps_.size(), std::vector<double>(width));
   for (std::size_t s = 1; s < steps_.size(); ++s)
-    for (std::size_t m = 0; m < metrics; ++m)
+    for (std::size_t m = 0; m < width; ++m)
       changed_[s][m] = changed_[s - 1][m] + (count[s][m] > 0 ? sum[s][m] / count[s][m] : 0);
   learn_progress(recording);
 }
