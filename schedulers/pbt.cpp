@@ -188,7 +188,7 @@ std::optional<Scheduler::Plan> Pbt::plan(const History& history) const {
 
 // --- judging -----------------------------------------------------------------------------------------------------------
 
-Pbt::Ranking Pbt::ranking(TrialId id, const History&) const {
+Pbt::Ranking Pbt::ranking(TrialId id) const {
   const Member& own = member(id);
   Ranking out;
   for (std::size_t i = group(id); i < members_.size(); i += options_.frequencies.size()) {
@@ -228,7 +228,7 @@ Pbt::Choice Pbt::choose(TrialId id, const std::vector<Entry>& among, Rng& rng, c
 }
 
 Pbt::Judgement Pbt::judge(TrialId id, const History& history) const {
-  const Ranking r = ranking(id, history);
+  const Ranking r = ranking(id);
   const auto n = static_cast<std::int64_t>(r.all.size());
   const std::string place = "rank " + number(r.rank) + " of " + number(n) + " at step " + number(member(id).step);
   const auto goes_on = [](std::string why) { return Judgement{Judgement::What::goes_on, {}, std::move(why), {}}; };
@@ -250,7 +250,7 @@ Pbt::Judgement Pbt::judge(TrialId id, const History& history) const {
 // so the best of the own ones lends its own.
 Pbt::Judgement Pbt::migrates(TrialId id, const Ranking& r, const History& history) const {
   Rng rng{seed_, Purpose::donor, id.value, member(id).exploits};
-  const auto [donor, worth_waiting] = choose(id, best_elsewhere(id, static_cast<std::size_t>(r.cut), history), rng, history);
+  const auto [donor, worth_waiting] = choose(id, best_elsewhere(id, static_cast<std::size_t>(r.cut)), rng, history);
   if (worth_waiting && !donor) return {Judgement::What::waits, {}, {}, {}};
   if (!donor)
     return {Judgement::What::goes_on, {},
@@ -259,7 +259,7 @@ Pbt::Judgement Pbt::migrates(TrialId id, const Ranking& r, const History& histor
   return copies(id, r, {*donor, frequency(*donor) > frequency(id) ? *donor : r.all.front().trial, false}, history);
 }
 
-std::vector<Pbt::Entry> Pbt::best_elsewhere(TrialId id, std::size_t most, const History&) const {
+std::vector<Pbt::Entry> Pbt::best_elsewhere(TrialId id, std::size_t most) const {
   const Member& own = member(id);
   std::vector<Entry> out;
   for (std::size_t i = 0; i < members_.size(); ++i) {

@@ -134,8 +134,8 @@ class Pbt final : public Scheduler {
     bool explores = true;
   };
   Judgement copies(TrialId, const Ranking&, const Copy&, const History&) const;
-  Ranking ranking(TrialId, const History&) const;
-  std::vector<Entry> best_elsewhere(TrialId, std::size_t most, const History&) const;
+  Ranking ranking(TrialId) const;
+  std::vector<Entry> best_elsewhere(TrialId, std::size_t most) const;
   Choice choose(TrialId, const std::vector<Entry>& among, Rng&, const History&) const;
 
   std::size_t group(TrialId id) const { return static_cast<std::size_t>(id.value) % options_.frequencies.size(); }

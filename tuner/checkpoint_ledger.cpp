@@ -101,7 +101,7 @@ void CheckpointLedger::collecting(const std::string& name) {
   going_.insert(name);
   const auto at = files_.find(name);
   if (at == files_.end()) return;
-  Line& line = lines_[at->second.owner];  // By a person's wish: `tune gc`.
+  Line& line = lines_[at->second.owner];  // By another tune, whose rule differed: what is recorded stands.
   std::erase(line.own, name);
   for (const auto user : at->second.users) lines_[user].used.clear();
   files_.erase(at);

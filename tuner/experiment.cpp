@@ -19,9 +19,14 @@ std::string number(TrialId t) { return std::to_string(t.value); }
 }  // namespace
 
 Experiment::Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::unique_ptr<Scheduler> scheduler)
-    : spec_(spec), sampler_(std::move(sampler)), scheduler_(std::move(scheduler)), history_(spec), repeats_(spec), improvements_(spec.objectives) {
+    : spec_(spec),
+      sampler_(std::move(sampler)),
+      scheduler_(std::move(scheduler)),
+      history_(spec),
+      repeats_(spec),
+      checkpoints_(spec.checkpoint ? spec.checkpoint->keep : 1, spec.checkpoint && spec.checkpoint->keep_best),
+      improvements_(spec.objectives) {
   if (spec.logical_order) order_.emplace(spec.slots);
-  if (spec.checkpoint) checkpoints_.emplace(spec.checkpoint->keep, spec.checkpoint->keep_best);
 }
 
 std::optional<Decided> Experiment::next(bool may_launch) const {
@@ -261,10 +266,8 @@ std::vector<Decided> Experiment::unsettled() const {
   std::vector<Decided> again;
   for (const auto& [id, lease] : live_)
     if (!lease.started) again.push_back({lease.launch, {history_.last_seq(), "tune", "recorded before, not seen to start", {}}});
-  if (checkpoints_ && !checkpoints_->going().empty()) {
-    const auto& going = checkpoints_->going();
+  if (const auto& going = checkpoints_.going(); !going.empty())
     again.push_back({Collect{{going.begin(), going.end()}}, {history_.last_seq(), "tune", "recorded before, not seen to be done", {}}});
-  }
   return again;
 }
 

@@ -61,7 +61,7 @@ class Experiment {
   std::optional<Time> wake_at() const;
   /// Decided to finish, and nothing is under way any more.
   bool finished() const {
-    return history_.finishing() && live_.empty() && due_.empty() && !(checkpoints_ && !checkpoints_->going().empty());
+    return history_.finishing() && live_.empty() && due_.empty() && checkpoints_.going().empty();
   }
   bool is_live(TrialId t) const { return live_.contains(t); }
   std::size_t live() const { return live_.size(); }
@@ -161,7 +161,7 @@ class Experiment {
   Placement placement_;
   std::optional<LogicalOrder> order_;
   Repeats repeats_;
-  std::optional<CheckpointLedger> checkpoints_;  // If trials can save.
+  CheckpointLedger checkpoints_;
 
   std::set<QueueKey> queue_;
   std::set<std::pair<Time, TrialId>> delayed_;

@@ -184,7 +184,7 @@ void Experiment::consume_report(const Record& r) {
   t.last_step = report.step;
   ++t.reports;
   touch(t.id);
-  if (checkpoints_) checkpoints_->reported(t.id, report.step, history_.score(report.metrics).value_or(INFINITY));
+  checkpoints_.reported(t.id, report.step, history_.score(report.metrics).value_or(INFINITY));
 
   const auto& positions = history_.positions(report.metrics);
   if (t.values.empty()) t.values.assign(positions.size(), std::nan(""));
@@ -457,12 +457,11 @@ void Experiment::fold(const Settle& s, const Record& r) {
   t.values = s.values;
   t.feasible = s.feasible;
   t.recent = {};
-  if (checkpoints_) {  // A person may have it retried from what it saved itself.
-    const auto own = checkpoints_->newest(t.id).value_or(CheckpointLedger::Saved{});
-    checkpoints_->release(t.id);
-    t.checkpoint = own.name, t.checkpoint_step = own.step;
-    owe_collect(r.seq);
-  }
+  // A person may have it retried from what it saved itself.
+  auto own = checkpoints_.newest(t.id).value_or(CheckpointLedger::Saved{});
+  checkpoints_.release(t.id);
+  t.checkpoint = std::move(own.name), t.checkpoint_step = own.step;
+  owe_collect(r.seq);
   if (t.ended_at == 0 || !live_.contains(t.id)) t.ended_at = std::max(t.ended_at, r.at.seconds);
   const auto meaning = repeats_.settled(s, history_);
   if (meaning == Repeats::Meaning::result) consider_best(t);

@@ -27,6 +27,7 @@ struct PolicyInfo {
   std::string_view help;  ///< One sentence.
   std::vector<Option> options = {};
   bool predicts = false;  ///< A sampler with a model: its proposals say how likely an improvement is.
+  bool rule = false;      ///< A scheduler that only ever stops trials: it may stand in scheduler.rules.
 };
 
 struct Spec;

@@ -5,7 +5,9 @@
 namespace tune {
 
 /// What random numbers are drawn for. Part of the stream's name, so that two purposes never share numbers.
-enum class Purpose : std::uint64_t { propose = 1, seed = 2, bracket = 3, scramble = 4, simulate = 5, fault = 6, donor = 7, explore = 8 };
+enum class Purpose : std::uint64_t {
+  propose = 1, seed = 2, bracket = 3, scramble = 4, simulate = 5, fault = 6, donor = 7, explore = 8, instance = 9, curve = 10
+};
 
 /// A random stream fixed by (seed, stream): a counter passed through the SplitMix64 finaliser (Steele, Lea, Flood,
 /// "Fast splittable pseudorandom number generators", OOPSLA 2014). It has no state beyond the counter, is cheap to make

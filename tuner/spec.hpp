@@ -89,6 +89,12 @@ struct CheckpointSpec {
   std::optional<std::int64_t> every;
 };
 
+/// Trials that remain when nothing new may start get the freed resources.
+struct GrowSpec {
+  Resources max;           ///< Of one trial; at least Spec::resources.
+  std::int64_t every = 1;  ///< Only at steps that are multiples of it.
+};
+
 struct ShutdownSpec {
   Duration grace{10};
   int signal = 15;
@@ -109,6 +115,7 @@ struct Spec {
   std::vector<std::string> warm_start;  ///< Experiments of the same store, read once when this one is created.
 
   Replicates replicates;
+  std::vector<std::string> instances;  ///< What every trial is tried on, a step each; in the order of the config.
 
   std::vector<std::string> command;  ///< argv with placeholders; empty with a trainable.
   std::string trainable, plugin;
@@ -120,6 +127,8 @@ struct Spec {
   ReportSpec report;
   PolicySpec search{"auto", {}}, scheduler{"fifo", {}}, executor{"process", {}};
   std::optional<int> parallel;
+  std::vector<PolicySpec> rules;  ///< Stop rules beside the scheduler, asked in this order.
+  std::optional<GrowSpec> grow;
   StopSpec stop;
   Resources resources;
   RetrySpec retry;

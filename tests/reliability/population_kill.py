@@ -78,11 +78,13 @@ def main():
     of = lambda kind: [f for f in journal if f["kind"] == kind]
     lost = of("CheckpointLost")
     broken = [f for f in of("Exited") if f.get("cause") in ("exit", "refused", "no_metric")]
-    if lost or broken:
-        print(f"noticed: {len(lost)} checkpoints lost, {len(broken)} attempts that could not go on: {(lost + broken)[0]}")
-        sys.exit(0 if args.sabotage else fail("a restore failed"))
+    noticed = f"{len(lost)} checkpoints lost, {len(broken)} attempts that could not go on"
+    if bool(lost or broken) != args.sabotage:
+        fail(f"{noticed}: {(lost + broken)[:1] or 'checkpoints were deleted and nobody noticed'}")
     if args.sabotage:
-        fail("checkpoints were deleted and nobody noticed")
+        print(f"R16 control ok: {noticed}")
+        shutil.rmtree(folder)
+        return
     exploits, collected = of("Exploit"), sum(len(f["checkpoints"]) for f in of("Collected"))
     freed = sum(f.get("bytes", 0) for f in of("Collected"))
     if not exploits or freed <= 0:

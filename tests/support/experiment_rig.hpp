@@ -70,6 +70,12 @@ class Rig {
     see(e);
   }
   void starts(int trial, int attempt = 1) { see(Started{TrialId{trial}, attempt, 0, WorkerId{0}, 1}); }
+  /// As some policy chose.
+  void decided(Decision d) { record(Decided{std::move(d), {journal.back().seq, "test", "chosen", {}}}); }
+  void saves(int trial, std::int64_t step, int attempt = 1) {
+    const auto name = std::to_string(trial) + "@" + std::to_string(step);
+    see(Checkpointed{TrialId{trial}, attempt, step, name, 1, 0, ""});
+  }
   void pass(double seconds) { now.seconds += seconds, see(TimePassed{}); }
 
   /// Decides until there is nothing to decide: "Propose 0, Launch 0, …".
