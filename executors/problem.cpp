@@ -161,7 +161,7 @@ Result<std::unique_ptr<Problem>> find_problem(const std::string& from, const Spe
   if (from == "curve") return std::unique_ptr<Problem>(std::make_unique<Curve>(spec, steps));
   if (from == "pbt") return std::unique_ptr<Problem>(std::make_unique<Surrogate>(spec, steps));
   if (from.ends_with(".json")) return table_problem(from, spec);
-  return Error{Error::Code::invalid, "executor.from: there is no problem `" + printable(from) + "`",
+  return Error{Error::Code::invalid, "there is no problem `" + printable(from) + "`",
                "known are branin, rosenbrock, curve and pbt, and tables by the path of their .json file"};
 }
 

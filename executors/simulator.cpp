@@ -477,7 +477,7 @@ Result<std::unique_ptr<Executor>> make(const ExecutorContext& c) {
   const auto& options = c.spec.executor.options;
   const auto steps = static_cast<std::int64_t>(number(options, "steps"));
   auto problem = find_problem(std::get<std::string>(*options.find("from")), c.spec, steps);
-  if (!problem) return problem.error();
+  if (!problem) return Error{problem.error().code, "executor.from: " + problem.error().message, problem.error().hint};
   const auto simulated = simulator_options(options, c.spec.seed);
   return std::unique_ptr<Executor>(std::make_unique<Simulator>(c.spec, std::move(*problem), simulated));
 }

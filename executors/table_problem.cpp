@@ -20,6 +20,8 @@ namespace {
 using Json = nlohmann::json;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
+constexpr const char* kFormat = "docs/executors/simulator.md describes the format";
+
 Error invalid(std::string message, std::string hint = "") {
   return {Error::Code::invalid, std::move(message), std::move(hint)};
 }
@@ -56,7 +58,7 @@ Result<std::string> read_packed(std::filesystem::path path) {
   if (!std::filesystem::exists(path) && path.extension() == ".gz") path.replace_extension();
   const gzFile file = gzopen(path.c_str(), "rb");
   if (!file)
-    return Error{Error::Code::not_found, "executor.from: there is no file " + printable(path.string()), ""};
+    return Error{Error::Code::not_found, "there is no file " + printable(path.string()), ""};
   std::string text;
   char buffer[1 << 16];
   int got = 0;
@@ -130,7 +132,7 @@ struct Description {
 
 Result<Description> read_description(const std::string& path) {
   std::ifstream file(path);
-  if (!file) return Error{Error::Code::not_found, "executor.from: there is no file " + printable(path), ""};
+  if (!file) return Error{Error::Code::not_found, "there is no file " + printable(path), ""};
   Description d{Json::parse(file), path};
   if (const auto kind = d.json.value("kind", "table"); kind != "table" && kind != "curves")
     return invalid(printable(path) + " is of the kind `" + printable(kind) + "`",
@@ -274,9 +276,10 @@ template <class T>
 Result<T> reading(const std::string& path, const std::function<Result<T>()>& read) {
   try {
     return read();
-  } catch (const Json::exception& e) {
-    return invalid("executor.from: " + printable(path) + ": " + printable(e.what()),
-                   "docs/executors/simulator.md describes the format");
+  } catch (const Json::parse_error& e) {
+    return invalid(printable(path) + " is not JSON: wrong at byte " + std::to_string(e.byte), kFormat);
+  } catch (const Json::exception&) {
+    return invalid(printable(path) + " does not describe a table: a part is missing, or is not of the type it should be", kFormat);
   }
 }
 
@@ -303,7 +306,7 @@ Result<TableSettings> table_settings(const std::string& path) {
     const auto& metrics = table->json.at("metrics");
     auto first = std::find_if(metrics.begin(), metrics.end(), [](const Json& m) { return m.value("primary", false); });
     if (first == metrics.end()) first = metrics.begin();
-    if (first == metrics.end()) return invalid("executor.from: " + printable(path) + " has no metrics");
+    if (first == metrics.end()) return invalid(printable(path) + " has no metrics", kFormat);
     const Json objective = {{"metric", first->at("name")},
                             {"goal", first->value("direction", "minimize") == "maximize" ? "maximize" : "minimize"}};
     return TableSettings{params.dump(), objective.dump()};

@@ -8,7 +8,7 @@
 namespace tune::detail {
 namespace {
 
-constexpr std::size_t kCompared = 256, kPairs = 64, kGaps = 4096;
+constexpr std::size_t kCompared = 256, kFirst = 256, kPairs = 64;
 constexpr double kPercentile = 0.9;
 
 using Curve = std::vector<std::pair<std::int64_t, double>>;
@@ -52,35 +52,39 @@ void Progression::reported(TrialId id, std::int64_t step, double score) { course
 void Progression::recorded(TrialId id, int rung, double score) {
   const double below = std::exchange(course(id).recorded, score);
   if (rung != rungs_ - 1) return;
-  learn_noise(id);
-  top_.push_back(id);
-  place({score, id}, below);
-  if (agree()) return;
+  const bool other_noise = learn_noise(id);
+  const bool other_order = place({score, id}, below);
+  if ((!other_noise && !other_order) || agree()) return;
   ++rungs_;
-  top_.clear(), above_.clear(), below_.clear(), gaps_.clear();
+  first_.clear(), above_.clear(), below_.clear(), gaps_.clear();
 }
 
-void Progression::place(const Entry& entry, double below) {
+// False: it is not among the best.
+bool Progression::place(const Entry& entry, double below) {
   const std::pair fresh{entry, below};
   const auto better = [](const auto& x, const auto& y) { return x.first < y.first; };
   if (above_.size() == kCompared) {
-    if (better(above_.back(), fresh)) return;
+    if (better(above_.back(), fresh)) return false;
     below_.erase(std::lower_bound(below_.begin(), below_.end(), above_.back().second));
     above_.pop_back();
   }
   above_.insert(std::upper_bound(above_.begin(), above_.end(), fresh, better), fresh);
   below_.insert(std::upper_bound(below_.begin(), below_.end(), below), below);
+  return true;
 }
 
-void Progression::learn_noise(TrialId id) {
-  if (gaps_.size() >= kGaps) return;
+// False: epsilon stays as it was.
+bool Progression::learn_noise(TrialId id) {
+  if (first_.size() == kFirst) return false;
   const Curve& curve = course(id).curve;
-  for (std::size_t i = top_.size() > kPairs ? top_.size() - kPairs : 0; i < top_.size(); ++i)
-    if (const auto gap = gap_if_crossed_twice(curve, course(top_[i]).curve))
+  for (std::size_t i = first_.size() > kPairs ? first_.size() - kPairs : 0; i < first_.size(); ++i)
+    if (const auto gap = gap_if_crossed_twice(curve, course(first_[i]).curve))
       gaps_.insert(std::upper_bound(gaps_.begin(), gaps_.end(), *gap), *gap);
-  if (gaps_.empty()) return;
+  first_.push_back(id);
+  if (gaps_.empty()) return false;
   const auto nth = static_cast<std::size_t>(std::ceil(kPercentile * static_cast<double>(gaps_.size())));
-  epsilon_ = gaps_[nth - 1];
+  const double before = std::exchange(epsilon_, gaps_[nth - 1]);
+  return before != epsilon_;
 }
 
 bool Progression::agree() const {

@@ -17,12 +17,13 @@ namespace tune::detail {
 ///
 /// Epsilon is what noise does to the order: of the trials at the last rung, the pairs whose curves crossed and crossed back;
 /// the 90th percentile (nearest rank) of how far apart those were at their last common step. 0 until there is such a pair;
-/// when a rung is added, the old epsilon holds until the new rung has one. A new trial is paired with the 64 that came
-/// last, until 4,096 pairs crossed twice.
+/// when a rung is added, the old epsilon holds until the new rung has one. Each of the first 256 trials at the rung is paired
+/// with the 64 that came before it.
 ///
 /// The paper compares and pairs all trials, which with thousands of them costs much and says no more.
 ///
-/// reported: O(1), 16 bytes each. recorded: O(1), at the last rung O(256 + 64 steps).
+/// reported: O(1), 16 bytes each. recorded: O(1); at the last rung O(64 steps) for the first 256 trials, later O(256) for a
+/// trial that gets among the best.
 class Progression {
  public:
   /// In order of step.
@@ -40,14 +41,14 @@ class Progression {
     double recorded = 0;  // At the last rung it was recorded at.
   };
   Course& course(TrialId);
-  void learn_noise(TrialId);
-  void place(const Entry&, double below);
+  bool learn_noise(TrialId);
+  bool place(const Entry&, double below);
   bool agree() const;
 
   int rungs_ = 2;
   double epsilon_ = 0;
   std::deque<Course> courses_;            // By trial.
-  std::vector<TrialId> top_;              // At the last rung, as they came.
+  std::vector<TrialId> first_;            // At the last rung, as they came.
   std::vector<std::pair<Entry, double>> above_;  // The best of them in order, each with its score one rung below;
   std::vector<double> below_;             // and those scores in their order.
   std::vector<double> gaps_;              // Of the pairs that crossed twice, in order.

@@ -58,7 +58,7 @@ error: <any>
 ...
 [4]
 $ tune simulate config.json --from none.json
-error: executor.from: there is no file none.json
+error: there is no file none.json
 [4]
 $ tune simulate config.json --from table.json --compare fifo,nope
 error: there is no scheduler `nope`

@@ -37,7 +37,7 @@ const Verb* find_verb(std::string_view name);
 /// Options that every verb takes.
 std::span<const Flag> global_flags();
 
-/// Everything of `tune …` from arguments to exit code. `arguments` without the program's name.
+/// Everything of `tune …` from arguments to exit code (command_line.cpp). `arguments` without the program's name.
 int command_line(std::vector<std::string> arguments);
 
 // One function a verb; the file is named after the verb or its family.
@@ -80,6 +80,6 @@ int backup_verb(Invocation&);
 int salvage_verb(Invocation&);
 int doctor_verb(Invocation&);      // doctor.cpp
 int kurobako_verb(Invocation&);    // kurobako.cpp
-int completion_verb(Invocation&);  // completion.cpp
+int completion_verb(Invocation&);  // verbs.cpp
 
 }  // namespace tune

@@ -17,7 +17,7 @@ Spec saving_spec(int keep = 1) {
 
 /// Two trials that run and have saved at steps 1 and 2.
 struct Pair : Rig {
-  explicit Pair(Spec spec = saving_spec()) : Rig(std::move(spec)) {
+  explicit Pair(Spec settings = saving_spec()) : Rig(std::move(settings)) {
     decide();
     for (const int t : {0, 1}) {
       starts(t);
