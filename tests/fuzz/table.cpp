@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "executors/table_problem.hpp"
-#include "support/scratch.hpp"
+#include "tests/support/scratch.hpp"
 
 using namespace tune;
 
