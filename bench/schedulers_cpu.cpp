@@ -87,5 +87,5 @@ int main(int argc, char** argv) {
   show("asha auto", true, [](const Spec& s) { return std::make_unique<Asha>(s, AshaOptions{true, 1, {}, 3, 1, true}); });
   show("hyperband sync", true, [=](const Spec& s) { return std::make_unique<Hyperband>(s, brackets); });
   show("hyperband async", true, [](const Spec& s) { return std::make_unique<Asha>(s, AshaOptions{true, 1, 81, 3, 5}); });
-  show("median", false, [](const Spec&) { return std::make_unique<Median>(MedianOptions{}); });
+  show("median", false, [](const Spec&) { return std::make_unique<Percentile>(PercentileOptions{50, PercentileOptions::Others::averages}); });
 }

@@ -5,14 +5,18 @@
 #include "schedulers/fifo.hpp"
 #include "schedulers/hyperband.hpp"
 #include "schedulers/median.hpp"
+#include "schedulers/patience.hpp"
 #include "schedulers/pb2.hpp"
 #include "schedulers/pbt.hpp"
+#include "schedulers/percentile.hpp"
 #include "schedulers/replay.hpp"
+#include "schedulers/threshold.hpp"
 
 namespace tune {
 
 std::span<const SchedulerEntry> schedulers() {
-  static const SchedulerEntry all[] = {fifo(), median(), asha(), hyperband(), pbt(), pb2(), replay()};
+  static const SchedulerEntry all[] = {fifo(),       asha(),     hyperband(), pbt(), pb2(), replay(), median(), percentile(),
+                                       patience(), threshold()};
   return all;
 }
 

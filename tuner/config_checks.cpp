@@ -225,9 +225,11 @@ class Checks {
     const auto answer = catalogue_.schedules(spec_);
     if (answer) return;
     const auto& error = answer.error();
-    const auto key = error.message.substr(0, error.message.find_first_of(": "));
+    auto key = error.message.substr(0, error.message.find_first_of(": "));
+    const bool of_rule = key.starts_with("scheduler.rules.");
+    while (!places_.keys.contains(key) && key.find('.') != std::string::npos) key.resize(key.rfind('.'));
     findings_.add("E068", places_.at(places_.keys.contains(key) ? key : "scheduler"),
-                  "scheduler \"" + spec_.scheduler.type + "\" cannot run this experiment: " + error.message, error.hint);
+                  (of_rule ? "a rule" : "scheduler \"" + spec_.scheduler.type + "\"") + " cannot run this experiment: " + error.message, error.hint);
   }
 
   void ends() {

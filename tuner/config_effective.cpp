@@ -34,7 +34,7 @@ class Effective {
     program(s);
     report(s.report);
     policy("search", s.search, std::nullopt, catalogue_.samplers);
-    policy("scheduler", s.scheduler, std::nullopt, catalogue_.schedulers);
+    scheduler(s);
     policy("executor", s.executor, s.parallel, catalogue_.executors);
     stop(s.stop, s.objectives.size() == 1);
     resources(s.resources);
@@ -233,12 +233,29 @@ class Effective {
         if (info.name == p.type && o.name == option) return o.kind == Option::Kind::list;
     return false;
   }
-  void policy(const char* key, const PolicySpec& p, std::optional<int> parallel, const std::vector<PolicyInfo>& table) {
-    json_.key(key).begin_object().key("type").value(p.type);
-    if (parallel) json_.key("parallel").value(*parallel);
+  void options(const PolicySpec& p, const std::vector<PolicyInfo>& table) {
     for (const auto& [name, v] : p.options) {
       json_.key(name);
       is_list(p, name, table) ? static_cast<void>(json_.raw(std::get<std::string>(v))) : value(v);
+    }
+  }
+  void policy(const char* key, const PolicySpec& p, std::optional<int> parallel, const std::vector<PolicyInfo>& table) {
+    json_.key(key).begin_object().key("type").value(p.type);
+    if (parallel) json_.key("parallel").value(*parallel);
+    options(p, table);
+    json_.end_object();
+  }
+  void scheduler(const Spec& s) {
+    json_.key("scheduler").begin_object().key("type").value(s.scheduler.type);
+    options(s.scheduler, catalogue_.schedulers);
+    if (!s.rules.empty()) {
+      json_.key("rules").begin_array();
+      for (const auto& rule : s.rules) {
+        json_.begin_object().key("type").value(rule.type);
+        options(rule, catalogue_.schedulers);
+        json_.end_object();
+      }
+      json_.end_array();
     }
     json_.end_object();
   }

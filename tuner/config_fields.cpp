@@ -10,7 +10,6 @@ namespace {
 constexpr std::string_view kPool = "agents on many machines";
 constexpr std::string_view kEngines = "the cluster engines";
 constexpr std::string_view kSearch = "search that learns";
-constexpr std::string_view kRules = "stop rules";
 constexpr std::string_view kGangs = "trials of several ranks";
 
 constexpr Field kFields[] = {
@@ -117,7 +116,9 @@ constexpr Field kFields[] = {
     {"search.cost_aware", "true or false", "", "Weigh improvement against cost.", kSearch},
     {"scheduler", "object", "fifo", "Which trials are stopped, paused or go on."},
     {"scheduler.type", "auto or a scheduler", "auto", "Which scheduler. \"auto\" is fifo in this version."},
-    {"scheduler.rules", "list of objects", "", "Stop rules beside the scheduler.", kRules},
+    {"scheduler.rules", "list of objects", "[]",
+     "Stop rules beside the scheduler, each with its `type` and options. They are asked first, in this order."},
+    {"scheduler.rules.type", "a rule", "", "Which rule: a scheduler that only ever stops trials."},
     {"scheduler.grow", "object", "", "Freed slots for the trials that remain.", "elastic trials"},
     {"stop", "object", "{}", "When the experiment, or one trial, ends. Whatever comes first."},
     {"stop.trials", "integer, at least 1", "", "After so many trials."},

@@ -15,11 +15,7 @@ struct Later {
   std::string_view type, comes_with;
 };
 constexpr std::span<const Later> kLaterSearches;
-constexpr Later kLaterSchedulers[] = {{"percentile", "stop rules"},
-                                      {"patience", "stop rules"},
-                                      {"threshold", "stop rules"},
-                                      {"racing", "instances"},
-                                      {"curve", "stop rules"}};
+constexpr Later kLaterSchedulers[] = {{"racing", "instances"}, {"curve", "stop rules"}};
 constexpr Later kLaterExecutors[] = {{"pool", "agents on many machines"},
                                      {"slurm", "the cluster engines"},
                                      {"ray", "the cluster engines"},
@@ -121,19 +117,22 @@ const PolicyInfo* find_policy(const Kind& kind, Section& s, const std::string& t
   return nullptr;
 }
 
-PolicySpec read_policy(Section& top, const Kind& kind, Places& places) {
-  std::vector<std::string_view> all_options;
-  for (const auto& p : kind.table)
-    for (const auto& o : p.options) all_options.push_back(o.name);
-  Section s = top.section(kind.key, "", all_options);
-  if (s.present() && kind.key != "executor") s.require("type");
+std::vector<std::string_view> all_options(const std::vector<PolicyInfo>& table) {
+  std::vector<std::string_view> all;
+  for (const auto& p : table)
+    for (const auto& o : p.options) all.push_back(o.name);
+  return all;
+}
 
+// `path`: of the section within the config, by which its keys are placed.
+PolicySpec read_policy(Section& s, const Kind& kind, const std::string& path, Places& places) {
+  if (s.present() && kind.key != "executor") s.require("type");
   PolicySpec out;
   const bool named = s.member("type") != nullptr;
   out.type = s.text("type").value_or("auto");
   if (out.type == "auto") out.type = kind.automatic;
   const Span span = named ? s.member("type")->span() : s.where();
-  if (named) places.keys[std::string{kind.key} + ".type"] = span;
+  if (named) places.keys[path + ".type"] = span;
   const auto* policy = find_policy(kind, s, out.type, span);
   if (!policy) return out;
 
@@ -141,14 +140,15 @@ PolicySpec read_policy(Section& top, const Kind& kind, Places& places) {
     auto value = read_option(s, o);
     if (!value && !s.member(o.name)) value = default_of(o);
     if (value) out.options.set(std::string{o.name}, std::move(*value));
-    if (const auto* m = s.member(o.name)) places.keys[std::string{kind.key} + "." + m->key] = m->span();
+    if (const auto* m = s.member(o.name)) places.keys[path + "." + m->key] = m->span();
   }
   if (!s.present() || (!named && kind.key != "executor")) return out;  // A missing type is reported already.
   for (const auto& m : s.node()->members) {
     const auto is = [&](std::string_view name) { return name == m.key; };
     const bool own =
         std::any_of(policy->options.begin(), policy->options.end(), [&](const auto& o) { return is(o.name); });
-    if (own || std::none_of(all_options.begin(), all_options.end(), is)) continue;
+    const auto all = all_options(kind.table);
+    if (own || std::none_of(all.begin(), all.end(), is)) continue;
     std::string list;
     for (const auto& o : policy->options) list += (list.empty() ? "" : ", ") + std::string{o.name};
     s.findings().add("E062", m.key_span,
@@ -158,13 +158,63 @@ PolicySpec read_policy(Section& top, const Kind& kind, Places& places) {
   return out;
 }
 
+// Does a rule before it, or the scheduler, do the same? A threshold looks at one metric.
+bool is_repeated(const PolicySpec& rule, const Spec& spec) {
+  const auto metric = [&](const PolicySpec& p) {
+    const Value* given = p.options.find("metric");
+    return given ? *given : Value{spec.objectives.empty() ? std::string{} : spec.objectives.front().metric};
+  };
+  const auto same = [&](const PolicySpec& p) { return p.type == rule.type && metric(p) == metric(rule); };
+  return same(spec.scheduler) || std::any_of(spec.rules.begin(), spec.rules.end(), same);
+}
+
+void read_rule(Section& scheduler, const JsonNode& item, const std::string& path, const std::vector<PolicyInfo>& schedulers,
+               Spec& spec, Places& places) {
+  std::vector<PolicyInfo> rules;
+  for (const auto& p : schedulers)
+    if (p.rule) rules.push_back(p);
+  auto& findings = scheduler.findings();
+  if (item.kind != JsonNode::Kind::object)
+    return findings.add("E004", item.span, "a rule is an object and not " + std::string{kind_of(item)}, "{\"type\": \"median\"}");
+  Section s{findings, &item, item.span, "scheduler.rules", all_options(rules)};
+  places.keys[path] = item.span;
+  const auto* type = s.require("type");
+  if (!type) return;
+  const auto is_named = [&](const PolicyInfo& p) { return type->value.kind == JsonNode::Kind::string && p.name == type->value.text; };
+  if (std::any_of(schedulers.begin(), schedulers.end(), is_named) && std::none_of(rules.begin(), rules.end(), is_named))
+    return findings.add("E069", type->span(), quote(type->value.text) + " is no rule, for it does more than stop trials",
+                        "there are " + names_of(rules));
+  const auto rule = read_policy(s, {"rule", rules, kLaterSchedulers, ""}, path, places);
+  if (std::none_of(rules.begin(), rules.end(), is_named)) return;  // Reported already.
+  if (is_repeated(rule, spec))
+    return findings.add("E069", type->span(),
+                        rule.type == spec.scheduler.type ? quote(rule.type) + " is the scheduler already" : "rule " + quote(rule.type) + " stands here twice",
+                        rule.type == "threshold" ? "one threshold for each metric" : "");
+  spec.rules.push_back(rule);
+}
+
+void read_rules(Section& scheduler, const std::vector<PolicyInfo>& schedulers, Spec& spec, Places& places) {
+  const auto* m = scheduler.member("rules");
+  if (!m) return;
+  if (m->value.kind != JsonNode::Kind::array) return scheduler.wrong_type(*m, "a list of rules");
+  for (std::size_t i = 0; i < m->value.items.size(); ++i)
+    read_rule(scheduler, m->value.items[i], "scheduler.rules." + std::to_string(i), schedulers, spec, places);
+}
+
 }  // namespace
 
 void read_policies(Section& top, const Catalogue& catalogue, Spec& spec, Places& places) {
-  spec.search = read_policy(top, {"search", catalogue.samplers, kLaterSearches, "auto"}, places);
-  spec.scheduler = read_policy(top, {"scheduler", catalogue.schedulers, kLaterSchedulers, "fifo"}, places);
-  spec.executor = read_policy(
-      top, {"executor", catalogue.executors, kLaterExecutors, spec.trainable.empty() ? "process" : "thread"}, places);
+  const auto read = [&](Section& s, const Kind& kind) { return read_policy(s, kind, std::string{kind.key}, places); };
+  const auto section = [&](std::string_view key, const std::vector<PolicyInfo>& table) {
+    return top.section(key, "", all_options(table));
+  };
+  Section search = section("search", catalogue.samplers), scheduler = section("scheduler", catalogue.schedulers),
+          runner = section("executor", catalogue.executors);
+  spec.search = read(search, {"search", catalogue.samplers, kLaterSearches, "auto"});
+  spec.scheduler = read(scheduler, {"scheduler", catalogue.schedulers, kLaterSchedulers, "fifo"});
+  read_rules(scheduler, catalogue.schedulers, spec, places);
+  spec.executor =
+      read(runner, {"executor", catalogue.executors, kLaterExecutors, spec.trainable.empty() ? "process" : "thread"});
 
   const auto* executor = top.member("executor");
   if (const auto* m = executor ? executor->value.find("parallel") : nullptr)

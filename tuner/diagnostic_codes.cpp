@@ -165,6 +165,10 @@ constexpr Code kCodes[] = {
      "The scheduler was asked and declined: its options do not fit together, or not to the rest of the config. The message "
      "has its reason.",
      R"("scheduler": {"type": "hyperband"}     hyperband needs max_step)"},
+    {"E069", "it cannot stand among the rules",
+     "`scheduler.rules` takes schedulers that only ever stop trials, beside any other scheduler: each once, and not the one that "
+     "is the scheduler already. A threshold may stand there for each metric. `tune explain scheduler.rules` lists them.",
+     R"("scheduler": {"type": "fifo", "rules": [{"type": "asha"}]})"},
     {"E070", "a pattern cannot be read",
      "Patterns of report.regex are ECMAScript regular expressions of at most 1000 characters with exactly one group, "
      "around the number. A group for other purposes is written (?:…).",

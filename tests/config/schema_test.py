@@ -29,6 +29,7 @@ UNSEEN = {
     "e014_overflow": "readers of JSON make 1e999 infinite",
     "e024_weights": "compares two lengths", "e026_weights": "compares two lengths", "e026_outside": "compares two numbers",
     "e036_itself": "compares names", "e013_replicates": "compares two numbers",
+    "e069_twice": "compares two rules", "e069_threshold_twice": "compares two rules", "e069_scheduler": "compares two types",
     "E066": "what a search can do", "E067": "what a search can do",
     "E028": "arithmetic",
     "E029": "compares names", "E073": "compares names",
@@ -130,7 +131,7 @@ def fields_of_schema(schema):
 
     def walk(node, path):
         node = follow(node)
-        for branch in node.get("anyOf", []):
+        for branch in node.get("anyOf", []) + [i for i in [node.get("items")] if isinstance(i, dict)]:
             walk(branch, path)
         named = node.get("properties", {})
         rest = node.get("additionalProperties")
@@ -141,14 +142,15 @@ def fields_of_schema(schema):
                 found[below] = inner["description"]
                 if below not in ("objectives", "points"):
                     walk(inner, below)
-        if path in ("search", "scheduler", "executor"):
-            for rule in node["allOf"]:
+        if path in ("search", "scheduler", "executor", "scheduler.rules"):
+            for rule in node.get("allOf", []):
                 condition = rule["if"]["properties"]["type"]
                 policy = condition["const"] if "const" in condition else next(p for p in condition["enum"] if p != "auto")
-                found[f"{path}.{policy}"] = None
-                for option, inner in rule["then"].get("properties", {}).items():
-                    found[f"{path}.{policy}.{option}"] = inner["description"]
-                check(set(rule["then"]["propertyNames"]["enum"]) == {"type"} | set(named) | set(rule["then"].get("properties", {})),
+                options = follow(rule["then"]).get("properties", {})
+                if path != "scheduler.rules":  # Rules have the options that they have as schedulers.
+                    found[f"{path}.{policy}"] = None
+                    found.update({f"{path}.{policy}.{option}": inner["description"] for option, inner in options.items()})
+                check(set(rule["then"]["propertyNames"]["enum"]) == {"type"} | set(named) | set(options),
                       f"{path}.{policy}: propertyNames and properties differ")
 
     walk(schema, "")

@@ -18,9 +18,15 @@ constexpr const char* kSchedule =
         {"step": 5, "params": {"lr": 0.02, "width": 64, "dropout": 0.1, "optimizer": "sgd", "momentum": 0.9}},
         {"step": 12, "params": {"lr": 0.001, "width": 32, "dropout": 0.0, "optimizer": "adam"}}])";
 
-// Every scheduler, those with modes in each of them.
-std::vector<PolicySpec> all_schedulers() {
-  std::vector<PolicySpec> all;
+// What an experiment is scheduled by.
+struct Configuration {
+  PolicySpec scheduler;
+  std::vector<PolicySpec> rules = {};
+};
+
+// Every scheduler, those with modes in each of them; and some of those that pause, or copy, with rules beside them.
+std::vector<Configuration> all_schedulers() {
+  std::vector<Configuration> all;
   for (const auto& entry : schedulers()) {
     Params options;
     for (const auto& o : entry.info.options)
@@ -30,51 +36,63 @@ std::vector<PolicySpec> all_schedulers() {
         options.set("interval", std::int64_t{4});
       else if (o.name == "schedule")
         options.set("schedule", std::string{kSchedule});
+      else if (o.name == "max" && entry.info.rule)
+        options.set("max", 1.5);
     const auto mode = std::find_if(entry.info.options.begin(), entry.info.options.end(),
                                    [](const Option& o) { return o.name == "mode"; });
     if (mode == entry.info.options.end())
-      all.push_back({std::string{entry.info.name}, options});
+      all.push_back({{std::string{entry.info.name}, options}});
     else
       for (const auto& choice : mode->choices) {
         options.set("mode", std::string{choice});
-        all.push_back({std::string{entry.info.name}, options});
+        all.push_back({{std::string{entry.info.name}, options}});
       }
   }
-  all.push_back({"asha", {{"mode", std::string{"promote"}}, {"max_step", std::string{"auto"}}}});
+  all.push_back({{"asha", {{"mode", std::string{"promote"}}, {"max_step", std::string{"auto"}}}}});
+
+  const std::vector<PolicySpec> rules = {{"patience", {{"steps", std::int64_t{2}}, {"min_delta", 0.05}}},
+                                         {"percentile", {{"percentile", 40.0}, {"min_trials", std::int64_t{2}}}}};
+  all.push_back({{"asha", {{"mode", std::string{"promote"}}, {"max_step", std::int64_t{20}}}}, rules});
+  all.push_back({{"hyperband", {{"mode", std::string{"sync"}}, {"max_step", std::int64_t{20}}}}, rules});
+  for (const char* mode : {"async", "sync"})
+    all.push_back({{"pbt", {{"mode", std::string{mode}}, {"interval", std::int64_t{4}}, {"max_step", std::int64_t{20}}}}, rules});
   return all;
 }
 
-Spec spec_with(const PolicySpec& scheduler) {
+Spec spec_with(const Configuration& configuration) {
   Spec spec = simulated_spec(mixed_space());
-  spec.scheduler = scheduler;
-  if (scheduler.options.contains("interval")) spec.checkpoint->every = 4;
+  spec.scheduler = configuration.scheduler;
+  spec.rules = configuration.rules;
+  if (spec.scheduler.options.contains("interval")) spec.checkpoint->every = 4;
   spec.stop.trials = 40;
   return spec;
 }
 
-std::string name(const PolicySpec& s) {
-  return s.type + (s.options.contains("mode") ? " " + to_text(*s.options.find("mode")) : "");
+std::string name(const Configuration& c) {
+  std::string out = c.scheduler.type;
+  if (const auto* mode = c.scheduler.options.find("mode")) out += " " + to_text(*mode);
+  return out + (c.rules.empty() ? "" : " with rules");
 }
 
 }  // namespace
 
 TEST_CASE("every scheduler brings an experiment to its end, with one worker and with a thousand", "[contract]") {
-  for (const auto& scheduler : all_schedulers())
+  for (const auto& configuration : all_schedulers())
     for (const int workers : {1, 1000}) {
-      INFO(name(scheduler) << " with " << workers);
+      INFO(name(configuration) << " with " << workers);
       SimulatorOptions options;
       options.workers = workers;
-      World world{spec_with(scheduler), options};
+      World world{spec_with(configuration), options};
       REQUIRE(world.run());
       REQUIRE(world.wrong() == "");
     }
 }
 
 TEST_CASE("every scheduler survives failed trials, NaN and ties", "[contract]") {
-  for (const auto& scheduler : all_schedulers()) {
-    INFO(name(scheduler));
-    Spec spec = spec_with(scheduler);
-    if (!scheduler.options.contains("schedule")) spec.space = small_finite_space();  // Few different values: many ties.
+  for (const auto& configuration : all_schedulers()) {
+    INFO(name(configuration));
+    Spec spec = spec_with(configuration);
+    if (!spec.scheduler.options.contains("schedule")) spec.space = small_finite_space();  // Few different values: many ties.
     spec.stop.trials = 21;
     SimulatorOptions options;
     options.faults.crash = 0.2;
@@ -86,20 +104,19 @@ TEST_CASE("every scheduler survives failed trials, NaN and ties", "[contract]") 
 }
 
 TEST_CASE("every scheduler decides the same from the same facts", "[contract]") {
-  for (const auto& scheduler : all_schedulers()) {
-    INFO(name(scheduler));
+  for (const auto& configuration : all_schedulers()) {
+    INFO(name(configuration));
     SimulatorOptions options;
     options.jitter = 0.3;
     options.faults.lost = 0.1;
-    World world{spec_with(scheduler), options};
+    World world{spec_with(configuration), options};
     REQUIRE(world.run());
     // Decides each recorded decision again, from a fold of the records before it.
-    const auto& entry = scheduler_entry(scheduler.type);
     const auto& sampler = sampler_entry("random");
     Experiment again{world.spec, sampler.make({world.spec.space, world.spec.objectives, world.spec.seed, {}}).value(),
-                     entry.make({world.spec, with_defaults(entry.info, scheduler.options)}).value()};
+                     make_scheduler(world.spec).value()};
     for (const auto& r : world.store.records()) {
-      if (const auto* d = r.decided(); d && d->reason.by == scheduler.type) {
+      if (const auto* d = r.decided(); d && d->reason.by == world.spec.scheduler.type) {
         const auto next = again.next();
         REQUIRE(next);
         REQUIRE(*next == *d);
@@ -110,9 +127,9 @@ TEST_CASE("every scheduler decides the same from the same facts", "[contract]") 
 }
 
 TEST_CASE("every crossing of a rung is answered once, and says why", "[contract]") {
-  for (const auto& scheduler : all_schedulers()) {
-    INFO(name(scheduler));
-    World world{spec_with(scheduler), {}};
+  for (const auto& configuration : all_schedulers()) {
+    INFO(name(configuration));
+    World world{spec_with(configuration), {}};
     REQUIRE(world.run());
     REQUIRE(world.wrong() == "");  // Among others that no crossing has two decisions.
     for (const auto& r : world.store.records()) {
@@ -130,8 +147,8 @@ TEST_CASE("every crossing of a rung is answered once, and says why", "[contract]
 }
 
 TEST_CASE("whatever record the process is killed after, every scheduler goes on and answers each crossing once", "[contract]") {
-  for (const auto& scheduler : all_schedulers()) {
-    Spec spec = spec_with(scheduler);
+  for (const auto& configuration : all_schedulers()) {
+    Spec spec = spec_with(configuration);
     spec.stop.trials = 12;
     SimulatorOptions options;
     options.workers = 4;
@@ -142,7 +159,7 @@ TEST_CASE("whatever record the process is killed after, every scheduler goes on 
     for (Seq kill = 3; kill < records; ++kill) {
       World world{spec, options};
       world.run(kill);
-      INFO(name(scheduler) << " killed after record " << kill);
+      INFO(name(configuration) << " killed after record " << kill);
       REQUIRE(world.run());
       REQUIRE(world.wrong() == "");
     }

@@ -46,6 +46,9 @@ World world_of(std::uint64_t seed) {
   if (rng.below(4)) spec.checkpoint->every = 1 + static_cast<std::int64_t>(rng.below(5));
   if (rng.below(4) == 0) spec.logical_order = true, spec.slots = 1 + static_cast<int>(rng.below(6));
   if (rng.below(2)) spec.retry.max = 2, spec.retry.on = {Cause::exit, Cause::silence};
+  if (rng.below(3) == 0) spec.rules.push_back({"patience", {{"steps", 1 + static_cast<std::int64_t>(rng.below(6))}}});
+  if (rng.below(3) == 0) spec.rules.push_back({"percentile", {{"percentile", 1 + 98 * rng.uniform()}}});
+  if (rng.below(6) == 0) spec.rules.push_back({"threshold", {{"max", rng.uniform()}}});
 
   SimulatorOptions o;
   o.seed = seed;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/world.hpp"
 
+#include "schedulers/rules.hpp"
 #include "tuner/json.hpp"
 #include "tuner/unattended.hpp"
 
@@ -48,12 +49,18 @@ Params with_defaults(const PolicyInfo& info, Params given) {
 const SamplerEntry& sampler_entry(std::string_view name) { return entry(samplers(), name); }
 bool serves(const Spec& spec) {
   const auto& search = sampler_entry(spec.search.type);
-  const auto& scheduling = scheduler_entry(spec.scheduler.type);
   return search.make({spec.space, spec.objectives, spec.seed, with_defaults(search.info, spec.search.options)}).has_value() &&
-         scheduling.make({spec, with_defaults(scheduling.info, spec.scheduler.options)}).has_value();
+         make_scheduler(spec).has_value();
 }
 
 const SchedulerEntry& scheduler_entry(std::string_view name) { return entry(schedulers(), name); }
+
+Result<std::unique_ptr<Scheduler>> make_scheduler(const Spec& spec) {
+  const auto& chosen = scheduler_entry(spec.scheduler.type);
+  auto scheduler = chosen.make({spec, with_defaults(chosen.info, spec.scheduler.options)});
+  if (!scheduler) return scheduler.error();
+  return with_rules(std::move(scheduler).value(), spec);
+}
 
 Space mixed_space() {
   using Kind = Dimension::Kind;
@@ -238,14 +245,14 @@ std::vector<Record> MortalStore::records() const {
 }
 
 World::World(Spec s, SimulatorOptions o) : spec(std::move(s)), options(o), store(spec.space, o.slots) {
+  for (auto& rule : spec.rules) rule.options = with_defaults(scheduler_entry(rule.type).info, rule.options);
   options.alone = true;
 }
 
 bool World::run(Seq most) {
   const auto& search = sampler_entry(spec.search.type);
-  const auto& scheduling = scheduler_entry(spec.scheduler.type);
   auto sampler = search.make({spec.space, spec.objectives, spec.seed, with_defaults(search.info, spec.search.options)});
-  auto scheduler = scheduling.make({spec, with_defaults(scheduling.info, spec.scheduler.options)});
+  auto scheduler = make_scheduler(spec);
   if (!sampler) throw std::runtime_error(sampler.error().message);
   if (!scheduler) throw std::runtime_error(scheduler.error().message);
   experiment_ = std::make_unique<Experiment>(spec, std::move(*sampler), std::move(*scheduler));

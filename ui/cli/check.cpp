@@ -80,6 +80,7 @@ std::string summary(const Spec& spec, int examples) {
   line("space", space_text(spec.space));
   line("search", policy_text(spec.search));
   line("scheduler", policy_text(spec.scheduler));
+  for (const auto& rule : spec.rules) line("rule", policy_text(rule));
   line("executor",
        policy_text(spec.executor) + (spec.parallel ? ", at most " + std::to_string(*spec.parallel) + " at once" : ""));
   line("ends after", end_text(spec));
@@ -223,6 +224,10 @@ Result<std::string> explain(std::string_view what, const Catalogue& catalogue) {
     }
 
   if (const auto* field = find_field(what)) {
+    std::vector<PolicyInfo> rules;
+    for (const auto& p : catalogue.schedulers)
+      if (p.rule) rules.push_back(p);
+    if (what.starts_with("scheduler.rules")) return field_page(*field, what, &rules);
     const auto* found = std::find_if(std::begin(tables), std::end(tables), [&](const auto& t) {
       return what == t.first || what == std::string{t.first} + ".type";
     });

@@ -62,6 +62,16 @@ Result<Contender> contender(const std::string& word, const Spec& spec) {
       out.key(option.substr(0, equals)).value(value);
     begin = end;
   }
+  if (!spec.rules.empty()) {
+    out.key("rules").begin_array();
+    for (const auto& rule : spec.rules) {
+      if (rule.type == name) continue;  // By itself it does no more than among the rules.
+      out.begin_object().key("type").value(rule.type);
+      for (const auto& [key, value] : rule.options) out.key(key).raw(to_json(value));
+      out.end_object();
+    }
+    out.end_array();
+  }
   out.end_object();
   return Contender{printable(word), "scheduler=" + json};
 }

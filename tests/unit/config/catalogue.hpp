@@ -40,7 +40,13 @@ inline const Catalogue& catalogue() {
          {"frequencies", K::list, "[1]", "Sub-populations."}}},
        {"replay",
         "A schedule.",
-        {{"schedule", K::list, "", "Parameters by step."}, {"max_step", K::integer, "", "Last step.", 1}}}},
+        {{"schedule", K::list, "", "Parameters by step."}, {"max_step", K::integer, "", "Last step.", 1}}},
+       {"median", "A rule.", {{"min_step", K::integer, "1", "First step.", 1}}, false, true},
+       {"threshold",
+        "A rule.",
+        {{"metric", K::text, "", "Which number."}, {"min", K::number, "", "Bound."}, {"max", K::number, "", "Bound."}},
+        false,
+        true}},
       {{"process", "Child processes.", {}}, {"thread", "Threads.", {}}},
       [](const Spec& spec) -> Result<Done> {
         for (const auto& d : spec.space.dimensions())
@@ -49,6 +55,9 @@ inline const Catalogue& catalogue() {
         return Done{};
       },
       [](const Spec& spec) -> Result<Done> {
+        for (std::size_t i = 0; i < spec.rules.size(); ++i)
+          if (spec.rules[i].type == "threshold" && !spec.rules[i].options.contains("min") && !spec.rules[i].options.contains("max"))
+            return Error{Error::Code::invalid, "scheduler.rules." + std::to_string(i) + ".max: one bound is needed", {}};
         if (spec.scheduler.type != "hyperband" || spec.scheduler.options.contains("max_step")) return Done{};
         return Error{Error::Code::invalid, "scheduler.max_step is needed", {}};
       }};

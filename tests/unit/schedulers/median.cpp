@@ -11,17 +11,21 @@ using namespace tune::test;
 
 namespace {
 
-Stage stage(MedianOptions options, bool maximize = false) {
+std::unique_ptr<Percentile> median_of(std::int64_t min_step, std::int64_t min_trials) {
+  return std::make_unique<Percentile>(PercentileOptions{50, PercentileOptions::Others::averages, min_step, min_trials, 1});
+}
+
+Stage stage(std::int64_t min_step, std::int64_t min_trials, bool maximize = false) {
   Spec spec = small_spec();
   spec.stop.trials = 1000;
   spec.objectives.front().maximize = maximize;
-  return Stage{std::move(spec), std::make_unique<Median>(options)};
+  return Stage{std::move(spec), median_of(min_step, min_trials)};
 }
 
 }  // namespace
 
 TEST_CASE("the median rule stops a trial whose best is worse than the median of the others", "[schedulers]") {
-  auto s = stage({1, 3, 1});
+  auto s = stage(1, 3);
   for (const double loss : {0.1, 0.2, 0.3}) s.report(s.start(), 1, loss);
   CHECK(s.verdict() == "");
   s.report(s.start(), 1, 0.2);
@@ -32,7 +36,7 @@ TEST_CASE("the median rule stops a trial whose best is worse than the median of 
 }
 
 TEST_CASE("the median rule compares with running averages and not with last values", "[schedulers]") {
-  auto s = stage({2, 1, 1});
+  auto s = stage(2, 1);
   const auto a = s.start(), b = s.start();
   s.report(a, 1, 1.0);
   s.report(a, 2, 0.0);  // Average 0.5.
@@ -42,7 +46,7 @@ TEST_CASE("the median rule compares with running averages and not with last valu
 }
 
 TEST_CASE("the median rule spares trials before min_step and while few others are there", "[schedulers]") {
-  auto s = stage({5, 2, 1});
+  auto s = stage(5, 2);
   const auto a = s.start(), b = s.start(), c = s.start();
   for (const auto& [t, loss] : {std::pair{a, 0.1}, {b, 0.1}, {c, 9.0}}) s.report(t, 1, loss);
   CHECK(s.verdict() == "");
@@ -54,7 +58,7 @@ TEST_CASE("the median rule spares trials before min_step and while few others ar
 }
 
 TEST_CASE("the median rule stops a trial that reports NaN", "[schedulers]") {
-  auto s = stage({1, 2, 1});
+  auto s = stage(1, 2);
   s.report(s.start(), 1, 5);
   s.report(s.start(), 1, 6);
   s.report(s.start(), 1, std::nan(""));
@@ -62,14 +66,14 @@ TEST_CASE("the median rule stops a trial that reports NaN", "[schedulers]") {
 }
 
 TEST_CASE("the median rule maximises when it is asked to", "[schedulers]") {
-  auto s = stage({1, 1, 1}, true);
+  auto s = stage(1, 1, true);
   s.report(s.start(), 1, 0.9);
   s.report(s.start(), 1, 0.8);
   CHECK(s.verdict() == "Stop 1 stopped");
 }
 
 TEST_CASE("the median rule speaks once, whatever the trial still reports", "[schedulers]") {
-  auto s = stage({1, 1, 1});
+  auto s = stage(1, 1);
   s.report(s.start(), 1, 0.1);
   const auto late = s.start();
   s.report(late, 1, 5);
@@ -79,7 +83,7 @@ TEST_CASE("the median rule speaks once, whatever the trial still reports", "[sch
 }
 
 TEST_CASE("the median rule forgets a verdict about a trial that ended by itself", "[schedulers]") {
-  auto s = stage({1, 1, 1});
+  auto s = stage(1, 1);
   s.report(s.start(), 1, 0.1);
   const auto late = s.start();
   s.report(late, 1, 5);
@@ -91,7 +95,7 @@ TEST_CASE("the median rule counts a trial outside its outcome constraints as wor
   Spec spec = small_spec();
   spec.stop.trials = 1000;
   spec.outcome_constraints = {{"loss", 0.15, {}}};
-  Stage s{std::move(spec), std::make_unique<Median>(MedianOptions{1, 3, 1})};
+  Stage s{std::move(spec), median_of(1, 3)};
   for (const double loss : {0.2, 0.3, 0.4}) s.report(s.start(), 1, loss);
   s.report(s.start(), 1, 0.1);
   CHECK(s.verdict() == "Stop 3 stopped");
