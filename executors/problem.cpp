@@ -156,6 +156,7 @@ class Surrogate final : public Problem {
 }  // namespace
 
 Result<std::unique_ptr<Problem>> find_problem(const std::string& from, const Spec& spec, std::int64_t steps) {
+  if (steps == 0) steps = static_cast<std::int64_t>(spec.instances.size());
   if (from == "branin") return std::unique_ptr<Problem>(std::make_unique<Branin>(spec, steps));
   if (from == "rosenbrock") return std::unique_ptr<Problem>(std::make_unique<Rosenbrock>(spec, steps));
   if (from == "curve") return std::unique_ptr<Problem>(std::make_unique<Curve>(spec, steps));

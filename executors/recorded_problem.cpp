@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "tuner/instances.hpp"
 #include "tuner/rng.hpp"
 
 namespace tune {
@@ -29,6 +30,7 @@ class Recorded final : public Problem {
     for (const auto& t : recording_->trials)
       if (t.end == RecordedTrial::End::by_itself && !t.steps.empty()) longest_ = std::max(longest_, t.steps.back());
     if (longest_ == 0) longest_ = trend_.last();
+    if (recording_->unordered) order_ = instance_order(seed, static_cast<std::size_t>(longest_));
   }
   const std::vector<std::string>& metrics() const override { return recording_->metrics; }
   Trajectory course(const Params& params) const override { return course_of(*nearest(params).front()); }
@@ -51,7 +53,23 @@ class Recorded final : public Problem {
     return best;
   }
 
+  Trajectory shuffled(const RecordedTrial& trial) const {
+    Trajectory c;
+    c.steps = longest_;
+    const auto place = [this](std::int64_t step) { return order_[static_cast<std::size_t>(step - 1)]; };
+    c.measure = [&trial, place](std::int64_t step, std::span<double> out) {
+      std::copy_n(trial.values[place(step)].begin(), out.size(), out.begin());
+    };
+    if (!trial.until.empty())
+      c.seconds = [&trial, place](std::int64_t step) {
+        const auto i = place(step);
+        return trial.until[i] - (i > 0 ? trial.until[i - 1] : 0);
+      };
+    return c;
+  }
+
   Trajectory course_of(const RecordedTrial& trial) const {
+    if (!order_.empty()) return shuffled(trial);
     const std::int64_t done = trial.steps.empty() ? 0 : trial.steps.back();
     Trajectory c;
     c.steps = std::max<std::int64_t>(1, trial.end == RecordedTrial::End::by_itself ? done : std::max(done, longest_));
@@ -88,6 +106,7 @@ class Recorded final : public Problem {
   const Recording::Trend trend_;
   const std::uint64_t seed_;
   std::int64_t longest_ = 0;
+  std::vector<std::size_t> order_;  // Of instances; empty where steps are no instances.
 };
 
 }  // namespace

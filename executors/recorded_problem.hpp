@@ -26,6 +26,7 @@ struct Recording {
   std::vector<RecordedTrial> trials;   ///< At least one.
   std::vector<std::string> unmatched;  ///< Parameters that either the space or the recording lacks: they make no difference.
   std::int64_t outside = 0;            ///< Trials that were left out because they lie outside the space.
+  bool unordered = false;              ///< Steps are instances as the config lists them; a simulation draws their order.
 
   /// How the value of a metric and the time go on between two steps, on average over the trials that took both.
   class Trend;
@@ -60,7 +61,7 @@ class Recording::Trend {
 /// distance squared; other choices, and active against inactive, count 1). Among several that are equally near, repeats of
 /// one configuration say, each trial draws one by `seed`. It reports at the recorded steps and takes the recorded times. One
 /// that was cut short goes on by the Trend, at its own mean pace, to the step where others ended by themselves. A failed
-/// one fails, in every attempt. `space` outlives the problem; the recording is shared by many simulations over it. A trial
+/// one fails, in every attempt. Instances come in the order that `seed` draws (tuner/instances.hpp). `space` outlives the problem; the recording is shared by many simulations over it. A trial
 /// costs O(recorded trials).
 std::unique_ptr<Problem> recorded_problem(const Space& space, std::shared_ptr<const Recording> recording, std::uint64_t seed);
 

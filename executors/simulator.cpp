@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "tuner/instances.hpp"
+
 namespace tune {
 namespace {
 
@@ -38,6 +40,7 @@ Restored restored(const std::string& name) {
 
 Simulator::Simulator(const Spec& spec, std::unique_ptr<Problem> problem, SimulatorOptions options)
     : spec_(spec),
+      by_instance_(launches_by_instance(spec)),
       problem_(std::move(problem)),
       options_(options),
       metrics_(std::make_shared<const std::vector<std::string>>(problem_->metrics())) {
@@ -120,6 +123,7 @@ void Simulator::adopt(const SimulatorOptions::UnderWay& u, const Trial& t) {
   a.began = u.began;
   if (t.asked != Asked::nothing) a.asked = t.asked == Asked::pause ? Cause::paused : Cause::stopped;
   a.course = problem_->resume(t.params, t.id, a.number, a.step, restored(t.checkpoint).state);
+  if (by_instance_) a.course.steps = std::min(a.course.steps, a.step + 1);
   draw_fault(t.id, a);
   --workers_.front().free;
   a.phase = a.step >= a.until ? Phase::waiting : Phase::stepping;
@@ -140,8 +144,10 @@ void Simulator::launch(const Launch& l, const History& history) {
   a.step = l.from && saved.step == 0 ? history.trial(l.trial).checkpoint_step : saved.step;
   a.worker = l.ranks.empty() ? 0 : static_cast<std::size_t>(l.ranks.front().worker.value);
   const auto& params = l.params ? *l.params : history.trial(l.trial).params;
+  if (by_instance_) a.step = history.trial(l.trial).last_step;
   a.course = l.from ? problem_->resume(params, l.trial, l.attempt, a.step, saved.state)
                     : problem_->attempt(params, l.trial, l.attempt);
+  if (by_instance_) a.course.steps = std::min(a.course.steps, a.step + 1);
   draw_fault(l.trial, a);
   TUNE_ASSERT(a.worker < workers_.size(), "launched on a worker that is not simulated");
   Worker& w = workers_[a.worker];

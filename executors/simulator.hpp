@@ -132,6 +132,7 @@ class Simulator final : public Executor {
   Attempt* find(TrialId, int attempt);
 
   const Spec& spec_;
+  const bool by_instance_;  // An attempt is one step.
   std::unique_ptr<Problem> problem_;
   SimulatorOptions options_;
   std::shared_ptr<const std::vector<std::string>> metrics_;

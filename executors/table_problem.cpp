@@ -134,9 +134,9 @@ Result<Description> read_description(const std::string& path) {
   std::ifstream file(path);
   if (!file) return Error{Error::Code::not_found, "there is no file " + printable(path), ""};
   Description d{Json::parse(file), path};
-  if (const auto kind = d.json.value("kind", "table"); kind != "table" && kind != "curves")
+  if (const auto kind = d.json.value("kind", "table"); kind != "table" && kind != "curves" && kind != "instances")
     return invalid(printable(path) + " is of the kind `" + printable(kind) + "`",
-                   "trials can be simulated from the kinds table and curves");
+                   "trials can be simulated from the kinds table, curves and instances");
   return d;
 }
 
@@ -200,6 +200,13 @@ Result<std::unordered_map<std::string, std::vector<double>>> positions(const Des
   return all;
 }
 
+// The column of seconds, if there is one that was measured.
+std::optional<std::size_t> cost_column(const Description& table, const Csv& lines) {
+  const auto c = table.json.find("cost");
+  const bool measured = c != table.json.end() && c->is_object() && c->value("kind", "") != "proxy";
+  return measured ? lines.find(c->value("column", "")) : std::nullopt;
+}
+
 // A trial a configuration and repeat, in the order of the file.
 Result<Done> read_curves(const Description& table, const Csv& lines,
                          const std::unordered_map<std::string, std::vector<double>>& by_id, Recording& out) {
@@ -208,9 +215,7 @@ Result<Done> read_curves(const Description& table, const Csv& lines,
   if (!columns) return columns.error();
   const auto id = lines.find("config_id"), repeat = lines.find("repeat");
   if (!id) return invalid(printable(file) + " has no column `config_id`");
-  std::optional<std::size_t> cost;
-  if (const auto c = table.json.find("cost"); c != table.json.end() && c->is_object() && c->value("kind", "") != "proxy")
-    cost = lines.find(c->value("column", ""));
+  const auto cost = cost_column(table, lines);
   std::map<std::pair<std::string, std::string>, std::size_t> begun;
   for (const auto& line : lines.rows) {
     const auto found = by_id.find(line[*id]);
@@ -230,6 +235,64 @@ Result<Done> read_curves(const Description& table, const Csv& lines,
   return Done{};
 }
 
+// The instances of the table by id, with their place in the config's list, or in the table's where the config has none.
+Result<std::unordered_map<std::string, std::size_t>> places(const Description& table, const Spec& spec) {
+  const std::string file = table.file("instances").string();
+  const auto csv = read_csv(file);
+  if (!csv) return csv.error();
+  const auto columns = find_all(*csv, {"instance_id", "name"}, file);
+  if (!columns) return columns.error();
+  std::vector<std::string> names = spec.instances;
+  if (names.empty())
+    for (const auto& row : csv->rows) names.push_back(row[columns->back()]);
+  std::unordered_map<std::string, std::string> ids;
+  for (const auto& row : csv->rows) ids.emplace(row[columns->back()], row[columns->front()]);
+  std::unordered_map<std::string, std::size_t> out;
+  for (std::size_t place = 0; place < names.size(); ++place) {
+    const auto id = ids.find(names[place]);
+    if (id == ids.end()) return invalid("instances: the table has no instance `" + printable(names[place]) + "`", printable(file) + " lists them");
+    out.emplace(id->second, place);
+  }
+  return out;
+}
+
+// A trial a configuration: what it measured on each instance. An instance that was not measured gives NaN, and
+// takes no time.
+Result<Done> read_instances(const Description& table, const std::unordered_map<std::string, std::vector<double>>& by_id,
+                            const Spec& spec, Recording& out) {
+  const auto order = places(table, spec);
+  if (!order) return order.error();
+  const std::string file = table.file("results").string();
+  const auto lines = read_csv(file);
+  if (!lines) return lines.error();
+  const auto columns = find_all(*lines, out.metrics, file), ids = find_all(*lines, {"config_id", "instance_id"}, file);
+  if (!columns) return columns.error();
+  if (!ids) return ids.error();
+  const auto cost = cost_column(table, *lines);
+  std::map<std::string, std::size_t> begun;
+  std::vector<std::vector<double>> seconds;
+  for (const auto& line : lines->rows) {
+    const auto unit = by_id.find(line[ids->front()]);
+    const auto place = order->find(line[ids->back()]);
+    if (unit == by_id.end() || place == order->end()) continue;
+    const auto [known, is_new] = begun.try_emplace(unit->first, out.trials.size());
+    if (is_new) {
+      auto& trial = out.trials.emplace_back(RecordedTrial{unit->second, {}, {}, {}, 0, RecordedTrial::End::by_itself});
+      for (std::size_t k = 1; k <= order->size(); ++k) trial.steps.push_back(static_cast<std::int64_t>(k));
+      trial.values.assign(order->size(), std::vector<double>(columns->size(), kNan));
+      seconds.emplace_back(order->size());
+    }
+    auto& values = out.trials[known->second].values[place->second];
+    for (std::size_t m = 0; m < columns->size(); ++m) values[m] = number(line[(*columns)[m]]);
+    if (const double s = cost ? number(line[*cost]) : 0; s > 0) seconds[known->second][place->second] = s;
+  }
+  if (out.trials.empty()) return invalid(printable(file) + " has no measurements");
+  out.unordered = true;
+  for (std::size_t t = 0; cost && t < out.trials.size(); ++t)
+    for (double until = 0; const double s : seconds[t]) out.trials[t].until.push_back(until += s);
+  return Done{};
+}
+
 Result<Recording> read(const std::string& path, const Spec& spec) {
   const auto table = read_description(path);
   if (!table) return table.error();
@@ -241,6 +304,10 @@ Result<Recording> read(const std::string& path, const Spec& spec) {
   if (!configs) return configs.error();
   const auto by_id = positions(*table, *configs, spec, out);
   if (!by_id) return by_id.error();
+  if (table->has("instances")) {
+    if (auto done = read_instances(*table, *by_id, spec, out); !done) return done.error();
+    return out;
+  }
   if (!table->has("curves")) {
     if (auto done = read_curves(*table, *configs, *by_id, out); !done) return done.error();
     return out;
@@ -309,7 +376,16 @@ Result<TableSettings> table_settings(const std::string& path) {
     if (first == metrics.end()) return invalid(printable(path) + " has no metrics", kFormat);
     const Json objective = {{"metric", first->at("name")},
                             {"goal", first->value("direction", "minimize") == "maximize" ? "maximize" : "minimize"}};
-    return TableSettings{params.dump(), objective.dump()};
+    TableSettings out{params.dump(), objective.dump(), ""};
+    if (!table->has("instances")) return out;
+    const auto csv = read_csv(table->file("instances"));
+    if (!csv) return csv.error();
+    const auto name = find_all(*csv, {"name"}, table->file("instances").string());
+    if (!name) return name.error();
+    Json instances = Json::array();
+    for (const auto& row : csv->rows) instances.push_back(row[name->front()]);
+    out.instances = instances.dump();
+    return out;
   });
 }
 

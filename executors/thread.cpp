@@ -16,7 +16,7 @@
 #include <unordered_map>
 
 #include "executors/checkpoints.hpp"
-#include "executors/trial_seed.hpp"
+#include "tuner/instances.hpp"
 
 namespace tune {
 namespace {
@@ -81,6 +81,7 @@ class ThreadExecutor::Pool : public std::enable_shared_from_this<Pool> {
     std::optional<std::string> from;
     std::int64_t from_step = 0;
     Params params;
+    std::uint64_t seed = 0;
   };
   class Line;
 
@@ -92,7 +93,8 @@ class ThreadExecutor::Pool : public std::enable_shared_from_this<Pool> {
 
   // Copied: code that was killed may still ask after the spec is gone.
   const std::string name_;
-  const std::uint64_t seed_;
+  const Spec& spec_;  // Only on the loop's side.
+  const std::vector<std::string> instances_;
   const bool saves_;
   const std::optional<std::int64_t> save_every_;
   const std::optional<Duration> trial_time_;
@@ -126,7 +128,8 @@ class ThreadExecutor::Pool::Line final : public Session {
   const Params& params() const override { return order_.params; }
   std::string trial_id() const override { return pool_.name_ + "/" + std::to_string(order_.trial.value); }
   std::int64_t number_of_trial() const override { return order_.trial.value; }
-  std::uint64_t seed() const override { return trial_seed(pool_.seed_, order_.trial); }
+  std::uint64_t seed() const override { return order_.seed; }
+  std::vector<std::string> instances() const override { return pool_.instances_; }
   std::int64_t until_step() const override {
     const std::lock_guard lock(pool_.mutex_);
     return until_;
@@ -228,7 +231,8 @@ int slots(const Spec& spec) {
 
 ThreadExecutor::Pool::Pool(const Spec& spec, TrainableFactory factory, std::string checkpoints)
     : name_(spec.name),
-      seed_(spec.seed),
+      spec_(spec),
+      instances_(drawn_instances(spec)),
       saves_(spec.checkpoint.has_value()),
       save_every_(saves_ ? spec.checkpoint->every : std::nullopt),
       trial_time_(spec.stop.trial_time),
@@ -268,8 +272,9 @@ std::vector<Observation> ThreadExecutor::Pool::open(const History& history) {
 }
 
 void ThreadExecutor::Pool::launch(const Launch& l, const History& history) {
-  Order order{l.trial, l.attempt, l.until_step, l.from, 0, l.params ? *l.params : history.trial(l.trial).params};
-  if (l.from) order.from_step = history.trial(l.trial).checkpoint_step;
+  const Trial& t = history.trial(l.trial);
+  Order order{l.trial, l.attempt, l.until_step, l.from, 0, l.params ? *l.params : t.params, seed_of(spec_, t)};
+  if (l.from) order.from_step = t.checkpoint_step;
   const std::unique_lock lock(mutex_);
   if (int& newest = newest_[l.trial.value]; newest >= l.attempt)
     return;

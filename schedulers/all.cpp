@@ -9,6 +9,7 @@
 #include "schedulers/pb2.hpp"
 #include "schedulers/pbt.hpp"
 #include "schedulers/percentile.hpp"
+#include "schedulers/racing.hpp"
 #include "schedulers/replay.hpp"
 #include "schedulers/threshold.hpp"
 
@@ -16,7 +17,7 @@ namespace tune {
 
 std::span<const SchedulerEntry> schedulers() {
   static const SchedulerEntry all[] = {fifo(),       asha(),     hyperband(), pbt(), pb2(), replay(), median(), percentile(),
-                                       patience(), threshold()};
+                                       patience(), threshold(), racing()};
   return all;
 }
 

@@ -16,10 +16,11 @@ struct Command::Parser {
   std::vector<Fault> faults{};
 
   using Kind = Piece::Kind;
-  static constexpr std::array<std::pair<std::string_view, Kind>, 11> kBuiltIn{{{"args", Kind::args},
+  static constexpr std::array<std::pair<std::string_view, Kind>, 12> kBuiltIn{{{"args", Kind::args},
                                                                                {"params_file", Kind::params_file},
                                                                                {"checkpoint", Kind::checkpoint},
                                                                                {"seed", Kind::seed},
+                                                                               {"instance", Kind::instance},
                                                                                {"trial.id", Kind::trial_id},
                                                                                {"trial.number", Kind::trial_number},
                                                                                {"trial.dir", Kind::trial_folder},
@@ -98,7 +99,7 @@ struct Command::Parser {
         return fail(Fault::Kind::malformed, "`?` is for parameters and for `checkpoint`", ""), std::nullopt;
       return Piece{kind, "", std::move(prefix)};
     }
-    if (name.starts_with("inputs.") || name == "instance" || name == "rank")
+    if (name.starts_with("inputs.") || name == "rank")
       return fail(Fault::Kind::later, "`${" + printable(name) + "}` is not served by this version", ""), std::nullopt;
 
     std::vector<std::string> known{"args:override"};
@@ -152,6 +153,8 @@ std::string Command::value(const Piece& piece, const Attempt& attempt) {
       return to_text(attempt.cpus);
     case Kind::seed:
       return std::to_string(attempt.seed);
+    case Kind::instance:
+      return attempt.instance;
     case Kind::gpus: {
       std::string out;
       for (const int g : attempt.gpus) out += (out.empty() ? "" : ",") + std::to_string(g);

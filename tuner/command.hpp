@@ -24,6 +24,7 @@ namespace tune {
 ///   ${params_file}     path of the JSON file with typed values
 ///   ${checkpoint}      path of the checkpoint to restore; empty on a fresh start. ${checkpoint?PREFIX} works too
 ///   ${trial.id} ${trial.number} ${trial.dir} ${trial.attempt} ${seed} ${resources.cpu} ${resources.gpu_ids}
+///   ${instance}        the problem instance that this attempt is for (tuner/instances.hpp)
 ///   $$                 a dollar sign; a $ before anything else but { stands for itself, so "$TUNE_P_LR" needs no
 ///   escape
 ///
@@ -50,6 +51,7 @@ class Command {
     double cpus = 1;
     std::vector<int> gpus;
     std::uint64_t seed = 0;
+    std::string instance = {};
   };
 
   Command() = default;
@@ -80,6 +82,7 @@ class Command {
       cpus,
       gpus,
       seed,
+      instance,
       args,
       args_space,
       args_override

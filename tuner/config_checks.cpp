@@ -6,6 +6,7 @@
 #include "tuner/command.hpp"
 #include "tuner/config_parts.hpp"
 #include "tuner/expression.hpp"
+#include "tuner/instances.hpp"
 #include "tuner/rng.hpp"
 
 namespace tune::detail {
@@ -49,6 +50,7 @@ class Checks {
     }
     if (!faults.empty()) return;
     const auto parsed = Command::parse(spec_.command, spec_.space);
+    instance();
     script();
     unused(*parsed);
     conditional();
@@ -70,6 +72,15 @@ class Checks {
         at += at + 1 < text.size() && text[at + 1] == '$' ? 2 : 1;
       }
     }
+  }
+
+  void instance() {
+    if (!spec_.instances.empty() || spec_.space.find("instance")) return;
+    for (std::size_t i = 0; i < spec_.command.size(); ++i)
+      placeholders(i, [&](std::string_view p, bool, Span span) {
+        if (p == "instance")
+          findings_.add("E050", span, "`${instance}` needs `instances`: what trials are tried on", "\"instances\": [\"a.cnf\", \"b.cnf\"]");
+      });
   }
 
   void script() {
@@ -120,7 +131,7 @@ class Checks {
   }
 
   void hidden() {
-    static constexpr std::string_view built_in[] = {"args",          "params_file",      "checkpoint", "seed",
+    static constexpr std::string_view built_in[] = {"args",          "params_file",      "instance",        "checkpoint", "seed",
                                                     "trial.id",      "trial.number",     "trial.dir",  "trial.attempt",
                                                     "resources.cpu", "resources.gpu_ids"};
     for (std::size_t i = 0; i < spec_.command.size(); ++i)
@@ -204,7 +215,8 @@ class Checks {
       return spec_.scheduler.type == type && mode && *mode == Value{std::string{text}};
     };
     const bool asha = pauses("asha", "promote");
-    if ((asha || pauses("hyperband", "sync")) && !spec_.checkpoint)
+    // Between two instances nothing runs that would have to be saved.
+    if ((asha || pauses("hyperband", "sync")) && !spec_.checkpoint && !launches_by_instance(spec_))
       findings_.add("E064", places_.at(places_.keys.contains("scheduler.mode") ? "scheduler.mode" : "scheduler"),
                     spec_.scheduler.type + " with \"mode\": " + (asha ? "\"promote\"" : "\"sync\"") +
                         " pauses trials, so they must be able to save",

@@ -31,6 +31,7 @@ class Effective {
     json_.key("on_nan").value(s.on_nan == OnNan::worst ? "worst" : s.on_nan == OnNan::stop ? "stop" : "fail");
     params(s);
     replicates(s.replicates);
+    texts("instances", s.instances, false);
     program(s);
     report(s.report);
     policy("search", s.search, std::nullopt, catalogue_.samplers);

@@ -85,7 +85,9 @@ constexpr Field kFields[] = {
     {"replicates.count", "integer, at least 1", "", "How often. Each run is a trial and counts for stop.trials."},
     {"replicates.reduce", "mean, median, worst", "mean",
      "What a configuration is worth: searches learn it, and the best is chosen by it."},
-    {"instances", "list of texts", "[]", "Problem instances, each one step.", "instances"},
+    {"instances", "list of texts, not empty", "",
+     "What every trial is tried on, a step each: files, problems, folds. In an order drawn once from the seed, the same for all "
+     "trials. With ${instance} in the command each is a run of the program; without it the program reads $TUNE_INSTANCES."},
     {"command", "list of texts", "",
      "The program and its arguments, one element each; no shell. Placeholders are filled in for each trial. This or "
      "`trainable` is needed to run trials."},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <regex>
+#include <set>
 
 #include "tuner/config.hpp"
 #include "tuner/config_parts.hpp"
@@ -33,6 +34,7 @@ class Reader {
 
   void read(Spec& spec, Places& places) {
     identity(spec);
+    instances(spec);
     goals(spec);
     space_known_ = read_space(findings_, top_, spec, places);
     replicates(spec.replicates);
@@ -48,6 +50,8 @@ class Reader {
   bool space_known() const { return space_known_; }
 
  private:
+  static constexpr double kMostReports = 100'000;
+
   void identity(Spec& spec) {
     top_.text("$schema");
     if (const auto* m = top_.member("version"); m && !(m->value.kind == JsonNode::Kind::number && m->value.number == 1))
@@ -79,7 +83,21 @@ class Reader {
     }
   }
 
-  Objective objective(Section s) {
+  void instances(Spec& spec) {
+    spec.instances = top_.texts("instances").value_or(std::vector<std::string>{});
+    const auto* m = top_.member("instances");
+    if (!m || m->value.kind != JsonNode::Kind::array) return;
+    if (m->value.items.empty()) findings_.add("E011", m->span(), "`instances` is empty");
+    std::set<std::string_view> seen;
+    for (const auto& item : m->value.items) {
+      if (item.kind != JsonNode::Kind::string) continue;
+      if (!seen.insert(item.text).second) findings_.add("E025", item.span, "the instance " + shown(item.text) + " is listed twice");
+      if (item.text.find('\0') != std::string::npos) findings_.add("E053", item.span, "an instance cannot hold a NUL character");
+    }
+  }
+
+  // What is tried on several instances is worth their mean, if nothing else is said.
+  Objective objective(Section s, std::size_t instances) {
     Objective out;
     if (s.require("metric")) out.metric = s.text("metric").value_or("");
     if (const auto* m = s.member("metric"); m && m->value.kind == JsonNode::Kind::string && out.metric.empty())
@@ -88,8 +106,13 @@ class Reader {
     using Reduce = Objective::Reduce;
     out.reduce =
         s.word<Reduce>("reduce", {{"last", Reduce::last}, {"best", Reduce::best}, {"mean_last_k", Reduce::mean_last_k}})
-            .value_or(Reduce::last);
-    const auto k = s.integer("k", {1, 100'000});
+            .value_or(instances > 0 ? Reduce::mean_last_k : Reduce::last);
+    if (instances > 0 && !s.member("reduce")) {
+      if (s.member("k")) findings_.add("E013", s.member("k")->span(), "`k` needs \"reduce\": \"mean_last_k\"");
+      out.k = static_cast<int>(std::min<std::size_t>(instances, kMostReports));
+      return out;
+    }
+    const auto k = s.integer("k", {1, kMostReports});
     if (out.reduce == Reduce::mean_last_k && !s.member("k")) s.require("k");
     if (out.reduce != Reduce::mean_last_k && s.member("k"))
       findings_.add("E013", s.member("k")->span(), "`k` needs \"reduce\": \"mean_last_k\"");
@@ -104,14 +127,14 @@ class Reader {
     if (!one && !many)
       findings_.add("E005", top_.where(), "the config needs `objective`",
                     "\"objective\": {\"metric\": \"loss\", \"goal\": \"minimize\"}");
-    if (one) spec.objectives.push_back(objective(top_.section("objective")));
+    if (one) spec.objectives.push_back(objective(top_.section("objective"), spec.instances.size()));
     if (many && many->value.kind != JsonNode::Kind::array) {
       top_.wrong_type(*many, "a list of objects");
     } else if (many) {
       if (many->value.items.size() < 2)
         findings_.add("E011", many->span(), "`objectives` is for two goals or more", "use `objective` for one");
       for (const auto& item : many->value.items) {
-        spec.objectives.push_back(objective(Section{findings_, &item, item.span, "objective"}));
+        spec.objectives.push_back(objective(Section{findings_, &item, item.span, "objective"}, spec.instances.size()));
         const auto& metric = spec.objectives.back().metric;
         const auto first = std::find_if(spec.objectives.begin(), spec.objectives.end(),
                                         [&](const auto& o) { return o.metric == metric; });

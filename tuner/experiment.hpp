@@ -77,6 +77,7 @@ class Experiment {
   struct Lease {
     Launch launch;
     bool started = false;
+    std::int64_t from_step = 0;  // The trial's last step when it was launched.
   };
   /// Place in the queue: higher priority first, then trials that ran before, then by number.
   using QueueKey = std::tuple<std::int64_t, bool, TrialId>;
@@ -116,6 +117,7 @@ class Experiment {
   void learn(const Record&);
   void consume_report(const Record&);
   void consume_exit(const Record&);
+  bool next_instance(const Exited&, const Lease&) const;
   void advance();
   void refresh();
   void check_rules(const Trial& settled, Repeats::Meaning);

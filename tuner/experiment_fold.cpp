@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tuner/experiment.hpp"
+#include "tuner/instances.hpp"
 #include "tuner/transfer.hpp"
 
 namespace tune {
@@ -250,6 +251,7 @@ void Experiment::fold(const Exited& e, const Record& r) {
   const auto it = live_.find(e.trial);
   if (it == live_.end() || it->second.launch.attempt != e.attempt) return;
   for (const auto& seat : it->second.launch.ranks) placement_.give_back(seat);
+  const bool more = next_instance(e, it->second);
   live_.erase(it);
   exits_.push_back(r.at);
   if (exits_.size() > kExitsRemembered) exits_.pop_front();
@@ -269,7 +271,7 @@ void Experiment::fold(const Exited& e, const Record& r) {
     }
   if (is_final(t.state)) return;  // Settled at its logical time, before its process was gone.
 
-  const bool goes_on = is_blameless(e.cause) || e.cause == Cause::paused || e.cause == Cause::exploited;
+  const bool goes_on = is_blameless(e.cause) || e.cause == Cause::paused || e.cause == Cause::exploited || more;
   if (order_ && !goes_on) {
     const bool retried = is_failure(e.cause) && t.retries < spec_.retry.max &&
                          std::find(spec_.retry.on.begin(), spec_.retry.on.end(), e.cause) != spec_.retry.on.end();
@@ -286,7 +288,15 @@ void Experiment::fold(const Exited& e, const Record& r) {
     enqueue(t);  // Launched once what it has reported ahead is used up.
     return;
   }
+  if (more && t.asked == Asked::nothing && t.last_step < t.until_step) return enqueue(t);
   consume_exit(r);
+}
+
+// It went well on its instance, of which more are left.
+bool Experiment::next_instance(const Exited& e, const Lease& lease) const {
+  if (e.cause != Cause::done || !launches_by_instance(spec_)) return false;
+  const bool reported = history_.trial(e.trial).last_step > lease.from_step || (order_ && !order_->is_hungry(e.trial));
+  return reported && lease.from_step + 1 < static_cast<std::int64_t>(spec_.instances.size());
 }
 
 void Experiment::consume_exit(const Record& r) {
@@ -303,7 +313,9 @@ void Experiment::consume_exit(const Record& r) {
 
   // However it ended: it goes on from its donor's checkpoint, not from here.
   if (asked == Asked::exploit) return enqueue(t);
-  if (is_blameless(e.cause) || e.cause == Cause::paused) {
+  const bool by_instance = launches_by_instance(spec_), lacking = lacks_instances(spec_, t);
+  const bool over = by_instance && !lacking;  // Nothing is left to launch it for.
+  if ((is_blameless(e.cause) || e.cause == Cause::paused) && !over) {
     if (asked == Asked::pause && std::exchange(t.resizing, false)) return enqueue(t);
     if (asked == Asked::pause) return park();
     if (e.cause == Cause::refused || e.cause == Cause::disk) t.not_before = r.at + Duration{kRefusedPause};
@@ -313,8 +325,9 @@ void Experiment::consume_exit(const Record& r) {
   if (is_failure(e.cause)) return owe_failure(t, e.cause, r.seq, e.text);
 
   // It came to an end by itself. A trial that honours TUNE_UNTIL_STEP ends where its grant ends: that is a pause.
-  const bool granted_all = !order_ && spec_.checkpoint && !t.replicate_of && t.until_step != kNoStep && t.last_step >= t.until_step;
-  if (asked == Asked::pause || granted_all) return park();
+  const bool granted_all = !order_ && (spec_.checkpoint || by_instance) && !t.replicate_of && t.until_step != kNoStep && t.last_step >= t.until_step;
+  if ((asked == Asked::pause || granted_all) && !over) return park();
+  if (by_instance && lacking) return owe_failure(t, Cause::no_metric, r.seq, "it ended without reporting `" + spec_.objectives.front().metric + "`");
   if (t.reports == 0) return owe_failure(t, Cause::no_metric, r.seq, "it ended without reporting `" + spec_.objectives.front().metric + "`");
   if (!t.finite) return owe_failure(t, Cause::nan, r.seq, "it never reported a finite value");
   for (std::size_t o = 1; o < t.values.size(); ++o)
@@ -359,7 +372,7 @@ void Experiment::fold(const Launch& l, const Record& r) {
   if (l.params) t.params = *l.params;
   set_state(t, TrialState::leased);
   for (const auto& seat : l.ranks) placement_.take(seat);
-  live_[l.trial] = {l, false};
+  live_[l.trial] = {l, false, t.last_step};
   if (!order_) repeats_.launched(l.trial);
 }
 
@@ -438,7 +451,7 @@ void Experiment::fold(const Retry& retry, const Record&) {
 void Experiment::consider_best(const Trial& t) {
   // With replicates a trial that was stopped early never got any: it has not shown what it is worth.
   const bool final = t.state == TrialState::complete || (t.state == TrialState::stopped && spec_.replicates.count == 1);
-  if (!final || t.replicate_of || repeats_.is_interim(t.id) || !t.feasible || t.values.empty() || !std::isfinite(t.values.front())) return;
+  if (!final || lacks_instances(spec_, t) || t.replicate_of || repeats_.is_interim(t.id) || !t.feasible || t.values.empty() || !std::isfinite(t.values.front())) return;
   if (spec_.objectives.size() > 1) {
     history_.front_.add(t.id, t.values);
     if (!history_.front_.members().empty()) history_.best_ = history_.front_.members().front().trial;
@@ -479,7 +492,7 @@ void Experiment::finish_confirming(Seq because) {
 
 // Of several objectives any is enough: none of those that counted before comes near in all of them.
 bool Experiment::improves(const Trial& t, const ByObjective& min_delta) {
-  if (!t.feasible) return false;
+  if (!t.feasible || lacks_instances(spec_, t)) return false;
   std::vector<double> slack;
   for (const auto& o : spec_.objectives) {
     const auto given = min_delta.find(o.metric);
@@ -548,6 +561,8 @@ void Experiment::owe_settle(const Trial& t, TrialState state, Cause cause, Seq b
 void Experiment::owe_failure(const Trial& t, Cause cause, Seq because, const std::string& text) {
   const auto& retry = spec_.retry;
   std::string why{to_text(cause)};
+  if (launches_by_instance(spec_) && lacks_instances(spec_, t))
+    why += " on instance " + std::to_string(t.last_step + 1) + ", `" + instance_after(spec_, t.last_step) + "`";
   if (!text.empty()) why += ": " + text;
   if (t.retries >= retry.max || std::find(retry.on.begin(), retry.on.end(), cause) == retry.on.end())
     return owe_settle(t, TrialState::failed, cause, because, std::move(why));

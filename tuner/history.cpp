@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tuner/instances.hpp"
 #include "tuner/store.hpp"
 
 namespace tune {
@@ -40,7 +41,7 @@ std::optional<double> History::score(const Metrics& metrics) const {
 
 bool History::reached_target(const Trial& t) const {
   const auto& target = spec_->stop.target;
-  if (target.empty() || !t.feasible || t.values.size() != spec_->objectives.size()) return false;
+  if (target.empty() || !t.feasible || lacks_instances(*spec_, t) || t.values.size() != spec_->objectives.size()) return false;
   for (std::size_t o = 0; o < t.values.size(); ++o) {
     if (!std::isfinite(t.values[o])) return false;
     const auto wanted = target.find(spec_->objectives[o].metric);

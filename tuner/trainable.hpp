@@ -25,7 +25,9 @@ class Session {
 
   virtual std::string trial_id() const = 0;  ///< "NAME/NUMBER"
   virtual std::int64_t number_of_trial() const = 0;
-  virtual std::uint64_t seed() const = 0;       ///< For this trial; the same in every attempt.
+  virtual std::uint64_t seed() const = 0;       ///< For this trial; the same in every attempt. With instances: for all trials.
+  /// What the config says every trial is tried on, in the order that the seed drew; step k is the k-th.
+  virtual std::vector<std::string> instances() const { return {}; }
   virtual std::int64_t until_step() const = 0;  ///< Last step now allowed.
   virtual std::optional<std::filesystem::path> checkpoint()
       const = 0;                                     ///< Folder to restore from; nullopt: fresh start.

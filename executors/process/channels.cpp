@@ -102,7 +102,7 @@ void Supervisor::Impl::announce(Attempt& a, const ReportLine& line) {
 
 void Supervisor::Impl::record(const AttemptPtr& a, const StreamPtr& s, ReportLine& line) {
   const bool measured = line.metrics.size() > 0;
-  const auto step = line.step.value_or(a->step + (measured ? 1 : 0));
+  const auto step = a->order.only_step.value_or(line.step.value_or(a->step + (measured ? 1 : 0)));
   if (line.sync && s) a->syncs = true;
   if (line.seq && *line.seq <= a->seq) {
     // Sent again because our answer was lost: it is recorded already.

@@ -158,6 +158,8 @@ std::vector<std::string> Environment::of(const TrialVariables& v) const {
   if (!v.checkpoint.empty()) set("TUNE_CHECKPOINT", v.checkpoint);
   set("TUNE_SEED", std::to_string(v.seed));
   if (v.until_step != kNoStep) set("TUNE_UNTIL_STEP", std::to_string(v.until_step));
+  if (!v.instance.empty()) set("TUNE_INSTANCE", v.instance);
+  if (!v.instances_file.empty()) set("TUNE_INSTANCES", v.instances_file);
   set("TUNE_FD", "3");
   if (!v.socket.empty()) {
     set("TUNE_SOCK", v.socket);

@@ -21,6 +21,7 @@ struct TrialVariables {
   std::string trial_folder, checkpoint_folder, params_file, checkpoint;  ///< checkpoint empty: not set.
   std::int64_t until_step = kNoStep;
   std::string socket, socket_token, token;
+  std::string instance, instances_file;  ///< Empty: not set.
 };
 
 /// Makes the environments of an experiment's trials. The inherited part is made once. CUDA_VISIBLE_DEVICES is set where the

@@ -14,7 +14,8 @@
 #include <filesystem>
 
 #include "executors/process/containment.hpp"
-#include "executors/trial_seed.hpp"
+#include "tuner/instances.hpp"
+#include "tuner/json.hpp"
 
 namespace tune {
 namespace {
@@ -55,11 +56,22 @@ std::string unique_name(const std::string& name, const std::string& folder) {
 }
 
 // A file without a name: TUNE_PARAMS is valid while the attempt lives, and costs no disk and no clean-up.
-Descriptor in_memory(const std::string& text) {
-  Descriptor fd{::memfd_create("params.json", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+Descriptor in_memory(const char* name, const std::string& text) {
+  Descriptor fd{::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)};
   if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return {};
   ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
   return fd;
+}
+
+std::string path_of(const Descriptor& fd) { return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get()); }
+
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_array();
+  for (const auto& t : texts) json.value(t);
+  json.end_array();
+  return out;
 }
 
 bool on_disk(const std::string& path, const std::string& text) {
@@ -119,9 +131,13 @@ ProcessExecutor::ProcessExecutor(const ExecutorContext& context, Command command
       saves_(spec_.checkpoint || spec_.scheduler.type.starts_with("pb") || mentions(spec_, {"TUNE_CHECKPOINT_DIR"})),
       wants_folder_(mentions(spec_, {"trial.dir", "TUNE_TRIAL_DIR"})),
       params_on_disk_(mentions(spec_, {"params_file"})),
+      by_instance_(launches_by_instance(spec_)),
+      instances_(drawn_instances(spec_)),
       offer_(offer_of_this_machine(spec_)),
       environment_(spec_, offer_.devices),
-      supervisor_(settings_of(spec_, folder_, checkpoints_)) {}
+      supervisor_(settings_of(spec_, folder_, checkpoints_)) {
+  if (!instances_.empty()) instances_list_ = in_memory("instances.json", json_list(instances_));
+}
 
 Time ProcessExecutor::now() const { return supervisor_.now(); }
 void ProcessExecutor::interrupt() { supervisor_.interrupt(); }
@@ -153,7 +169,11 @@ void ProcessExecutor::on(const Launch& launch, const History& history) {
   auto& newest = newest_[launch.trial];
   if (launch.attempt <= newest || launch.ranks.empty()) return;
   newest = launch.attempt;
-  Pending pending{launch, launch.params ? *launch.params : history.trial(launch.trial).params};
+  Trial unknown;
+  unknown.id = launch.trial;
+  const Trial& t = history.contains(launch.trial) ? history.trial(launch.trial) : unknown;
+  Pending pending{launch, launch.params ? *launch.params : t.params, seed_of(spec_, t)};
+  if (by_instance_) pending.done = std::min(static_cast<std::size_t>(t.last_step), instances_.size() - 1);
   (launch.from ? resumed_ : fresh_).push_back(std::move(pending));
   start_what_fits();
 }
@@ -330,6 +350,7 @@ void ProcessExecutor::start(const Pending& p, const std::string& checkpoint) {
   // A folder costs up to 200 us (ext4, after many deletions): made for trials that ask for one, or by their first output.
   if (wants_folder_ && !make_folder(trial_folder_path)) return disk();
   if (saves_ && !make_folder(order.checkpoint_folder)) return disk();
+  if (!instances_.empty() && !instances_list_) return fail(Cause::refused, "no room for the list of its instances");
 
   std::string params_file;
   const std::string params = params_json(p.params);
@@ -337,25 +358,27 @@ void ProcessExecutor::start(const Pending& p, const std::string& checkpoint) {
     params_file = order.folder + "/params.json";
     if (!make_folder(order.folder) || !on_disk(params_file, params)) return disk();
   } else {
-    order.params = in_memory(params);
+    order.params = in_memory("params.json", params);
     if (!order.params) return fail(Cause::refused, std::string{"no room for its parameters: "} + std::strerror(errno));
-    params_file = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(order.params.get());
+    params_file = path_of(order.params);
   }
 
-  const std::uint64_t seed = trial_seed(spec_.seed, launch.trial);
+  const std::string instance = by_instance_ ? instances_[p.done] : "";
   auto argv = command_.expand({p.params, spec_.name + "/" + std::to_string(launch.trial.value), launch.trial.value,
-                               launch.attempt, trial_folder_path, params_file, checkpoint, seat.cpus, seat.devices, seed});
+                               launch.attempt, trial_folder_path, params_file, checkpoint, seat.cpus, seat.devices, p.seed, instance});
   if (!argv) return fail(Cause::exec, argv.error().message);
   order.argv = std::move(*argv);
   order.token = folder_ + "#" + std::to_string(launch.trial.value) + "#" + std::to_string(launch.attempt);
   if (!supervisor_.socket_path().empty()) order.socket_token = random_token();
-  order.env = environment_.of({launch.trial, launch.attempt, seed, &p.params, seat, trial_folder_path,
+  order.env = environment_.of({launch.trial, launch.attempt, p.seed, &p.params, seat, trial_folder_path,
                                order.checkpoint_folder, params_file, checkpoint, launch.until_step,
-                               supervisor_.socket_path(), order.socket_token, order.token});
+                               supervisor_.socket_path(), order.socket_token, order.token, instance,
+                               instances_list_ ? path_of(instances_list_) : ""});
   order.cwd = spec_.cwd;
   if (!spec_.report.result_file.empty())
     order.result_file = (fs::path(spec_.cwd) / spec_.report.result_file).string();
   order.until_step = launch.until_step;
+  if (by_instance_) order.only_step = static_cast<std::int64_t>(p.done) + 1;
   order.memory_bytes = seat.memory_bytes;
   order.can_save = spec_.checkpoint.has_value();
   supervisor_.start(std::move(order));

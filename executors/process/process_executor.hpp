@@ -37,6 +37,8 @@ class ProcessExecutor final : public Executor {
   struct Pending {
     Launch launch;
     Params params;
+    std::uint64_t seed = 0;
+    std::size_t done = 0;  // Instances, where it is launched for one.
   };
 
   void on(const Launch&, const History&);
@@ -71,6 +73,9 @@ class ProcessExecutor final : public Executor {
   const std::string& folder_ = home_.path;
   std::string checkpoints_;
   bool saves_ = false, wants_folder_ = false, params_on_disk_ = false;
+  bool by_instance_ = false;
+  std::vector<std::string> instances_;        // As they are drawn.
+  Descriptor instances_list_;                 // The file that TUNE_INSTANCES names.
   Offer offer_;
   Environment environment_;
   Supervisor supervisor_;

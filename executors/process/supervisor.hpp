@@ -51,6 +51,7 @@ class Supervisor {
     std::string result_file;                 ///< Absolute; empty: none.
     Descriptor params;                       ///< Held until the attempt is over: env may name it.
     std::int64_t until_step = kNoStep;
+    std::optional<std::int64_t> only_step;   ///< All that it reports is of this step: it was started for that alone.
     std::int64_t memory_bytes = 0;
     bool can_save = false;                   ///< A pause is worth telling apart from a stop.
   };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "tuner/instances.hpp"
 #include "tuner/tuner.hpp"
 #include "tuner/unattended.hpp"
 #include "ui/api/policies.hpp"
@@ -51,8 +52,12 @@ class Tally final : public Watcher {
  private:
   void see(const Reported& report, Time at, const History& history) {
     ++run_.reports;
-    const auto score = history.score(report.metrics);
-    if (!score || *score >= least_ || !history.trial(report.trial).feasible) return;
+    // On several instances a trial is worth their mean, and nothing before it has been on all.
+    const Trial& t = history.trial(report.trial);
+    const bool instances = !history.spec().instances.empty();
+    if (instances && (lacks_instances(history.spec(), t) || t.values.empty())) return;
+    const auto score = instances ? history.score(t.values.front()) : history.score(report.metrics);
+    if (!score || *score >= least_ || !t.feasible) return;
     least_ = *score;
     run_.improvements.push_back({at.seconds, history.value(*score)});
   }

@@ -6,6 +6,7 @@
 
 #include "tuner/command.hpp"
 #include "tuner/config_fields.hpp"
+#include "tuner/instances.hpp"
 #include "tuner/nearest.hpp"
 #include "tuner/rng.hpp"
 #include "tuner/units.hpp"
@@ -133,7 +134,7 @@ std::vector<ExampleTrial> example_trials(const Spec& spec, int count) {
                                    number, 1,
                                    folder, folder + "/params.json",
                                    "",     spec.resources.cpus,
-                                   gpus,   seed};
+                                   gpus,   seed, instance_after(spec, 0)};
     auto argv = command ? command->expand(attempt) : Result<std::vector<std::string>>{command.error()};
     out.push_back({params, argv ? std::move(*argv) : std::vector<std::string>{}});
   };

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "tuner/command.hpp"
+#include "tuner/instances.hpp"
 #include "tuner/json.hpp"
 #include "tuner/transfer.hpp"
 #include "ui/api/control.hpp"
@@ -139,7 +140,8 @@ std::function<std::string(const Trial&)> command_printer(const Spec& spec) {
                                                        trial.checkpoint,
                                                        spec.resources.cpus,
                                                        {},
-                                                       spec.seed});
+                                                       spec.seed,
+                                                       instance_after(spec, trial.last_step)});
     std::string line;
     if (argv)
       for (const auto& argument : *argv) line += (line.empty() ? "" : " ") + shell_quoted(printable(argument));

@@ -90,6 +90,14 @@ Result<std::vector<Contender>> contenders(const Invocation& call, const Spec& sp
   return all;
 }
 
+/// The last value, or the mean of the last k.
+double end_of(const RecordedTrial& t, std::size_t metric, const Objective& objective) {
+  const auto k = std::min<std::size_t>(t.values.size(), objective.reduce == Objective::Reduce::mean_last_k ? static_cast<std::size_t>(objective.k) : 1);
+  double sum = 0;
+  for (std::size_t i = t.values.size() - k; i < t.values.size(); ++i) sum += t.values[i][metric];
+  return k > 0 ? sum / static_cast<double>(k) : std::numeric_limits<double>::quiet_NaN();
+}
+
 /// What is worth reaching: the value that the best tenth, and the best hundredth, of the recorded trials ended with.
 std::vector<double> targets(const Recording* recording, const Spec& spec) {
   if (!recording) return {};
@@ -99,7 +107,7 @@ std::vector<double> targets(const Recording* recording, const Spec& spec) {
   const double sign = spec.objectives.front().maximize ? -1 : 1;
   std::vector<double> ends;
   for (const auto& t : recording->trials)
-    if (!t.values.empty() && std::isfinite(t.values.back()[metric])) ends.push_back(sign * t.values.back()[metric]);
+    if (const double end = end_of(t, metric, spec.objectives.front()); std::isfinite(end)) ends.push_back(sign * end);
   if (ends.empty()) return {};
   std::sort(ends.begin(), ends.end());
   const auto at = [&](double share) { return sign * ends[static_cast<std::size_t>(share * static_cast<double>(ends.size() - 1))]; };

@@ -45,6 +45,7 @@ Result<Source> Source::open(const Invocation& call, const std::string& from) {
     const auto settings = table_settings(from);
     if (!settings) return settings.error();
     s.params_ = "params=" + settings->params, s.objective_ = "objective=" + settings->objective;
+    if (!settings->instances.empty()) s.instances_ = "instances=" + settings->instances;
     return s;
   }
   s.kind_ = Kind::experiment;
@@ -57,6 +58,7 @@ Result<Source> Source::open(const Invocation& call, const std::string& from) {
   s.params_ = setting(config, "params");
   s.objective_ = setting(config, "objective");
   if (s.objective_.empty()) s.objective_ = setting(config, "objectives");
+  s.instances_ = setting(config, "instances");
   s.spec_ = std::move(*spec);
   auto read = subject->reader->read(subject->experiment.id, 1, [&](Record&& r) { s.journal_.push_back(std::move(r)); });
   if (!read) return read.error();
@@ -70,6 +72,7 @@ std::optional<Spec> Source::read_config(const Invocation& call, const std::strin
   if (config && !params_.empty() && !config->find("params")) sets.insert(sets.begin(), params_);
   if (config && !objective_.empty() && !config->find("objective") && !config->find("objectives"))
     sets.insert(sets.begin(), objective_);
+  if (config && !instances_.empty() && !config->find("instances")) sets.insert(sets.begin(), instances_);
   return read_config_file(call, path, sets, false);
 }
 

@@ -20,7 +20,7 @@ class Source {
   /// Reads it. not_found: there is neither such a file nor such an experiment.
   static Result<Source> open(const Invocation&, const std::string& from);
 
-  /// The config with `sets`, and with the source's own parameters and objective where the config has none. No program is
+  /// The config with `sets`, and with the source's own parameters, objective and instances where the config has none. No program is
   /// needed. What is wrong is told as by read_config_file.
   std::optional<Spec> read_config(const Invocation&, const std::string& path, std::vector<std::string> sets) const;
   /// What it measured, as trials of the spec's space; nullptr for a built-in function. What does not match is told.
@@ -32,7 +32,7 @@ class Source {
 
  private:
   enum class Kind { experiment, table, function } kind_ = Kind::function;
-  std::string name_, params_, objective_;
+  std::string name_, params_, objective_, instances_;
   std::optional<Spec> spec_;      // Of the experiment,
   std::vector<Record> journal_;   // and what it has of it.
 };

@@ -7,6 +7,7 @@
 
 #include "tuner/command.hpp"
 #include "tuner/config.hpp"
+#include "tuner/instances.hpp"
 #include "tuner/json.hpp"
 #include "ui/api/sweep.hpp"
 #include "ui/cli/config_file.hpp"
@@ -73,7 +74,8 @@ int dry_run(Invocation& call, const Spec& spec, std::int64_t count) {
                                          "",
                                          spec.resources.cpus,
                                          {},
-                                         spec.seed});
+                                         spec.seed,
+                                         instance_after(spec, 0)});
       if (argv)
         for (const auto& argument : *argv) line += (line.empty() ? "" : " ") + shell_quoted(argument);
     }

@@ -2,6 +2,7 @@
 #include "ui/cli/trial_text.hpp"
 
 #include "tuner/command.hpp"
+#include "tuner/instances.hpp"
 #include "tuner/json.hpp"
 
 namespace tune {
@@ -20,7 +21,8 @@ Result<std::vector<std::string>> command_of(const Spec& spec, const Params& para
                           "",
                           spec.resources.cpus,
                           {},
-                          spec.seed});
+                          spec.seed,
+                          instance_after(spec, 0)});
 }
 
 std::string shell_line(const std::vector<std::string>& words) {
