@@ -304,7 +304,7 @@ Result<Recording> read(const std::string& path, const Spec& spec) {
   if (!configs) return configs.error();
   const auto by_id = positions(*table, *configs, spec, out);
   if (!by_id) return by_id.error();
-  if (table->has("instances")) {
+  if (table->json.value("kind", "") == "instances") {
     if (auto done = read_instances(*table, *by_id, spec, out); !done) return done.error();
     return out;
   }
@@ -377,7 +377,7 @@ Result<TableSettings> table_settings(const std::string& path) {
     const Json objective = {{"metric", first->at("name")},
                             {"goal", first->value("direction", "minimize") == "maximize" ? "maximize" : "minimize"}};
     TableSettings out{params.dump(), objective.dump(), ""};
-    if (!table->has("instances")) return out;
+    if (table->json.value("kind", "") != "instances") return out;
     const auto csv = read_csv(table->file("instances"));
     if (!csv) return csv.error();
     const auto name = find_all(*csv, {"name"}, table->file("instances").string());

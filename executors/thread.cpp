@@ -272,7 +272,9 @@ std::vector<Observation> ThreadExecutor::Pool::open(const History& history) {
 }
 
 void ThreadExecutor::Pool::launch(const Launch& l, const History& history) {
-  const Trial& t = history.trial(l.trial);
+  Trial unknown;
+  unknown.id = l.trial;
+  const Trial& t = history.contains(l.trial) ? history.trial(l.trial) : unknown;
   Order order{l.trial, l.attempt, l.until_step, l.from, 0, l.params ? *l.params : t.params, seed_of(spec_, t)};
   if (l.from) order.from_step = t.checkpoint_step;
   const std::unique_lock lock(mutex_);
