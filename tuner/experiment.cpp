@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tuner/instances.hpp"
+
 namespace tune {
 namespace {
 
@@ -137,7 +139,10 @@ std::optional<Decided> Experiment::launch() const {
     const Trial& t = history_.trial(id);
     if (order_ && !order_->is_hungry(id)) continue;
     if (fresh && !order_ && !t.replicate_of) break;
-    auto d = launch(t, fresh && t.replicate_of ? repeats_.steps_of(*t.replicate_of) : t.until_step, std::nullopt, {t.last_fact, "tune", fresh ? "a slot is free" : "it goes on where it was", {}});
+    const std::string place = launches_by_instance(spec_) ? "instance " + std::to_string(t.last_step + 1) + " of " + std::to_string(spec_.instances.size())
+                                                          : "it goes on where it was";
+    auto d = launch(t, fresh && t.replicate_of ? repeats_.steps_of(*t.replicate_of) : t.until_step, std::nullopt,
+                    {t.last_fact, "tune", fresh ? "a slot is free" : place, {}});
     return d;  // The first in the queue goes first: others behind it do not overtake.
   }
   if (order_ || !has_room()) return std::nullopt;

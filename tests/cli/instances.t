@@ -37,7 +37,11 @@ $ for x in 0 1 2 3; do awk -v x=$x '$2 == x { print $1, $3 }' runs | head -5 | m
 1
 $ awk '$2 == 0 { print $1 }' runs | sort | tr -d '\n'; awk '{ print $3 }' runs | sort -u | wc -l
 abcdefgh8
-$ tune explain race/2 | grep because
+$ tune explain race/2 | grep 'because [io]'
+           because instance 2 of 8 (tune)
+           because instance 3 of 8 (tune)
+           because instance 4 of 8 (tune)
+           because instance 5 of 8 (tune)
            because on 5 instances its mean is <any>, that of trial 0 <any>: p 0.03125 < 0.06079 at look 1 (racing)
 ...
 $ tune replay race --verify
@@ -60,9 +64,8 @@ $ sort -u seeds | wc -l
 $ tune sweep config.json --set name=silent --set 'command=["true", "${instance}"]' --set scheduler.type=fifo -q
 tune: experiment=silent <any> failed=4 <any>
 [3]
-$ tune explain silent/0 | grep because
+$ tune explain silent/0 | grep 'because no'
            because no-metric on instance 1, `<any>`: it ended without reporting `loss` (tune)
-...
 $ tune check config.json --set 'instances=["a", "a"]'
 error[E025]: the instance `a` is listed twice
 ...
