@@ -8,6 +8,7 @@
 
 #include "bench/loop.hpp"
 #include "executors/simulator.hpp"
+#include "schedulers/curve.hpp"
 #include "schedulers/hyperband.hpp"
 #include "schedulers/median.hpp"
 
@@ -87,5 +88,6 @@ int main(int argc, char** argv) {
   show("asha auto", true, [](const Spec& s) { return std::make_unique<Asha>(s, AshaOptions{true, 1, {}, 3, 1, true}); });
   show("hyperband sync", true, [=](const Spec& s) { return std::make_unique<Hyperband>(s, brackets); });
   show("hyperband async", true, [](const Spec& s) { return std::make_unique<Asha>(s, AshaOptions{true, 1, 81, 3, 5}); });
+  show("curve", false, [](const Spec&) { return std::make_unique<Curve>(CurveOptions{81}); });
   show("median", false, [](const Spec&) { return std::make_unique<Percentile>(PercentileOptions{50, PercentileOptions::Others::averages}); });
 }

@@ -2,6 +2,7 @@
 #include "schedulers/all.hpp"
 
 #include "schedulers/asha.hpp"
+#include "schedulers/curve.hpp"
 #include "schedulers/fifo.hpp"
 #include "schedulers/hyperband.hpp"
 #include "schedulers/median.hpp"
@@ -17,7 +18,7 @@ namespace tune {
 
 std::span<const SchedulerEntry> schedulers() {
   static const SchedulerEntry all[] = {fifo(),       asha(),     hyperband(), pbt(), pb2(), replay(), median(), percentile(),
-                                       patience(), threshold(), racing()};
+                                       patience(), threshold(), curve(), racing()};
   return all;
 }
 

@@ -15,7 +15,7 @@ struct Later {
   std::string_view type, comes_with;
 };
 constexpr std::span<const Later> kLaterSearches;
-constexpr Later kLaterSchedulers[] = {{"curve", "stop rules"}};
+constexpr std::span<const Later> kLaterSchedulers;
 constexpr Later kLaterExecutors[] = {{"pool", "agents on many machines"},
                                      {"slurm", "the cluster engines"},
                                      {"ray", "the cluster engines"},

@@ -51,6 +51,6 @@ $ tune explain ruled/3 | grep 'because r' | head -1
 $ tune check config.json --set 'scheduler.rules=[{"type": "asha"}]'
 error[E069]: "asha" is no rule, for it does more than stop trials
 ...
-   = help: there are median, percentile, patience, threshold
+   = help: there are median, percentile, patience, threshold, curve, racing
    = more: tune explain E069
 [2]
