@@ -48,6 +48,7 @@ TEST_CASE("in logical order the table of trials does not depend on workers or ki
       Params options;
       if (halves(scheduler.info.name)) options.set("max_step", std::int64_t{9});
       if (scheduler.info.name == "threshold") options.set("max", 1.0);
+      if (scheduler.info.name == "curve") options.set("max_step", std::int64_t{20});
       const Spec spec = ordered(std::string{sampler.info.name}, std::string{scheduler.info.name}, options);
       if (!serves(spec)) continue;
       served.insert(scheduler.info.name);
@@ -57,7 +58,7 @@ TEST_CASE("in logical order the table of trials does not depend on workers or ki
       CHECK(table(spec, 8, {37, 120, 200}) == one);
     }
   // Those that clone from checkpoints refuse the logical order.
-  CHECK(served == std::set<std::string_view>{"asha", "fifo", "hyperband", "median", "patience", "percentile", "threshold"});
+  CHECK(served == std::set<std::string_view>{"asha", "curve", "fifo", "hyperband", "median", "patience", "percentile", "racing", "threshold"});
 }
 
 TEST_CASE("replicates keep the logical order", "[simulation]") {
