@@ -2,6 +2,7 @@
 #include "store/sqlite/ownership.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -9,15 +10,19 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 #include <utility>
 
 #include "tuner/value.hpp"
 
 namespace tune::sqlite {
 namespace {
+
+constexpr std::string_view kHolder = "pid ";  // How the text of a lock begins.
 
 std::string first_line(const char* path) {
   std::string line;
@@ -47,7 +52,7 @@ Error failed(const std::string& what) {
 // Tells the holder to whoever is refused. Read without the lock, so it may be cut off; it is only for people.
 std::string holder_text() {
   const auto me = this_process();
-  return "pid " + std::to_string(me.pid) + " on " + me.host;
+  return std::string{kHolder} + std::to_string(me.pid) + " on " + me.host;
 }
 
 struct flock whole_file() {
@@ -55,6 +60,28 @@ struct flock whole_file() {
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   return lock;
+}
+
+bool lock_now(int fd) {
+  auto lock = whole_file();
+  return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool is_gone(const std::string& holder) {
+  pid_t pid = 0;
+  if (!holder.starts_with(kHolder)) return false;
+  std::from_chars(holder.data() + kHolder.size(), holder.data() + holder.size(), pid);
+  return pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+// A tune that was killed while it started a trial: the child has the lock too, from its fork to its exec. On a busy machine
+// that is time enough for the next tune to come.
+bool lock_after_the_dead(int fd, const std::string& path) {
+  for (int i = 0; i < 200 && is_gone(first_line(path.c_str())); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    if (lock_now(fd)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -123,12 +150,13 @@ Result<OwnerLock> OwnerLock::take(const std::string& folder) {
   OwnerLock owned;
   owned.fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (owned.fd_ < 0) return failed("cannot open " + path);
-  auto lock = whole_file();
-  if (::fcntl(owned.fd_, F_OFD_SETLK, &lock) != 0) {
+  if (!lock_now(owned.fd_)) {
     if (errno != EAGAIN && errno != EACCES) return failed("cannot lock " + path);
-    const std::string holder = printable(first_line(path.c_str()));
-    return Error{Error::Code::conflict, "another tune owns this experiment: " + (holder.empty() ? "a process" : holder),
-                 "wait for it, or take the experiment from it with --takeover"};
+    if (!lock_after_the_dead(owned.fd_, path)) {
+      const std::string holder = printable(first_line(path.c_str()));
+      return Error{Error::Code::conflict, "another tune owns this experiment: " + (holder.empty() ? "a process" : holder),
+                   "wait for it, or take the experiment from it with --takeover"};
+    }
   }
   // Best effort: on a full disk the lock still holds, only its text is missing.
   const std::string text = holder_text() + "\n";

@@ -40,7 +40,8 @@ class OwnerLock {
   OwnerLock& operator=(OwnerLock&& other) noexcept;
   ~OwnerLock() { release(); }
 
-  /// Error::conflict, naming pid and host of the holder, if another one holds it. Does not wait.
+  /// Error::conflict, naming pid and host of the holder, if another one holds it. Waits, at most 2 s, only where the holder
+  /// has died and a child that it was starting holds the lock until its exec.
   static Result<OwnerLock> take(const std::string& folder);
   /// Somebody holds it now. Takes nothing.
   static bool held(const std::string& folder);

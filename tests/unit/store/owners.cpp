@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "store/sqlite/database.hpp"
+#include "store/sqlite/ownership.hpp"
 #include "store/sqlite/reader.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "support/journals.hpp"
@@ -204,4 +205,20 @@ TEST_CASE("a report that comes twice is stored once, and its seq is not missing"
   REQUIRE(records[1].as<Warned>());
   CHECK(records[1].as<Warned>()->code == "duplicate-report");
   CHECK(records[2].as<Reported>()->seq == 2);
+}
+
+TEST_CASE("a lock that a killed tune's child holds until its exec is waited for", "[store][owner]") {
+  const Scratch scratch;
+  const auto folder = scratch.path().string();
+  if (const pid_t owner = ::fork(); owner == 0) {
+    const auto lock = sqlite::OwnerLock::take(folder);
+    if (::fork() == 0) ::usleep(300'000);  // Has the descriptor too, as between fork and exec.
+    ::_exit(lock ? 0 : 1);
+  } else {
+    int status = -1;
+    REQUIRE(::waitpid(owner, &status, 0) == owner);
+    REQUIRE(status == 0);
+  }
+  CHECK(sqlite::OwnerLock::held(folder));
+  CHECK(sqlite::OwnerLock::take(folder));
 }
