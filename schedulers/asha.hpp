@@ -30,7 +30,7 @@ struct AshaOptions {
 /// Progressive: at the last rung in use a trial is always paused; it may go on once there is one more.
 ///
 /// Bracket b begins at rung b; a new trial draws its bracket by the work that each should get (MOBSTER, Klein et al.
-/// 2020, appendix A). learn: O(log n) a crossing, O(1) else. verdict: O(log n). plan: O(rungs).
+/// 2020, appendix A). learn, verdict: what detail::RungRanking costs for a crossing, O(1) else. plan: O(rungs).
 class Asha final : public Scheduler {
  public:
   Asha(const Spec& spec, const AshaOptions& options);

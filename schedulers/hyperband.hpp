@@ -47,7 +47,7 @@ class HyperbandBrackets {
 /// themselves or are cancelled do not come, and their place is left empty. Slots are never idle while a rung waits for
 /// stragglers: they begin the next bracket. When no new trial may begin, the last bracket is as large as it has become.
 ///
-/// learn: O(rungs log n) for a crossing, O(1) else. verdict: O(rungs + log n). plan: O(rungs log n).
+/// learn, plan: O(rungs) questions to detail::RungRanking for a crossing, O(1) else. verdict: O(rungs) and one such question.
 class Hyperband final : public Scheduler {
  public:
   Hyperband(const Spec& spec, const HyperbandOptions& options);

@@ -12,7 +12,7 @@ namespace tune::detail {
 /// at which rung, who waits there, whose verdict is due) and decides nothing. A bracket is a row of rungs to climb; the
 /// last rung of a row is where a trial is complete.
 ///
-/// learn: O(log n) for a crossing or a decision, O(1) for a report between rungs. Memory: 48 bytes a trial and its entries
+/// learn: what RungRanking costs for a crossing or a decision, O(1) for a report between rungs. Memory: 48 bytes a trial and its entries
 /// in the levels.
 class Ladder {
  public:

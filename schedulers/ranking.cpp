@@ -1,81 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedulers/ranking.hpp"
 
-#include <bit>
+#include <algorithm>
 
 #include "tuner/result.hpp"
-#include "tuner/rng.hpp"
 
 namespace tune::detail {
+namespace {
 
-// Splits a tree into the entries below `by` and the rest. As deep as the tree: O(log n) expected.
-void RungRanking::split(Index tree, const Entry& by, Index& less, Index& rest) {
-  if (tree == kNone) {
-    less = rest = kNone;
-    return;
-  }
-  Index middle = kNone;
-  if (node(tree).entry < by) {
-    split(node(tree).right, by, middle, rest);
-    node(tree).right = middle;
-    less = tree;
-  } else {
-    split(node(tree).left, by, less, middle);
-    node(tree).left = middle;
-    rest = tree;
-  }
-  count(tree);
+constexpr std::size_t kFull = 1024;
+
+template <class T>
+auto place(T& things, std::size_t i) {
+  return things.begin() + static_cast<std::ptrdiff_t>(i);
 }
 
-void RungRanking::insert(Entry e) {
-  const auto fresh = static_cast<Index>(nodes_.size());
-  Rng hash{std::bit_cast<std::uint64_t>(e.score), static_cast<std::uint64_t>(e.trial.value)};
-  nodes_.push_back({e, static_cast<std::uint32_t>(hash.next())});
-  // Down to the place where the new node has the highest priority; what is below is split around it.
-  Index* link = &root_;
-  while (*link != kNone && node(*link).priority >= node(fresh).priority) {
-    Node& n = node(*link);
-    ++n.size;
-    link = e < n.entry ? &n.left : &n.right;
+}  // namespace
+
+std::size_t RungRanking::block_of(const Entry& e) const {
+  const auto at = std::lower_bound(lasts_.begin(), lasts_.end(), e) - lasts_.begin();
+  return std::min(static_cast<std::size_t>(at), lasts_.size() - 1);
+}
+
+void RungRanking::insert(const Entry& e) {
+  if (++size_ == 1) {
+    blocks_.push_back({e});
+    lasts_.push_back(e);
+    return;
   }
-  const Index below = *link;
-  *link = fresh;
-  Index less = kNone, rest = kNone;
-  split(below, e, less, rest);
-  node(fresh).left = less;
-  node(fresh).right = rest;
-  count(fresh);
+  const std::size_t b = block_of(e);
+  Block& block = blocks_[b];
+  block.insert(std::upper_bound(block.begin(), block.end(), e), e);
+  lasts_[b] = block.back();
+  if (block.size() < kFull) return;
+  Block upper(place(block, kFull / 2), block.end());
+  block.erase(place(block, kFull / 2), block.end());
+  lasts_.insert(place(lasts_, b), block.back());
+  blocks_.insert(place(blocks_, b + 1), std::move(upper));
+}
+
+void RungRanking::erase(const Entry& e) {
+  if (empty()) return;
+  const std::size_t b = block_of(e);
+  Block& block = blocks_[b];
+  const auto at = std::lower_bound(block.begin(), block.end(), e);
+  if (at == block.end() || *at != e) return;
+  block.erase(at);
+  --size_;
+  if (!block.empty()) {
+    lasts_[b] = block.back();
+    return;
+  }
+  blocks_.erase(place(blocks_, b));
+  lasts_.erase(place(lasts_, b));
 }
 
 std::int64_t RungRanking::rank(const Entry& e) const {
-  std::int64_t better = 0;
-  for (Index i = root_; i != kNone;) {
-    const Node& n = node(i);
-    if (n.entry < e) {
-      better += 1 + size_of(n.left);
-      i = n.right;
-    } else {
-      i = n.left;
-    }
-  }
-  return better + 1;
+  if (empty()) return 1;
+  const std::size_t b = block_of(e);
+  std::size_t better = 0;
+  for (std::size_t i = 0; i < b; ++i) better += blocks_[i].size();
+  better += static_cast<std::size_t>(std::lower_bound(blocks_[b].begin(), blocks_[b].end(), e) - blocks_[b].begin());
+  return static_cast<std::int64_t>(better) + 1;
 }
 
-const RungRanking::Entry& RungRanking::at(std::int64_t place) const {
-  TUNE_ASSERT(place >= 1 && place <= size());
-  Index i = root_;
-  for (;;) {
-    const Node& n = node(i);
-    const std::int64_t left = size_of(n.left);
-    if (place <= left) {
-      i = n.left;
-    } else if (place == left + 1) {
-      return n.entry;
-    } else {
-      place -= left + 1;
-      i = n.right;
-    }
-  }
+const RungRanking::Entry& RungRanking::at(std::int64_t where) const {
+  TUNE_ASSERT(where >= 1 && where <= size_);
+  auto left = static_cast<std::size_t>(where) - 1;
+  auto block = blocks_.begin();
+  for (; left >= block->size(); ++block) left -= block->size();
+  return (*block)[left];
 }
 
 }  // namespace tune::detail

@@ -21,11 +21,11 @@ void Level::stand(Standing s, int change) {
 }
 
 std::optional<Level::Entry> Level::first_waiting() const {
-  return waiting_.empty() ? std::nullopt : std::optional{*waiting_.begin()};
+  return waiting_.empty() ? std::nullopt : std::optional{waiting_.first()};
 }
 
 std::optional<Level::Entry> Level::last_waiting() const {
-  return waiting_.empty() ? std::nullopt : std::optional{*waiting_.rbegin()};
+  return waiting_.empty() ? std::nullopt : std::optional{waiting_.last()};
 }
 
 std::optional<Level::Entry> Level::candidate() const {

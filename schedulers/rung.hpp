@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <optional>
-#include <set>
+#include <string>
+#include <vector>
 
 #include "schedulers/ranking.hpp"
 #include "tuner/facts.hpp"
@@ -10,7 +11,7 @@
 namespace tune::detail {
 
 /// What was recorded at one rung, who of it goes on, who waits there and who is on the way. Shared by the schedulers that
-/// halve. With n recorded the best floor(n / eta) go on. Questions are O(1) unless they say otherwise, verbs O(log n).
+/// halve. With n recorded the best floor(n / eta) go on. Questions are O(1) unless they say otherwise, verbs cost what RungRanking does.
 class Level {
  public:
   using Entry = RungRanking::Entry;
@@ -35,9 +36,8 @@ class Level {
   std::int64_t coming() const { return coming_; }
   std::int64_t here() const { return here_; }
   std::int64_t sent() const { return sent_; }
-  /// O(log n).
   std::int64_t rank(const Entry& e) const { return ranking_.rank(e); }
-  /// The crossing as people see it, where the best `quota` go on. O(log n).
+  /// The crossing as people see it, where the best `quota` go on.
   Rung crossing(const Entry&, int bracket, int rung, std::int64_t quota, const History&) const;
 
   void record(const Entry&);
@@ -52,7 +52,7 @@ class Level {
   std::int64_t at_least_, quota_ = 0, sent_ = 0, coming_ = 0, here_ = 0;
   Entry cut_;  // The last one that goes on, where there is one.
   RungRanking ranking_;
-  std::set<Entry> waiting_;
+  RungRanking waiting_;
 };
 
 /// "rung 2 at step 9: rank 14 of 40, the best 13 go on"; with `to_come` "rank 14 of 40, 5 to come, the best 15 go on".

@@ -17,7 +17,7 @@ namespace tune {
 class MemoryStore : public Store {
  public:
   /// `newest`: so many are kept as they are.
-  explicit MemoryStore(std::size_t newest = 500'000) : newest_(newest) {}
+  explicit MemoryStore(std::size_t newest = 50'000) : newest_(newest) {}
   Result<Done> append(std::shared_ptr<const Batch> batch) override;
   Seq durable() const override { return last_.load(std::memory_order_acquire); }
   std::optional<Error> trouble() const override { return std::nullopt; }

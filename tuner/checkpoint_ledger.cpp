@@ -7,8 +7,8 @@
 namespace tune {
 namespace {
 
-// Values remembered of a trial that does not save: more than any sensible distance between two checkpoints.
-constexpr std::size_t kMostScores = 4096;
+// Values remembered of a trial that does not save: half of it is more than any sensible distance between two checkpoints.
+constexpr std::size_t kMostScores = 8192;
 
 }  // namespace
 
@@ -18,15 +18,14 @@ void CheckpointLedger::reported(TrialId trial, std::int64_t step, double score) 
   // After a restore the steps begin again: what was ahead of them is of a course that was left.
   while (!scores.empty() && scores.back().first >= step) scores.pop_back();
   scores.emplace_back(step, score);
-  if (scores.size() > kMostScores) scores.pop_front();
+  if (scores.size() > kMostScores) scores.erase(scores.begin(), scores.begin() + kMostScores / 2);
 }
 
 double CheckpointLedger::score_at(Line& line, std::int64_t step) {
-  double score = std::numeric_limits<double>::infinity();
-  while (!line.scores.empty() && line.scores.front().first <= step) {
-    score = line.scores.front().second;
-    line.scores.pop_front();
-  }
+  const auto later = std::find_if(line.scores.begin(), line.scores.end(), [=](const auto& s) { return s.first > step; });
+  const double score = later == line.scores.begin() ? std::numeric_limits<double>::infinity() : std::prev(later)->second;
+  line.scores.erase(line.scores.begin(), later);
+  if (line.scores.empty()) line.scores.shrink_to_fit();  // A hundred thousand trials wait at a rung.
   return score;
 }
 
@@ -48,7 +47,7 @@ void CheckpointLedger::keep(Line& line) {
     for (const auto& name : line.own)  // The newer of two equal ones.
       if (best.empty() || files_.at(name).score <= files_.at(best).score) best = name;
   const std::size_t old = line.own.size() - std::min(line.own.size(), static_cast<std::size_t>(keep_));
-  std::deque<std::string> stay, go;
+  std::vector<std::string> stay, go;
   for (std::size_t i = 0; i < line.own.size(); ++i) {
     const bool kept = i >= old || line.own[i] == best;
     files_.at(line.own[i]).kept = kept;
@@ -68,9 +67,12 @@ void CheckpointLedger::look(const std::string& name) {
 void CheckpointLedger::use(TrialId trial, const std::string& name) {
   const std::string before = std::exchange(lines_[trial].used, name);
   if (before == name) return;
-  if (const auto at = files_.find(name); at != files_.end()) at->second.users.insert(trial);
+  if (const auto at = files_.find(name); at != files_.end()) {
+    auto& users = at->second.users;
+    users.insert(std::lower_bound(users.begin(), users.end(), trial), trial);
+  }
   if (const auto at = files_.find(before); at != files_.end()) {
-    at->second.users.erase(trial);
+    std::erase(at->second.users, trial);
     look(before);
   }
 }
@@ -78,8 +80,9 @@ void CheckpointLedger::use(TrialId trial, const std::string& name) {
 void CheckpointLedger::release(TrialId trial) {
   const auto line = lines_.find(trial);
   if (line == lines_.end()) return;
-  line->second.scores.clear();
+  line->second.scores = {};
   if (!line->second.used.empty()) use(trial, "");
+  if (line->second.own.empty()) lines_.erase(line);
 }
 
 std::vector<TrialId> CheckpointLedger::lost(const std::string& name) {
@@ -91,9 +94,8 @@ std::vector<TrialId> CheckpointLedger::lost(const std::string& name) {
   Line& line = lines_[file.owner];
   std::erase(line.own, name);
   keep(line);
-  std::vector<TrialId> users(file.users.begin(), file.users.end());
-  for (const auto user : users) lines_[user].used.clear();
-  return users;
+  for (const auto user : file.users) lines_[user].used.clear();
+  return file.users;
 }
 
 void CheckpointLedger::collecting(const std::string& name) {

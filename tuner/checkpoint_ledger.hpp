@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -20,7 +19,7 @@ namespace tune {
 /// value (`keep_best`), or while a trial would go on from it: a clone that has not saved anything of its own yet, a paused
 /// trial, an attempt that may have to begin again. What nothing needs any more is surplus: the keep rule has it collected.
 ///
-/// Every verb is O(log n) and the number that one trial keeps. Names are those of Checkpointed: unique, never used twice.
+/// Every verb is O(1) and the number that one trial keeps. Names are those of Checkpointed: unique, never used twice.
 class CheckpointLedger {
  public:
   CheckpointLedger(int keep, bool keep_best) : keep_(keep), keep_best_(keep_best) {}
@@ -57,13 +56,13 @@ class CheckpointLedger {
     TrialId owner;
     std::int64_t step = 0;
     double score = 0;
-    bool kept = false;         // By the keep rule of its owner.
-    std::set<TrialId> users;   // Who would go on from it.
+    bool kept = false;           // By the keep rule of its owner.
+    std::vector<TrialId> users;  // Who would go on from it, in order.
   };
   struct Line {
-    std::deque<std::string> own;  // Oldest first.
+    std::vector<std::string> own;  // Oldest first.
     std::string used;
-    std::deque<std::pair<std::int64_t, double>> scores;  // By step, not yet below a checkpoint.
+    std::vector<std::pair<std::int64_t, double>> scores;  // By step, not yet below a checkpoint.
   };
   static double score_at(Line&, std::int64_t step);
   void keep(Line&);
@@ -71,8 +70,8 @@ class CheckpointLedger {
 
   int keep_;
   bool keep_best_;
-  std::map<std::string, File> files_;
-  std::map<TrialId, Line> lines_;
+  std::unordered_map<std::string, File> files_;
+  std::unordered_map<TrialId, Line> lines_;
   std::vector<std::string> surplus_;
   std::set<std::string> going_;
 };

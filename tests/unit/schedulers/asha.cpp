@@ -213,21 +213,6 @@ TEST_CASE("brackets begin at higher rungs, and all of them are used", "[schedule
   CHECK(starts["Start to 3"] > starts["Start to 9"]);
 }
 
-TEST_CASE("a ranking knows every entry's place", "[schedulers]") {
-  detail::RungRanking ranking;
-  std::vector<detail::RungRanking::Entry> all;
-  Rng rng{1, 2};
-  for (std::int64_t i = 0; i < 300; ++i) {
-    all.push_back({static_cast<double>(rng.below(50)), TrialId{i}});
-    ranking.insert(all.back());
-  }
-  std::sort(all.begin(), all.end());
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    CHECK(ranking.rank(all[i]) == static_cast<std::int64_t>(i) + 1);
-    CHECK(ranking.at(static_cast<std::int64_t>(i) + 1) == all[i]);
-  }
-}
-
 TEST_CASE("asha ranks a trial outside its outcome constraints behind all others", "[schedulers]") {
   Spec spec = small_spec();
   spec.stop.trials = 1000;
