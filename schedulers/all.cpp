@@ -4,6 +4,7 @@
 #include "schedulers/asha.hpp"
 #include "schedulers/curve.hpp"
 #include "schedulers/fifo.hpp"
+#include "schedulers/freeze_thaw.hpp"
 #include "schedulers/hyperband.hpp"
 #include "schedulers/median.hpp"
 #include "schedulers/patience.hpp"
@@ -17,7 +18,7 @@
 namespace tune {
 
 std::span<const SchedulerEntry> schedulers() {
-  static const SchedulerEntry all[] = {fifo(),       asha(),     hyperband(), pbt(), pb2(), replay(), median(), percentile(),
+  static const SchedulerEntry all[] = {fifo(),       asha(),     hyperband(), pbt(), pb2(), freeze_thaw(), replay(), median(), percentile(),
                                        patience(), threshold(), curve(), racing()};
   return all;
 }

@@ -109,7 +109,7 @@ CurveModel::Parts CurveModel::fit(std::span<const CurvePoint> points) const {
       const double u = precision * s.z, v = precision * s.hz, det = a * c - b * b;
       const double end = (c * u - b * v) / det, drop = (a * v - b * u) / det;
       const double evidence = noise_prior + std::log((1 + shapes_[k]) / std::sqrt(det)) - 0.5 * (precision * s.zz - u * end - v * drop);
-      parts[k * kNoises + j] = {evidence, p.end + end, c / det + sigma * sigma};
+      parts[k * kNoises + j] = {evidence, p.end + end, p.drop + drop, c / det, -b / det, a / det, sigma * sigma};
       most = std::max(most, evidence);
     }
   }
@@ -124,13 +124,43 @@ CurveModel::Prediction CurveModel::predict(std::span<const CurvePoint> points, d
   const double more = mistrust(static_cast<double>(points.back().step));
   Prediction out;
   double square = more;
-  for (const auto& [weight, mean, variance] : parts) {
-    out.mean += weight * mean;
-    if (weight > kNegligible || std::isnan(weight)) out.chance += weight * normal_below((mark - mean) / std::sqrt(variance + more));
+  for (const Part& part : parts) {
+    out.mean += part.weight * part.end;
+    if (part.weight > kNegligible || std::isnan(part.weight))
+      out.chance += part.weight * normal_below((mark - part.end) / std::sqrt(part.variance(0) + more));
   }
-  for (const auto& [weight, mean, variance] : parts) square += weight * (variance + (mean - out.mean) * (mean - out.mean));
+  for (const Part& part : parts) square += part.weight * (part.variance(0) + (part.end - out.mean) * (part.end - out.mean));
   out.deviation = std::sqrt(square);
   return out;
+}
+
+CurveModel::Outlook CurveModel::outlook(std::span<const CurvePoint> points) const {
+  Outlook out;
+  if (points.empty()) return out;
+  const Parts parts = fit(points);
+  const double now = static_cast<double>(points.back().step), more = mistrust(now);
+  for (std::size_t i = 0; i < kAhead; ++i) {
+    const double step = horizon_ * static_cast<double>(i + 1) / kAhead;
+    const Heights g = fall(std::max(1.0, step));
+    double mean = 0, square = 0;
+    for (std::size_t k = 0; k < kShapes; ++k)
+      for (std::size_t j = 0; j < kNoises; ++j) {
+        const Part& part = parts[k * kNoises + j];
+        const double h = (g[k] - foot_[k]) / span_[k], m = part.mean(h);
+        mean += part.weight * m;
+        square += part.weight * (part.variance(h) + m * m);
+      }
+    // The model's errors were seen at the horizon; nearer ones are as much smaller.
+    const double far = now < horizon_ ? std::clamp((step - now) / (horizon_ - now), 0.0, 1.0) : 0;
+    out.mean_[i] = mean;
+    out.deviation_[i] = std::sqrt(std::max(0.0, square - mean * mean) + far * more);
+  }
+  return out;
+}
+
+double CurveModel::Outlook::chance(double share, double mark) const {
+  const auto i = static_cast<std::size_t>(std::clamp(std::ceil(share * kAhead) - 1, 0.0, kAhead - 1.0));
+  return deviation_[i] > 0 ? normal_below((mark - mean_[i]) / deviation_[i]) : 0;
 }
 
 // Of predictions made as early or earlier, but before the first check as at it. One less than the count, as in a sample's variance.
@@ -148,7 +178,7 @@ void CurveModel::check(std::span<const CurvePoint> points, double end) {
     while (n < points.size() && static_cast<double>(points[n].step) <= kCheckAt[i] * horizon_) ++n;
     if (n == 0) continue;
     double mean = 0;
-    for (const Part& part : fit(points.first(n))) mean += part.weight * part.mean;
+    for (const Part& part : fit(points.first(n))) mean += part.weight * part.end;
     if (!std::isfinite(mean)) continue;
     const double error = std::clamp(mean - end, -far, far);
     errors_[i].squares += error * error;

@@ -31,7 +31,7 @@ struct CurvePoint {
 /// Pure: the same trials in the same order give the same answer.
 class CurveModel {
  public:
-  static constexpr std::size_t kShapes = 17, kNoises = 6, kChecks = 4;
+  static constexpr std::size_t kShapes = 17, kNoises = 6, kChecks = 4, kAhead = 8;
   /// Points of a trial that are kept (CurvePoints): a fit takes so many times kShapes evaluations of h.
   static constexpr std::size_t kPoints = 24;
 
@@ -52,10 +52,28 @@ class CurveModel {
   /// alike, there is nothing to go by, and the prediction is NaN.
   Prediction predict(std::span<const CurvePoint>, double mark) const;
 
+  /// What is expected at kAhead steps, evenly from the horizon's kAhead-th part on, roughly: as one normal for each.
+  class Outlook {
+   public:
+    /// Chance that the score is below the mark at the step, a share of the horizon. Without any points: 0.
+    double chance(double share, double mark) const;
+
+   private:
+    friend class CurveModel;
+    std::array<double, kAhead> mean_{}, deviation_{};  // A deviation of 0: nothing is known.
+  };
+  /// As predict, and O(kAhead).
+  Outlook outlook(std::span<const CurvePoint>) const;
+  /// What curves typically gain, in units of the score: by how much an improvement can be counted.
+  double scale() const { return prior().scale; }
+
  private:
-  /// One normal of the mixture.
+  /// One normal of the mixture: of end and drop.
   struct Part {
-    double weight = 0, mean = 0, variance = 0;
+    double weight = 0, end = 0, drop = 0;
+    double end_variance = 0, covariance = 0, drop_variance = 0, noise = 0;
+    double mean(double h) const { return end + drop * h; }
+    double variance(double h) const { return end_variance + h * (2 * covariance + h * drop_variance) + noise; }
   };
   using Parts = std::array<Part, kShapes * kNoises>;
   struct Prior {
