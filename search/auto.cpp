@@ -15,6 +15,7 @@ AutoArm::AutoArm(const Axes& axes, const SamplerContext& c) : space_(detail::sit
   arms_[ArmKind::tpe] = std::make_unique<TpeArm>(axes, c.objectives.size(), TpeSettings{.budget = c.trials});
   GpSettings gp;
   gp.min_improvement = c.min_improvement, gp.budget = c.trials;
+  if (const Value* cost = c.options.find("cost_aware")) gp.cost_aware = std::get<bool>(*cost);
   arms_[ArmKind::gp] = std::make_unique<GpArm>(axes, gp);
   if (c.objectives.size() > 1) return;
   arms_[ArmKind::cma] = cma_arm(axes, c.seed, {.incumbent = true});
@@ -59,8 +60,9 @@ std::optional<Suggestion> AutoArm::suggest(const Trials& trials, TrialId trial, 
 }
 
 SamplerEntry auto_sampler() {
-  return {{"auto", "Models that take turns, chosen by the kind of space: the default.", {}, true},
+  return {{"auto", "Models that take turns, chosen by the kind of space: the default.", {cost_option()}, true},
           [](const SamplerContext& c) -> Result<std::unique_ptr<Sampler>> {
+            if (const auto bad = no_budget_for_cost(c)) return *bad;
             const auto starts = std::clamp<std::size_t>(c.space.size() / 2 + 2, 5, 10);
             const ArmSettings settings{.name = "auto", .starts = static_cast<int>(starts)};
             return std::unique_ptr<Sampler>(std::make_unique<ArmSampler>(

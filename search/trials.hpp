@@ -31,6 +31,8 @@ struct Observed {
   std::vector<double> margins;      ///< One an outcome constraint: at most 0 where it holds; NaN: never reported.
   bool feasible = true;             ///< Every outcome constraint holds, as far as reported.
   std::int64_t step = 0;            ///< Of `values`.
+  double cost = 0;                  ///< So far: as reported, else the seconds that its attempts took; 0: not known.
+  bool tells_cost = false;
   std::vector<std::pair<std::int64_t, double>> rungs;  ///< Step and value of the rungs it was judged at, in order.
 
   bool has_value() const { return !values.empty() && values.front() < kWorst; }

@@ -133,6 +133,16 @@ double Holds::at(const VectorXd& point, VectorXd& gradient) const {
   return weight_ * value;
 }
 
+Small::Small(Posterior posterior, double weight) : posterior_(std::move(posterior)), weight_(weight) {}
+
+VectorXd Small::at(const Features& points) const { return -weight_ * posterior_.at(points).mean.col(0); }
+
+double Small::at(const VectorXd& point, VectorXd& gradient) const {
+  const auto p = posterior_.slope(point);
+  gradient -= weight_ * p.dmean.col(0);
+  return -weight_ * p.mean[0];
+}
+
 HypervolumeGrowth::HypervolumeGrowth(std::vector<Posterior> objectives, std::vector<Boxes> boxes)
     : objectives_(std::move(objectives)), boxes_(std::move(boxes)) {}
 

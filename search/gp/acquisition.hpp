@@ -77,6 +77,19 @@ class HypervolumeGrowth final : public Term {
   std::vector<Boxes> boxes_;
 };
 
+/// -weight * m: what is said to be small by a model, such as the logarithm of a cost, is preferred.
+class Small final : public Term {
+ public:
+  Small(Posterior, double weight);
+  Eigen::VectorXd at(const Features& points) const override;
+  double at(const Eigen::VectorXd& point, Eigen::VectorXd& gradient) const override;
+  double mean(const Eigen::VectorXd& point) const { return posterior_.slope(point).mean[0]; }
+
+ private:
+  Posterior posterior_;
+  double weight_;
+};
+
 class Acquisition {
  public:
   explicit Acquisition(const Kernel& kernel) : kernel_(&kernel) {}

@@ -22,6 +22,7 @@ constexpr std::size_t kMostPending = 100;  // Newer ones matter more: the older 
 constexpr std::size_t kSlack = 100;        // How far a model may grow beyond its bound before a part is chosen.
 constexpr int kRecent = 10;       // Of so many trials each that failed adds to the caution.
 constexpr double kPerTrouble = 3;  // Measured: 9 % of trials 11 to 50 failed where 30 % of the space does; 10 % with 1.
+constexpr std::size_t kFewCosts = 3;  // Fewer tell nothing.
 constexpr double kAnyNoise = 1, kCrisp = -3;  // ln noise: an edge between success and failure is not noise.
 
 VectorXd vector(const std::vector<double>& v) { return Eigen::Map<const VectorXd>(v.data(), static_cast<Index>(v.size())); }
@@ -137,7 +138,7 @@ void GpArm::learn(const Record& r, const Trials&) {
   fitted_ = {};
   fitted_.known = *note->number("fit");
   fitted_.ranked = note->number("ranked").value_or(0) > 0;
-  for (const auto* kind : {"f", "r", "g", "ok"})
+  for (const auto* kind : {"f", "r", "g", "ok", "c"})
     for (int k = 0;; ++k) {
       const std::string name = kind + std::to_string(k);
       const auto* theta = note->numbers(name);
@@ -146,7 +147,7 @@ void GpArm::learn(const Record& r, const Trials&) {
     }
 }
 
-// The objectives first, then margins, then success.
+// The objectives first, then margins, then success and cost.
 std::vector<GpArm::Aspect> GpArm::aspects(const Trials& trials) const {
   std::vector<Aspect> all;
   const auto add = [&](std::string name) -> Aspect& { return all.emplace_back(Aspect{std::move(name), {}, {}}); };
@@ -186,8 +187,18 @@ std::vector<GpArm::Aspect> GpArm::aspects(const Trials& trials) const {
     collect(add("ok0"), [](const Observed& o) {
       return o.finished() ? std::optional{went_wrong(o) ? 1.0 : -1.0} : std::nullopt;
     });
+  if (gamma(trials) > 0) {
+    Aspect& a = add("c0");
+    collect(a, [](const Observed& o) { return o.state == State::complete && o.cost > 0 ? std::optional{std::log(o.cost)} : std::nullopt; });
+    if (a.trials.size() < kFewCosts) a.trials.clear();
+  }
   for (Aspect& a : all) a = bounded(std::move(a), trials);
   return all;
+}
+
+double GpArm::gamma(const Trials& trials) const {
+  if (!settings_.cost_aware || !settings_.budget) return 0;
+  return std::max(0.0, 1 - static_cast<double>(trials.finished() - trials.imported()) / static_cast<double>(*settings_.budget));
 }
 
 /// A model that is too large keeps the best tenth, what is nearest to the best and an even share of the rest
@@ -316,10 +327,19 @@ std::optional<Suggestion> GpArm::suggest(const Trials& trials, TrialId, Rng rng)
     }
     acquisition.add(std::make_unique<detail::HypervolumeGrowth>(std::move(objectives), std::move(boxes)));
   }
+  const detail::Small* cost = nullptr;
+  Target costs;
+  if (const Aspect& a = all.back(); a.name == "c0" && !a.trials.empty() && any_good) {
+    Model m = model(a, fitted, trials);
+    costs = m.target;
+    auto term = std::make_unique<detail::Small>(std::move(m.posterior), gamma(trials) * costs.deviation);
+    cost = term.get();
+    acquisition.add(std::move(term));
+  }
   const double caution = 1 + kPerTrouble * recent_troubles(trials);
   for (std::size_t k = trials.objectives(); k < all.size(); ++k) {
     const Aspect& a = all[k];
-    if (a.trials.empty() || (a.name != "ok0" && a.values.maxCoeff() <= 0 && a.values.minCoeff() == a.values.maxCoeff())) continue;
+    if (a.name == "c0" || a.trials.empty() || (a.name != "ok0" && a.values.maxCoeff() <= 0 && a.values.minCoeff() == a.values.maxCoeff())) continue;
     Model m = model(a, fitted, trials);
     if (!(m.target.deviation > 0)) continue;
     const double limit = (0 - m.target.mean) / m.target.deviation;
@@ -350,6 +370,10 @@ std::optional<Suggestion> GpArm::suggest(const Trials& trials, TrialId, Rng rng)
     s.why = "expected improvement on the best " + short_text(expected) + ", with chance " + short_text(improvement->chance(x, 0));
   } else if (trials.objectives() > 1 && any_good) {
     s.why = "the hypervolume is expected to grow most here";
+  }
+  if (cost) {
+    const double expected = std::exp(costs.mean + costs.deviation * cost->mean(detail::kernel_point(s.point)));
+    s.why += ", at an expected cost of " + short_text(expected) + " that counts " + short_text(gamma(trials));
   }
   return s;
 }

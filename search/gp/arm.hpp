@@ -24,6 +24,7 @@ struct GpSettings {
   std::size_t most = 500;         ///< Points a model holds: beyond a hundred more, a part is chosen.
   double min_improvement = 0;     ///< SamplerContext::min_improvement.
   std::optional<std::int64_t> budget = {};  ///< How many trials there will be: how long a person's prior counts.
+  bool cost_aware = false;        ///< What a trial is expected to cost counts, the less the more of the budget is used.
 };
 
 /// Searches with Gaussian processes: one for the objective, one for each further objective and each outcome constraint and
@@ -31,6 +32,10 @@ struct GpSettings {
 /// hypervolume) times the probability that everything holds (to a power that grows with recent failures) is largest. Pending
 /// trials count with the results that the model expects; with several objectives in `draws` ways. Until something feasible
 /// is known, only the probabilities count.
+///
+/// Aware of cost, a further process models the logarithm of what complete trials cost, and the logarithm of the improvement is
+/// lessened by gamma times its mean: improvement per cost at first, improvement alone at last. gamma falls from 1 to 0 with the
+/// budget ("CArBO": Lee, Perrone, Archambeau and Seeger, "Cost-aware Bayesian optimization", 2020).
 ///
 /// Its note holds the hyperparameters when they were fitted anew: {"fit": n, "warp": 0 or 1, "f0": [...], ...}; between
 /// fits it grows the Cholesky factors by a row per trial. suggest: O(n^2 (raw + descents)), and O(n^3) times the iterations
@@ -61,6 +66,7 @@ class GpArm final : public Arm {
   struct Model;
 
   std::vector<Aspect> aspects(const Trials&) const;
+  double gamma(const Trials&) const;
   Aspect bounded(Aspect, const Trials&) const;
   bool due(const std::vector<Aspect>&, const Trials&) const;
   Fitted refit(const std::vector<Aspect>&, const Trials&) const;
@@ -74,6 +80,10 @@ class GpArm final : public Arm {
   // Only what appending rows one by one gives, no matter who did it when: asking changes no answer.
   mutable std::map<std::string, Factor, std::less<>> factors_;
 };
+
+/// The option `cost_aware`, for every search that asks a GpArm, and why it cannot be had: its gamma needs a budget.
+Option cost_option();
+std::optional<Error> no_budget_for_cost(const SamplerContext&);
 
 SamplerEntry gp_sampler();
 
