@@ -6,6 +6,7 @@ EXAMPLES is the folder of the built examples. Everything is written to a folder 
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -130,6 +131,23 @@ def pbt(folder):
     expect("by one trial that follows the winner's schedule", again["value"] < constant["value"] - 0.5, again["value"])
     exploits = run(tune, "--store", "tune.db", "lineage", winner, "--json").count("from_step")
     expect("stretches of that schedule", exploits >= 5, exploits)
+
+
+
+def racing(folder):
+    """Most settings are dropped after a few files, and the best is better than what the program does by default."""
+    sweep("tune.db")
+    all_trials = trials("tune.db")
+    complete = [t for t in all_trials if t["state"] == "complete"]
+    expect("complete on all 20 files", complete and all(t["last_step"] == 20 for t in complete), len(complete))
+    runs = sum(t["last_step"] for t in all_trials)
+    expect("runs, of the 600 that all settings on all files would take", runs < 400, runs)
+    program = os.path.join(examples, "racing", "squeeze.py")
+    with open(os.path.join(examples, "racing", "config.json")) as file:
+        files = re.findall(r'"([a-z]+-[0-9])"', file.read())
+    ratios = [float(run("python3", program, name).split()[-1].rstrip("}")) for name in files]
+    expect("ratio by default", len(ratios) == 20, sum(ratios) / len(ratios))
+    expect("best ratio", best("tune.db")["value"] < sum(ratios) / len(ratios) - 0.002, best("tune.db")["value"])
 
 
 with tempfile.TemporaryDirectory() as folder:
