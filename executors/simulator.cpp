@@ -143,6 +143,7 @@ void Simulator::launch(const Launch& l, const History& history) {
   // A real experiment's checkpoints, which a simulation goes on from, say nothing by their names.
   a.step = l.from && saved.step == 0 ? history.trial(l.trial).checkpoint_step : saved.step;
   a.worker = l.ranks.empty() ? 0 : static_cast<std::size_t>(l.ranks.front().worker.value);
+  if (options_.scaling > 0 && !l.ranks.empty()) a.speed = std::pow(l.ranks.front().cpus / spec_.resources.cpus, options_.scaling);
   const auto& params = l.params ? *l.params : history.trial(l.trial).params;
   if (by_instance_) a.step = history.trial(l.trial).last_step;
   a.course = l.from ? problem_->resume(params, l.trial, l.attempt, a.step, saved.state)
@@ -302,7 +303,7 @@ void Simulator::schedule_step(TrialId trial, const Attempt& a, std::optional<dou
       a.course.seconds ? a.course.seconds(next) : options_.step_seconds * static_cast<double>(next - a.step);
   if (options_.jitter > 0)
     seconds *= 1 + options_.jitter * Rng{options_.seed, Purpose::simulate, trial.value, next}.uniform();
-  const double at = since.value_or(now_.seconds) + seconds / workers_[a.worker].speed;
+  const double at = since.value_or(now_.seconds) + seconds / workers_[a.worker].speed / a.speed;
   schedule(std::max(at, now_.seconds), trial, a.number, What::step);
 }
 
@@ -503,6 +504,7 @@ SimulatorOptions simulator_options(const Params& options, std::uint64_t seed) {
   o.step_seconds = number(options, "step_seconds");
   o.start_seconds = number(options, "start_seconds");
   o.save_seconds = number(options, "save_seconds");
+  o.scaling = number(options, "scaling");
   o.spread = number(options, "spread");
   o.jitter = number(options, "jitter");
   o.noise = number(options, "noise");
@@ -526,6 +528,7 @@ ExecutorEntry simulator() {
             at_least_0("step_seconds", "1", "Virtual seconds of a step, where the problem does not say."),
             at_least_0("start_seconds", "0", "From launch to the start of a trial."),
             at_least_0("save_seconds", "0", "What a checkpoint is said to take."),
+            {"scaling", Kind::number, "0", "A trial with n times the cpus of the config is n^scaling times as fast.", 0, 1},
             at_least_0("spread", "0", "Speeds of workers lie between 1 / (1 + spread) and 1 + spread."),
             at_least_0("jitter", "0", "Each step takes up to this share longer."),
             at_least_0("noise", "0", "Standard deviation of what is added to each value."),

@@ -19,6 +19,7 @@ struct SimulatorOptions {
   double step_seconds = 1;   ///< Of a step on a worker of speed 1, where the problem does not say.
   double start_seconds = 0;  ///< From launch to Started.
   double save_seconds = 0;   ///< That saving a checkpoint takes.
+  double scaling = 0;        ///< A trial with n times the cpus of the config is n^scaling times as fast.
   double spread = 0;         ///< Speeds of workers lie log-uniformly between 1 / (1 + spread) and 1 + spread.
   double jitter = 0;         ///< Each step takes up to this share longer.
   double noise = 0;          ///< Standard deviation of what is added to each value.
@@ -86,6 +87,7 @@ class Simulator final : public Executor {
     Fault fault = Fault::none;
     std::int64_t fault_step = 0;
     std::size_t worker = 0;
+    double speed = 1;       // By its cpus.
     std::int64_t step = 0;  // The last one done.
     std::int64_t until = kNoStep;
     std::int64_t seq = 0;

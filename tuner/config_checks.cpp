@@ -221,6 +221,7 @@ class Checks {
                     spec_.scheduler.type + " with \"mode\": " + (asha ? "\"promote\"" : "\"sync\"") +
                         " pauses trials, so they must be able to save",
                     std::string{"add \"checkpoint\": {}, or use \"mode\": "} + (asha ? "\"stop\"" : "\"async\""));
+    grow();
     const auto min = option("min_step"), max = option("max_step"), eta = option("eta");
     if (min && max && *min > *max)
       findings_.add("E006", places_.at("scheduler"), "`min_step` must not be above `max_step`");
@@ -229,6 +230,27 @@ class Checks {
                     "no rung lies between `min_step` and `max_step`: nothing will be stopped early",
                     "make `min_step` at most max_step / eta");
     schedulable();
+  }
+
+  void grow() {
+    if (!spec_.grow) return;
+    const Span place = places_.at("scheduler.grow");
+    const Resources &has = spec_.resources, &most = spec_.grow->max;
+    if (!spec_.checkpoint && !launches_by_instance(spec_))
+      findings_.add("E064", place, "`grow` pauses trials to give them more, so they must be able to save", "add \"checkpoint\": {}");
+    if (spec_.logical_order)
+      findings_.add("E013", place, "`grow` follows the workers, which the logical order never looks at");
+    if (spec_.replicates.count > 1) findings_.add("E013", place, "`grow` and `replicates` exclude each other");
+    const bool less = most.cpus < has.cpus || most.gpus < has.gpus || most.memory_bytes < has.memory_bytes;
+    if (less || std::any_of(most.custom.begin(), most.custom.end(), [&](const auto& r) {
+          const auto own = has.custom.find(r.first);
+          return own != has.custom.end() && r.second < own->second;
+        }))
+      findings_.add("E006", place, "`max` must be at least what `resources` gives a trial");
+    else if (most == has)
+      findings_.add("E006", place, "`max` is what `resources` gives a trial already", "\"grow\": {\"max\": {\"cpu\": 8}}");
+    else if (most.gpus > 0 && has.gpus == 0)
+      findings_.add("E006", place, "a trial that has no gpu cannot grow to " + to_text(most.gpus), "\"resources\": {\"gpu\": 1}");
   }
 
   // The scheduler is asked itself, as the search is.

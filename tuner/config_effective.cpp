@@ -258,6 +258,11 @@ class Effective {
       }
       json_.end_array();
     }
+    if (s.grow) {
+      json_.key("grow").begin_object().key("max");
+      amounts(s.grow->max);
+      json_.key("every").value(s.grow->every).end_object();
+    }
     json_.end_object();
   }
 
@@ -296,7 +301,11 @@ class Effective {
   }
 
   void resources(const Resources& r) {
-    json_.key("resources").begin_object().key("cpu").value(r.cpus).key("gpu").value(r.gpus);
+    json_.key("resources");
+    amounts(r);
+  }
+  void amounts(const Resources& r) {
+    json_.begin_object().key("cpu").value(r.cpus).key("gpu").value(r.gpus);
     if (r.memory_bytes > 0) json_.key("memory").value(bytes_text(r.memory_bytes));
     for (const auto& [name, amount] : r.custom) json_.key(name).value(amount);
     json_.end_object();

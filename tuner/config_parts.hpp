@@ -127,6 +127,8 @@ std::vector<Dimension> read_params(Findings&, const JsonNode& params, Places&);
 bool check_conditions(Findings&, const std::vector<Dimension>&, const JsonNode& params, const Places&);
 /// config_space.cpp: params, constraints, points, warm_start. False where the space could not be made.
 bool read_space(Findings&, Section& top, Spec&, Places&);
+/// config_reader.cpp: what a section like `resources` gives, over what `out` has.
+void read_resources(Section, Resources& out);
 /// config_policies.cpp: search, scheduler, executor.
 void read_policies(Section& top, const Catalogue&, Spec&, Places&);
 /// What follows from a population or a schedule for the rest of the config. Once all of it is read.

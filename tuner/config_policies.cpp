@@ -201,6 +201,17 @@ void read_rules(Section& scheduler, const std::vector<PolicyInfo>& schedulers, S
     read_rule(scheduler, m->value.items[i], "scheduler.rules." + std::to_string(i), schedulers, spec, places);
 }
 
+void read_grow(Section& scheduler, Spec& spec) {
+  auto s = scheduler.section("grow", "scheduler.grow");
+  if (!s.present()) return;
+  GrowSpec grow;
+  grow.max = spec.resources;
+  s.require("max");
+  read_resources(s.section("max", "scheduler.grow.max"), grow.max);
+  grow.every = s.integer("every", kFromOne).value_or(1);
+  spec.grow = std::move(grow);
+}
+
 }  // namespace
 
 void read_policies(Section& top, const Catalogue& catalogue, Spec& spec, Places& places) {
@@ -213,6 +224,7 @@ void read_policies(Section& top, const Catalogue& catalogue, Spec& spec, Places&
   spec.search = read(search, {"search", catalogue.samplers, kLaterSearches, "auto"});
   spec.scheduler = read(scheduler, {"scheduler", catalogue.schedulers, kLaterSchedulers, "fifo"});
   read_rules(scheduler, catalogue.schedulers, spec, places);
+  read_grow(scheduler, spec);
   spec.executor =
       read(runner, {"executor", catalogue.executors, kLaterExecutors, spec.trainable.empty() ? "process" : "thread"});
 

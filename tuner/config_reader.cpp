@@ -41,7 +41,7 @@ class Reader {
     program(spec);
     report(spec.report);
     stop(spec.stop, spec.objectives);
-    resources(spec.resources);
+    read_resources(top_.section("resources"), spec.resources);
     retry(spec.retry);
     edges(spec);
     read_policies(top_, context_.catalogue, spec, places);
@@ -310,20 +310,6 @@ class Reader {
     out.trial_idle = s.duration("trial_idle");
   }
 
-  void resources(Resources& out) {
-    auto s = top_.section("resources");
-    out.cpus = s.number("cpu", kPositive).value_or(out.cpus);
-    out.gpus = s.number("gpu", kFromZero).value_or(out.gpus);
-    if (out.gpus > 1 && out.gpus != static_cast<double>(static_cast<std::int64_t>(std::min(out.gpus, 1e6))))
-      findings_.add("E006", s.member("gpu")->span(), "`gpu` is a share below 1 or a whole number of devices");
-    out.memory_bytes = s.bytes("memory").value_or(0);
-    if (!s.present()) return;
-    for (const auto& m : s.node()->members) {
-      if (m.key == "cpu" || m.key == "gpu" || m.key == "memory") continue;
-      if (const auto n = number_of(findings_, m.value, m.span(), m.key, kFromZero)) out.custom[m.key] = *n;
-    }
-  }
-
   void retry(RetrySpec& out) {
     auto s = top_.section("retry");
     out.max = static_cast<int>(s.integer("max", {0, 1000}).value_or(0));
@@ -408,6 +394,20 @@ void report_json(Findings& findings, const JsonFault& fault) {
 }
 
 }  // namespace
+
+void read_resources(Section s, Resources& out) {
+  out.cpus = s.number("cpu", kPositive).value_or(out.cpus);
+  out.gpus = s.number("gpu", kFromZero).value_or(out.gpus);
+  if (out.gpus > 1 && out.gpus != static_cast<double>(static_cast<std::int64_t>(std::min(out.gpus, 1e6))))
+    s.findings().add("E006", s.member("gpu")->span(), "`gpu` is a share below 1 or a whole number of devices");
+  out.memory_bytes = s.bytes("memory").value_or(out.memory_bytes);
+  if (!s.present()) return;
+  for (const auto& m : s.node()->members) {
+    if (m.key == "cpu" || m.key == "gpu" || m.key == "memory") continue;
+    if (const auto n = number_of(s.findings(), m.value, m.span(), m.key, kFromZero)) out.custom[m.key] = *n;
+  }
+}
+
 }  // namespace detail
 
 std::string default_name(std::string_view file, std::string_view folder) {

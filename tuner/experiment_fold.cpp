@@ -303,6 +303,8 @@ void Experiment::consume_exit(const Record& r) {
   const auto& e = *r.as<Exited>();
   Trial& t = at(e.trial);
   touch(t.id);
+  // A trial that was only to be resized goes on however its attempt ended, if it has not come to its end.
+  if (std::exchange(t.resizing, false) && t.asked == Asked::pause) t.asked = Asked::nothing;
   const Asked asked = t.asked;
   const auto park = [&] {
     t.asked = Asked::nothing;  // It was done: nothing is under way.
@@ -316,7 +318,6 @@ void Experiment::consume_exit(const Record& r) {
   const bool by_instance = launches_by_instance(spec_), lacking = lacks_instances(spec_, t);
   const bool over = by_instance && !lacking;  // Nothing is left to launch it for.
   if ((is_blameless(e.cause) || e.cause == Cause::paused) && !over) {
-    if (asked == Asked::pause && std::exchange(t.resizing, false)) return enqueue(t);
     if (asked == Asked::pause) return park();
     if (e.cause == Cause::refused || e.cause == Cause::disk) t.not_before = r.at + Duration{kRefusedPause};
     return enqueue(t);
@@ -395,6 +396,7 @@ void Experiment::fold(const Pause& p, const Record&) {
   repeats_.paused(t.id);
   if (order_) order_->leave(t.id);
   if (live_.contains(t.id)) {
+    if (t.asked == Asked::pause) t.resizing = false;  // Somebody else wants it to pause as well: that lasts.
     if (t.asked == Asked::nothing) t.asked = Asked::pause;
   } else if (t.state == TrialState::queued) {
     unqueue(t);

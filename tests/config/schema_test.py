@@ -25,7 +25,7 @@ UNSEEN = {
     "E015": "--set", "e021_by_set": "--set",
     "e003_target": "names of metrics",
     "E021": "compares two numbers", "E023": "compares two numbers", "E072": "compares two numbers", "e006_steps": "compares two numbers",
-    "e006_hyperband_steps": "compares two numbers",
+    "e006_hyperband_steps": "compares two numbers", "e006_grow": "compares two numbers", "e064_grow": "what growth needs",
     "e014_overflow": "readers of JSON make 1e999 infinite",
     "e024_weights": "compares two lengths", "e026_weights": "compares two lengths", "e026_outside": "compares two numbers",
     "e036_itself": "compares names", "e013_replicates": "compares two numbers",

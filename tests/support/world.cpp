@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/world.hpp"
 
+#include "schedulers/grow.hpp"
 #include "schedulers/rules.hpp"
 #include "tuner/json.hpp"
 #include "tuner/unattended.hpp"
@@ -59,7 +60,9 @@ Result<std::unique_ptr<Scheduler>> make_scheduler(const Spec& spec) {
   const auto& chosen = scheduler_entry(spec.scheduler.type);
   auto scheduler = chosen.make({spec, with_defaults(chosen.info, spec.scheduler.options)});
   if (!scheduler) return scheduler.error();
-  return with_rules(std::move(scheduler).value(), spec);
+  auto ruled = with_rules(std::move(scheduler).value(), spec);
+  if (!ruled) return ruled.error();
+  return with_grow(std::move(ruled).value(), spec);
 }
 
 Space mixed_space() {

@@ -24,7 +24,7 @@ const SamplerEntry& sampler_entry(std::string_view name);
 /// Its sampler can search its space, its scheduler can run it.
 bool serves(const Spec&);
 const SchedulerEntry& scheduler_entry(std::string_view name);
-/// The spec's scheduler with its rules, their defaults filled in.
+/// The spec's scheduler with its rules, their defaults filled in, and growth.
 Result<std::unique_ptr<Scheduler>> make_scheduler(const Spec&);
 
 /// A space with every trait that matters: continuous, logarithmic, stepped, listed, conditional.

@@ -5,6 +5,7 @@
 
 #include "executors/all.hpp"
 #include "schedulers/all.hpp"
+#include "schedulers/grow.hpp"
 #include "schedulers/rules.hpp"
 #include "search/all.hpp"
 #include "tuner/config.hpp"
@@ -37,7 +38,9 @@ Result<std::unique_ptr<Sampler>> make_sampler(const Spec& spec) {
 Result<std::unique_ptr<Scheduler>> make_scheduler(const Spec& spec) {
   auto scheduler = make(schedulers(), "scheduler", spec.scheduler.type, SchedulerContext{spec, spec.scheduler.options});
   if (!scheduler) return scheduler.error();
-  return with_rules(std::move(scheduler).value(), spec);
+  auto ruled = with_rules(std::move(scheduler).value(), spec);
+  if (!ruled) return ruled.error();
+  return with_grow(std::move(ruled).value(), spec);
 }
 
 // Can it be made? Nothing is kept.

@@ -52,6 +52,13 @@ std::string tell(const Launch& l) {
 
 std::string tell(const Extend& e) { return "may go on up to " + step_bound(e.until_step) + crossing(e.rung); }
 std::string tell(const Pause& p) { return "paused" + crossing(p.rung); }
+std::string tell(const Resize& r) {
+  std::string out = "gets " + number_text(r.resources.cpus) + " cpu";
+  if (r.resources.gpus > 0) out += ", " + number_text(r.resources.gpus) + " gpu";
+  if (r.resources.memory_bytes > 0) out += ", " + size_text(r.resources.memory_bytes);
+  for (const auto& [name, amount] : r.resources.custom) out += ", " + number_text(amount) + " " + printable(name);
+  return out;
+}
 std::string tell(const Stop& s) {
   const char* how = s.as == TrialState::cancelled  ? "cancelled"
                     : s.as == TrialState::complete ? "asked to end, all its steps are done"
