@@ -249,8 +249,8 @@ class Checks {
       findings_.add("E006", place, "`max` must be at least what `resources` gives a trial");
     else if (most == has)
       findings_.add("E006", place, "`max` is what `resources` gives a trial already", "\"grow\": {\"max\": {\"cpu\": 8}}");
-    else if (most.gpus > 0 && has.gpus == 0)
-      findings_.add("E006", place, "a trial that has no gpu cannot grow to " + to_text(most.gpus), "\"resources\": {\"gpu\": 1}");
+    else if ((most.gpus > 0 && has.gpus == 0) || (most.memory_bytes > 0 && has.memory_bytes == 0) || most.custom.size() > has.custom.size())
+      findings_.add("E006", place, "`max` names what `resources` gives a trial nothing of, which cannot be doubled");
   }
 
   // The scheduler is asked itself, as the search is.

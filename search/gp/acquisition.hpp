@@ -77,7 +77,7 @@ class HypervolumeGrowth final : public Term {
   std::vector<Boxes> boxes_;
 };
 
-/// -weight * m: what is said to be small by a model, such as the logarithm of a cost, is preferred.
+/// -weight * E[f]: prefers points where what is modelled, such as the logarithm of a cost, is small.
 class Small final : public Term {
  public:
   Small(Posterior, double weight);
