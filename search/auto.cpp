@@ -39,6 +39,7 @@ void AutoArm::learn(const Record& r, const Trials& trials) {
 std::optional<Suggestion> AutoArm::suggest(const Trials& trials, TrialId trial, Rng rng) const {
   detail::Situation now = space_;
   now.finished = trials.finished();
+  now.partial = trials.partial();
   now.pending = trials.pending();
   now.dear = pace_.dear();
   const detail::Turns turns = detail::turns(now);

@@ -5,8 +5,13 @@
 
 namespace tune::detail {
 
+// It has ended, or goes on from a rung where it was judged.
+bool Ranking::is_told(const Observed& o) const {
+  return o.finished() || (use_rungs_ && o.state == Observed::State::pending && !o.rungs.empty());
+}
+
 Ranking::Place Ranking::place_of(const Observed& o) const {
-  if (!o.finished()) return {};
+  if (!is_told(o)) return {};
   Place p{true, Group::failed, 0, 0};
   if (o.state == Observed::State::failed || o.state == Observed::State::infeasible) return p;
   if (!o.feasible) {
@@ -15,6 +20,7 @@ Ranking::Place Ranking::place_of(const Observed& o) const {
     if (!o.has_value()) return p;
     p.group = Group::complete, p.value = o.values.front();
   } else if (use_rungs_ && !o.rungs.empty()) {
+    if (!(o.rungs.back().second < Observed::kWorst)) return p;
     p.group = Group::partial, p.step = o.rungs.back().first, p.value = o.rungs.back().second;
   } else if (o.values.empty()) {
     p.group = Group::unreported;
@@ -50,7 +56,7 @@ void Ranking::learn(const Record& r, const Trials& trials) {
   const Observed* o = id ? trials.find(*id) : nullptr;
   if (!o) return;
   const auto trial = static_cast<std::uint32_t>(o - all.data());
-  if (o->finished() || places_[trial].filed) file(trial, *o);
+  if (is_told(*o) || places_[trial].filed) file(trial, *o);
 }
 
 std::size_t Ranking::before(Group g) const {

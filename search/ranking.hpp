@@ -12,7 +12,7 @@ namespace tune::detail {
 /// how much; then those that have nothing to show: failed, infeasible, without a number. n trials.
 ///
 /// How far a partial trial got and with which value is what its last rung says, for there all were compared at the same
-/// step; without rungs it is its last report.
+/// step; without rungs it is its last report. A trial that goes on from a rung stands where it was judged.
 class Ranking {
  public:
   enum class Group : std::uint8_t { complete, partial, unreported, violating, failed };
@@ -39,6 +39,7 @@ class Ranking {
     std::int64_t step = 0;
     double value = 0;
   };
+  bool is_told(const Observed&) const;
   Place place_of(const Observed&) const;
   bool less(std::uint32_t a, std::uint32_t b) const;
   void file(std::uint32_t trial, const Observed&);

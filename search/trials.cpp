@@ -194,6 +194,7 @@ void Trials::set_state(Observed& o, State s) {
   const auto count = [&](State state, std::size_t by) {
     if (state == State::pending) pending_ += by;
     if (is_finished(state)) finished_ += by;
+    if (state == State::partial) partial_ += by;
     if (state == State::failed || state == State::infeasible) failures_ += by;
   };
   count(o.state, std::size_t(-1));

@@ -65,6 +65,7 @@ class Trials {
   std::size_t proposed() const { return proposed_; }  ///< By anyone: samplers, people, points of the config.
   std::size_t pending() const { return pending_; }
   std::size_t finished() const { return finished_; }  ///< With any outcome; imported ones included.
+  std::size_t partial() const { return partial_; }    ///< Of the finished ones, those that were paused or ended early.
   std::size_t failures() const { return failures_; }  ///< Failed or infeasible.
 
   /// Index into all() of the best by the first objective among those that count; the oldest of equals.
@@ -95,7 +96,7 @@ class Trials {
   std::vector<Observed> all_;
   std::vector<std::ptrdiff_t> index_;        // By trial; -1: left out.
   std::unordered_set<std::uint64_t> known_;  // Hashes of points.
-  std::size_t imported_ = 0, proposed_ = 0, pending_ = 0, finished_ = 0, failures_ = 0;
+  std::size_t imported_ = 0, proposed_ = 0, pending_ = 0, finished_ = 0, partial_ = 0, failures_ = 0;
   std::optional<std::size_t> best_;
   bool logical_ = false;  // Order: when processes are launched depends on the workers there; a trial goes on when an Extend says so.
   std::shared_ptr<const std::vector<std::string>> names_;  // Those of the report seen last,

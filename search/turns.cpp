@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kManyCategories = 20, kManyAxes = 60;
 constexpr std::size_t kManyTrials = 400, kManyForSeveral = 250;  // More than the models are good for.
+constexpr std::size_t kManyPartial = 200;   // The same where most were ended early.
 constexpr std::size_t kPerWorker = 8;  // Finished trials, so that what is under way is the smaller part.
 constexpr int kPatience = 4;  // Failed steps of the local arm.
 
@@ -57,6 +58,13 @@ Turns turns(const Situation& s) {
   if (wide) return {{tpe}, "many categories"};
   if (s.axes > kManyAxes && s.finished < 5 * s.axes) return {{tpe}, "many parameters for few trials"};
   if (s.discrete) return s.dear ? Turns{{tpe}, "quick trials"} : Turns{{gp}, "parameters of few values"};
+  // A local model and CMA-ES want values that compare, and here most are of other steps. What early steps say may mislead, and
+  // the more so the closer it is followed.
+  if (2 * s.partial > s.finished) {
+    if (s.dear) return {{tpe}, "quick trials"};
+    if (s.finished < kPerWorker * s.pending || s.finished >= kManyPartial) return {{tpe}, "many trials that are ended early"};
+    return {{gp, tpe}, "trials that are ended early"};
+  }
   if (s.dear) return {{local, tpe}, "quick trials"};
   if (s.categories == 0 && s.finished >= kManyTrials) return {{local, cma}, "many trials of numeric parameters"};
   if (s.finished < kPerWorker * s.pending) return {{local, gp}, "many workers for few trials"};

@@ -25,6 +25,7 @@ struct Situation {
   bool discrete = false;       ///< No real axis.
   std::size_t objectives = 1;
   std::size_t finished = 0;    ///< Trials.
+  std::size_t partial = 0;     ///< Of those, trials that a scheduler has ended early or paused.
   std::size_t pending = 0;     ///< Trials.
   bool dear = false;           ///< The models cost too much of a trial's time.
 };

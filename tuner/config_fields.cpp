@@ -116,7 +116,7 @@ constexpr Field kFields[] = {
     {"search", "object", "auto", "How trials are chosen."},
     {"search.type", "auto or a search", "auto", "Which search. \"auto\" chooses by the kind of space."},
     {"scheduler", "object", "fifo", "Which trials are stopped, paused or go on."},
-    {"scheduler.type", "auto or a scheduler", "auto", "Which scheduler. \"auto\" is fifo in this version."},
+    {"scheduler.type", "auto or a scheduler", "auto", "Which scheduler. \"auto\" is asha if `max_step` says how long a trial is, else fifo."},
     {"scheduler.rules", "list of objects", "[]",
      "Stop rules beside the scheduler, each with its `type` and options. They are asked first, in this order."},
     {"scheduler.rules.type", "a rule", "", "Which rule: a scheduler that only ever stops trials."},

@@ -36,7 +36,8 @@ MatrixXd points(const Trials& trials, const std::vector<std::size_t>& rows) {
 
 /// It crashed, was told to be impossible, or came to nothing that is a number.
 bool went_wrong(const Observed& o) {
-  return o.state == State::failed || o.state == State::infeasible || (o.state == State::complete && !o.has_value());
+  return o.state == State::failed || o.state == State::infeasible || (o.state == State::complete && !o.has_value()) ||
+         (o.state == State::partial && !o.values.empty() && !o.has_value());
 }
 
 /// Of the newest finished trials, those that failed or broke a constraint. Where the best lies just beyond what may be,
@@ -56,10 +57,11 @@ double squared_distance(const Point& a, const Point& b, const Axes& axes) {
   return d;
 }
 
+/// Those that nothing is known of; with one objective a trial that goes on from a rung has shown something (detail::outcomes).
 std::vector<std::size_t> pending(const Trials& trials) {
   std::vector<std::size_t> all;
   for (std::size_t i = trials.all().size(); i-- > 0 && all.size() < std::min(trials.pending(), kMostPending);)
-    if (trials.all()[i].state == State::pending) all.push_back(i);
+    if (const Observed& o = trials.all()[i]; o.state == State::pending && (o.rungs.empty() || trials.objectives() > 1)) all.push_back(i);
   std::reverse(all.begin(), all.end());
   return all;
 }
@@ -205,13 +207,15 @@ double GpArm::gamma(const Trials& trials) const {
 /// (search.md A2.9).
 GpArm::Aspect GpArm::bounded(Aspect a, const Trials& trials) const {
   const std::size_t n = a.trials.size();
-  if (n <= settings_.most + kSlack) return a;
+  const bool halved = 2 * trials.partial() > trials.finished();
+  const std::size_t most = halved ? std::min(settings_.most, settings_.most_ranked) : settings_.most;
+  if (n <= most + kSlack) return a;
   std::vector<std::size_t> order(n);
   for (std::size_t i = 0; i < n; ++i) order[i] = i;
   const auto value = [&](std::size_t i) { return a.values[static_cast<Index>(i)]; };
   std::stable_sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) { return value(x) < value(y); });
-  const std::size_t best = settings_.most / 10, near = settings_.most * 7 / 10, even = settings_.most - best - near;
-  const Point& centre = trials.all()[trials.best() ? *trials.best() : a.trials[order.front()]].point;
+  const std::size_t best = most / 10, near = most * 7 / 10, even = most - best - near;
+  const Point& centre = trials.all()[trials.best() && !halved ? *trials.best() : a.trials[order.front()]].point;
   std::vector<double> distance(n);
   for (std::size_t i = 0; i < n; ++i) distance[i] = squared_distance(trials.all()[a.trials[i]].point, centre, trials.axes());
   std::stable_sort(order.begin() + static_cast<std::ptrdiff_t>(best), order.end(),

@@ -22,6 +22,7 @@ struct GpSettings {
   int fit_iterations = 12;        ///< From the last fit; twice as many from nothing.
   detail::SearchEffort effort;
   std::size_t most = 500;         ///< Points a model holds: beyond a hundred more, a part is chosen.
+  std::size_t most_ranked = 150;  ///< The same where most trials were ended early: their ranks are worth less than values.
   double min_improvement = 0;     ///< SamplerContext::min_improvement.
   std::optional<std::int64_t> budget = {};  ///< How many trials there will be: how long a person's prior counts.
   bool cost_aware = false;        ///< What a trial is expected to cost counts, the less the more of the budget is used.

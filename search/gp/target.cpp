@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -37,6 +38,12 @@ std::optional<double> value_at(const Observed& o, std::int64_t step) {
 /// The last rung that a partial trial was judged at; else what it reported last.
 std::pair<std::int64_t, double> last_known(const Observed& o) {
   return o.rungs.empty() ? std::pair{o.step, o.values.front()} : o.rungs.back();
+}
+
+/// Something is known of it: it has ended, or it goes on from a rung where it was judged.
+bool is_told(const Observed& o) {
+  return o.state == Observed::State::complete || o.state == Observed::State::partial ||
+         (o.state == Observed::State::pending && !o.rungs.empty());
 }
 
 /// As good as those became who were no worse at the same rung; nullopt: none was worse, or too few passed it.
@@ -101,21 +108,78 @@ double better_half_score(const Regression& regression, const Target& target, con
   return score;
 }
 
+namespace {
+
+/// Who was judged at a step: all values, and those of the trials that came no further, both sorted.
+struct Judged {
+  std::vector<double> all, last;
+};
+
+/// How many of these are worse; equals count half.
+double worse(const std::vector<double>& sorted, double value) {
+  const auto [low, high] = std::equal_range(sorted.begin(), sorted.end(), value);
+  return static_cast<double>(sorted.end() - high) + 0.5 * static_cast<double>(high - low);
+}
+
+/// The judgements of a trial; its end is one where nobody judged it.
+std::vector<std::pair<std::int64_t, double>> judgements(const Observed& o) {
+  if (o.rungs.empty() || (o.state == Observed::State::complete && o.rungs.back().first < o.step)) {
+    auto all = o.rungs;
+    all.emplace_back(o.step, o.values.front());
+    return all;
+  }
+  return o.rungs;
+}
+
+// A pair is compared at the last step where both were judged: a trial that came further meets one that did not where that one
+// was left behind.
+void rank_by_rungs(const Trials& trials, std::vector<Outcome>& of) {
+  std::map<std::int64_t, Judged> steps;
+  for (const Outcome& o : of) {
+    const auto all = judgements(trials.all()[o.trial]);
+    for (const auto& [step, value] : all) steps[step].all.push_back(value);
+    steps[all.back().first].last.push_back(all.back().second);
+  }
+  for (auto& [step, judged] : steps) {
+    std::sort(judged.all.begin(), judged.all.end());
+    std::sort(judged.last.begin(), judged.last.end());
+  }
+  const auto n = static_cast<double>(of.size());
+  for (Outcome& o : of) {
+    const auto all = judgements(trials.all()[o.trial]);
+    double beaten = worse(steps[all.back().first].all, all.back().second) - 0.5;  // Not by itself.
+    double met = static_cast<double>(steps[all.back().first].all.size()) - 1;
+    for (std::size_t k = 0; k + 1 < all.size(); ++k) {
+      const auto& left = steps[all[k].first].last;
+      beaten += worse(left, all[k].second), met += static_cast<double>(left.size());
+    }
+    const double share = met > 0 ? beaten / met : 0.5;  // Others it never met.
+    o.value = -normal_quantile((share * (n - 1) + 0.5) / n);
+  }
+}
+
+}  // namespace
+
 std::vector<Outcome> outcomes(const Trials& trials) {
   std::vector<Outcome> out;
   std::vector<const Observed*> complete;
   std::vector<double> ends;
-  bool partial = false;
+  std::size_t partial = 0;
   for (std::size_t i = 0; i < trials.all().size(); ++i) {
     const Observed& o = trials.all()[i];
-    if (!o.has_value() || (o.state != Observed::State::complete && o.state != Observed::State::partial)) continue;
-    out.push_back({i, o.values.front()});
-    if (o.state == Observed::State::partial)
-      partial = true;
-    else
+    const bool going = o.state == Observed::State::pending;  // What it has reported since counts at the next rung.
+    if (!is_told(o) || (!going && !o.has_value()) || !(last_known(o).second < Observed::kWorst)) continue;
+    out.push_back({i, going ? last_known(o).second : o.values.front()});
+    if (o.state == Observed::State::complete)
       complete.push_back(&o), ends.push_back(o.values.front());
+    else
+      ++partial;
   }
-  if (!partial) return out;
+  if (partial == 0) return out;
+  if (partial > complete.size()) {
+    rank_by_rungs(trials, out);
+    return out;
+  }
 
   std::sort(ends.begin(), ends.end());
   const double worst = ends.empty() ? 0 : ends.back();
@@ -124,7 +188,7 @@ std::vector<Outcome> outcomes(const Trials& trials) {
   const auto order = trials.ranked();
   for (std::size_t k = 0; k < order.size(); ++k) place[order[k]] = static_cast<double>(k + 1) / static_cast<double>(order.size());
   for (Outcome& o : out)
-    if (const Observed& t = trials.all()[o.trial]; t.state == Observed::State::partial)
+    if (const Observed& t = trials.all()[o.trial]; t.state != Observed::State::complete)
       o.value = imputed(t, complete).value_or(worst + room * place[o.trial]);
   return out;
 }

@@ -36,10 +36,16 @@ struct Outcome {
   double value = 0;
 };
 
-/// One for every trial that is complete or partial and has a finite value, in the order of Trials::all(). What a partial
-/// trial would have come to is imputed from those that ran to the end and passed the same rung: as good as they became who
-/// were no worse there. Behind all of those, and where there are none to compare with, partial trials follow the worst
-/// complete one in the order of Trials::ranked(). O(n log n + partial * complete).
+/// One for every trial that is complete or partial, or under way and judged at a rung before, and has a finite value there, in
+/// the order of Trials::all().
+///
+/// While no more were ended early than ran to their end, the value is the trial's own, and what a partial one would have come to
+/// is imputed from those that ran to the end and passed the same rung: as good as they became who were no worse there. Behind all
+/// of those, and where there are none to compare with, partial trials follow the worst complete one in the order of
+/// Trials::ranked(). O(n log n + partial * complete).
+///
+/// With more, as under a scheduler that halves, it is the normal quantile of the share of others that do better, each pair
+/// compared where both were judged last. O(n log n) a rung.
 std::vector<Outcome> outcomes(const Trials&);
 
 }  // namespace tune::detail

@@ -156,6 +156,34 @@ TEST_CASE("asha and hyperband pause where the trial can save and stop where it c
   CHECK(mode("hyperband", ", \"checkpoint\": {}") == "sync");
 }
 
+TEST_CASE("the automatic scheduler ends trials early only where their length is told and one objective decides", "[config]") {
+  const auto scheduler = [](const std::string& more) { return spec(with(more)).scheduler; };
+  CHECK(scheduler("\"checkpoint\": {}").type == "fifo");
+  CHECK(scheduler("\"scheduler\": {\"type\": \"auto\"}").type == "fifo");
+  const auto halves = scheduler("\"scheduler\": {\"type\": \"auto\", \"max_step\": 52}, \"checkpoint\": {}");
+  CHECK(halves.type == "asha");
+  CHECK(to_text(*halves.options.find("mode")) == "stop");
+  CHECK(to_number(*halves.options.find("min_step")) == 2);  // 52 / 27
+}
+
+TEST_CASE("what the config says goes before what the automatic scheduler would choose", "[config]") {
+  const auto s = spec(with("\"scheduler\": {\"type\": \"auto\", \"max_step\": 9, \"eta\": 4, \"mode\": \"promote\", \"min_step\": 3}, "
+                           "\"checkpoint\": {}"));
+  CHECK(to_text(*s.scheduler.options.find("mode")) == "promote");
+  CHECK(to_number(*s.scheduler.options.find("min_step")) == 3);
+  CHECK(to_number(*s.scheduler.options.find("eta")) == 4);
+  const auto short_trials = spec(with("\"scheduler\": {\"type\": \"auto\", \"max_step\": 9}"));
+  CHECK(to_number(*short_trials.scheduler.options.find("min_step")) == 1);
+  const auto pasha = spec(with("\"scheduler\": {\"type\": \"auto\", \"max_step\": \"auto\"}, \"checkpoint\": {}"));
+  CHECK(to_text(*pasha.scheduler.options.find("mode")) == "promote");
+}
+
+TEST_CASE("with several objectives the automatic scheduler lets every trial run to its end", "[config]") {
+  const auto s = spec(R"({"params": {"lr": {"type": "uniform", "min": 0, "max": 1}}, "command": ["p"], "stop": {"trials": 9},
+                          "objectives": [{"metric": "loss"}, {"metric": "ms"}], "scheduler": {"type": "auto"}})");
+  CHECK(s.scheduler.type == "fifo");
+}
+
 TEST_CASE("what a scheduler says against the config is shown at the option that it names", "[config]") {
   const auto r = read(with("\"scheduler\": {\"type\": \"hyperband\", \"eta\": 3}"));
   REQUIRE(codes(r) == "E068");

@@ -93,10 +93,12 @@ TEST_CASE("a paused trial is partial, and pending again once it goes on") {
   CHECK(j.trials.all()[0].state == Observed::State::partial);
   CHECK(j.trials.all()[0].rungs == std::vector<std::pair<std::int64_t, double>>{{3, -4.0}});
   CHECK(j.trials.best() == 0u);
+  CHECK(j.trials.partial() == 1);
   Launch l;
   l.trial = {0}, l.attempt = 2;
   j.decide(l);
   CHECK(j.trials.pending() == 1);
+  CHECK(j.trials.partial() == 0);
   CHECK_FALSE(j.trials.best());
 }
 

@@ -37,6 +37,20 @@ TEST_CASE("where every parameter has few values the Gaussian process is alone") 
   CHECK(turns(s).cycle == Cycle{gp});
 }
 
+TEST_CASE("where most trials are ended early neither a local model nor CMA-ES has turns") {
+  Situation s = numbers(5);
+  s.finished = 100, s.partial = 51;
+  CHECK(turns(s).cycle == Cycle{gp, tpe});
+  s.dear = true;
+  CHECK(turns(s).cycle == Cycle{tpe});
+  s.dear = false, s.pending = 20;
+  CHECK(turns(s).cycle == Cycle{tpe});
+  s.pending = 4, s.finished = 1000, s.partial = 900;
+  CHECK(turns(s).cycle == Cycle{tpe});
+  s.partial = 100;
+  CHECK(turns(s).cycle == Cycle{local, cma});
+}
+
 TEST_CASE("many categories and many parameters for few trials are for the Parzen estimator") {
   Situation categories = numbers(5), wide = numbers(61);
   categories.categories = 21;
