@@ -29,6 +29,9 @@ $ tune simulate config.json --from table.json --workers 3 --json -q > first; tun
 the same again
 $ head -1 first
 {"scheduler":"fifo","time":<any>,"slot_hours":<any>,"trials":12,"best":0.6,"to_top_10%":<any>,"to_top_1%":<any>,"use":<any>}
+$ tune simulate config.json --from table.json --workers 3 --seeds 3 --compare auto,auto:max_step=4 --json -q | cut -d, -f1-2
+{"scheduler":"auto","time":21600
+{"scheduler":"auto:max_step=4","time":12000
 $ tune simulate config.json --from table.json --set 'params={"lr":{"type":"loguniform","min":0.005,"max":1},"width":{"type":"int","min":1,"max":9}}' --seeds 1
 make no difference, because either the config or `table.json` lacks them: width, depth
 1 recorded trials lie outside the space of the config and are left out
@@ -42,7 +45,7 @@ $ cat > real.json <<'END'
 > END
 $ tune sweep real.json -q > out
 $ cp tune.db before.db; tune simulate config.json --from real --workers 4 --compare fifo --json -q
-{"scheduler":"fifo","time":0.<any>,"slot_hours":<any>,"trials":12,"best":0.1,<any>
+{"scheduler":"fifo","time":<any>,"slot_hours":<any>,"trials":12,"best":0.1,<any>
 $ tune ls --json | wc -l; ls
 1
 before.db
@@ -115,7 +118,7 @@ error: `--cost-per-slot-hour` is a number above 0, not `-1`
 [2]
 
 # And while it runs, from what its trials took.
-$ tune sweep plan.json -q > out & until tune status plan 2>/dev/null | grep -q "complete 1[0-9]"; do sleep 0.1; done
+$ tune sweep plan.json -q > out & until tune status plan 2>/dev/null | grep -q "complete [1-3][0-9]"; do sleep 0.1; done
 > tune status plan; tune status plan --json | grep -o '"forecast":{"left_seconds":.*"slot_hours"'; tune forecast plan; wait
 ...
    ends in <any> (<any> to <any>), <any> slot-hours in all (<any> to <any>)

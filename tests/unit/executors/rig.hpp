@@ -3,11 +3,13 @@
 #include <dirent.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "executors/process/process_executor.hpp"
@@ -108,6 +110,18 @@ class Rig {
 
   /// Processes of this rig that still live, by the token in their environment.
   int survivors() const {
+    // One that was killed is still there until it has been its turn to die.
+    int count = alive();
+    for (int i = 0; i < 100 && count > 0; ++i, count = alive()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return count;
+  }
+  void close() { executor_.reset(); }
+
+  std::vector<Observation> seen, opened;
+  bool acknowledges = true;
+
+ private:
+  int alive() const {
     const std::string token = "TUNE_ATTEMPT_TOKEN=" + (scratch.path() / "store.d" / "rig").string() + "#";
     int count = 0;
     DIR* proc = ::opendir("/proc");
@@ -119,12 +133,6 @@ class Rig {
     ::closedir(proc);
     return count;
   }
-  void close() { executor_.reset(); }
-
-  std::vector<Observation> seen, opened;
-  bool acknowledges = true;
-
- private:
   const Exited* find_exit(std::int64_t trial) const {
     for (const auto& o : seen)
       if (const auto* e = std::get_if<Exited>(&o); e && e->trial.value == trial) return e;
