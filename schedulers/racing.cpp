@@ -27,49 +27,35 @@ std::string short_text(double x) {
 
 }  // namespace
 
-Racing::Runner& Racing::runner(TrialId id) {
-  const auto index = static_cast<std::size_t>(id.value);
-  if (runners_.size() <= index) runners_.resize(index + 1);
-  return runners_[index];
-}
-
-void Racing::withdraw(TrialId id, Runner& r) {
+void Racing::withdraw(TrialId id) {
+  Runner& r = runners_[id];
   if (!std::exchange(r.stands, false)) return;
   const auto group = field_.find(r.results.size());
   group->second.erase(place(r, id));
   if (group->second.empty()) field_.erase(group);
 }
 
-void Racing::learn(const History& history, const Record& record) {
-  if (const auto* report = record.as<Reported>()) return reported(history, *report);
-  const auto id = trial_of(record);
-  if (!id || !history.contains(*id) || static_cast<std::size_t>(id->value) >= runners_.size()) return;
-  Runner& r = runner(*id);
-  if (record.as<Retry>()) r.judged = false;  // A person's retry begins again; a failed attempt is not judged.
-  const TrialState state = history.trial(*id).state;
-  if (record.as<Stop>() || record.as<Exploit>() || is_final(state)) std::erase_if(sentences_, [&](const Sentence& s) { return s.trial == *id; });
-  if (record.as<Stop>() || (is_final(state) && state != TrialState::complete)) withdraw(*id, r);
+void Racing::settled(const History&, const Trial& t) {
+  if (t.state != TrialState::complete) withdraw(t.id);
 }
 
-void Racing::reported(const History& history, const Reported& report) {
+std::optional<StopRule::Judgement> Racing::judge(const History& history, const Trial& t, const Reported& report) {
   const auto score = history.score(report.metrics);
-  if (!score) return;
-  Runner& r = runner(report.trial);
-  if (r.judged) return;  // What it still says after the verdict changes nothing.
-  const Trial& t = history.trial(report.trial);
-  withdraw(report.trial, r);
+  if (!score) return std::nullopt;
+  Runner& r = runners_[t.id];
+  withdraw(t.id);
   // What it reports outside its outcome constraints is worth nothing.
   r.results.push_back({report.step, t.feasible ? *score : kWorst});
   r.sum += r.results.back().score;
-  if (!is_final(t.state) && t.asked != Asked::stop && is_look(r, report)) look(report.trial, r);
-  if (r.judged || !t.feasible) return;
+  std::optional<Judgement> judgement;
+  if (const auto best = is_look(r) ? incumbent(r.results.size()) : std::nullopt) judgement = look(r, runners_[*best], *best, history);
+  if (!t.feasible || (judgement && judgement->stops)) return judgement;
   r.stands = true;
-  field_[r.results.size()].insert(place(r, report.trial));
+  field_[r.results.size()].insert(place(r, t.id));
+  return judgement;
 }
 
-// Where it is known how many instances there are, each may be the last report of a program of its own.
-bool Racing::is_look(const Runner& r, const Reported& report) const {
-  if (report.final && options_.instances == 0) return false;
+bool Racing::is_look(const Runner& r) const {
   const auto done = static_cast<std::int64_t>(r.results.size());
   return done >= options_.min_instances && (done - options_.min_instances) % options_.every == 0 && done != options_.instances;
 }
@@ -80,44 +66,32 @@ std::optional<TrialId> Racing::incumbent(std::size_t results) const {
   return field_.rbegin()->second.begin()->second;
 }
 
-void Racing::look(TrialId id, Runner& r) {
-  const auto best = incumbent(r.results.size());
-  if (!best) return;
-  const Runner& other = runners_[static_cast<std::size_t>(best->value)];
+Racing::Judgement Racing::look(Runner& r, const Runner& incumbent, TrialId best, const History& history) const {
   std::vector<double> worse;
-  Sentence s{id, *best};
-  for (auto a = r.results.cbegin(), b = other.results.cbegin(); a != r.results.cend() && b != other.results.cend();) {
+  double own_sum = 0, best_sum = 0;
+  for (auto a = r.results.cbegin(), b = incumbent.results.cbegin(); a != r.results.cend() && b != incumbent.results.cend();) {
     if (a->step != b->step) {
       a->step < b->step ? void(++a) : void(++b);
       continue;
     }
     worse.push_back(a->score == b->score ? 0 : a->score - b->score);
-    s.mean += a->score, s.best += b->score;
+    own_sum += a->score, best_sum += b->score;
     ++a, ++b;
   }
-  s.common = worse.size();
-  s.look = ++r.looks;
-  if (!(s.mean > s.best)) return;
-  s.p = detail::signed_rank_p(worse);
-  s.limit = options_.spends ? spent_at(options_.alpha, s.look) : options_.alpha;
-  if (!(s.p < s.limit)) return;
-  s.mean /= static_cast<double>(s.common), s.best /= static_cast<double>(s.common);
-  r.judged = true;
-  sentences_.push_back(s);
-}
-
-std::optional<Scheduler::Verdict> Racing::verdict(const History& history) const {
-  if (sentences_.empty()) return std::nullopt;
-  const Sentence& s = sentences_.front();
-  Note note;
-  JsonWriter json(note);
-  json.begin_object().key("incumbent").value(s.incumbent.value).key("common").value(static_cast<std::int64_t>(s.common));
-  json.key("look").value(s.look).key("p").value(s.p).key("limit").value(s.limit).end_object();
-  return Verdict{Stop{s.trial, history.trial(s.trial).attempt, TrialState::stopped, {}},
-                 "on " + std::to_string(s.common) + " instances its mean is " + to_text(history.value(s.mean)) + ", that of trial " +
-                     std::to_string(s.incumbent.value) + " " + to_text(history.value(s.best)) + ": p " + short_text(s.p) + " < " +
-                     short_text(s.limit) + " at look " + std::to_string(s.look),
-                 std::move(note)};
+  const std::int64_t k = ++r.looks;
+  if (!(own_sum > best_sum)) return {};
+  const double p = detail::signed_rank_p(worse), limit = options_.spends ? spent_at(options_.alpha, k) : options_.alpha;
+  if (!(p < limit)) return {};
+  const auto common = static_cast<double>(worse.size());
+  Judgement out{true,
+                "on " + std::to_string(worse.size()) + " instances its mean is " + to_text(history.value(own_sum / common)) + ", that of trial " +
+                    std::to_string(best.value) + " " + to_text(history.value(best_sum / common)) + ": p " + short_text(p) + " < " +
+                    short_text(limit) + " at look " + std::to_string(k),
+                {}};
+  JsonWriter json(out.note);
+  json.begin_object().key("incumbent").value(best.value).key("common").value(static_cast<std::int64_t>(worse.size()));
+  json.key("look").value(k).key("p").value(p).key("limit").value(limit).end_object();
+  return out;
 }
 
 SchedulerEntry racing() {

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <cstdint>
-#include <deque>
 #include <map>
-#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
-#include "tuner/scheduler.hpp"
+#include "schedulers/stop_rule.hpp"
 
 namespace tune {
 
@@ -36,13 +33,10 @@ struct RacingOptions {
 /// the incumbent was chosen by the same results is not in this bound; choosing it by the most instances keeps the effect
 /// small. docs/schedulers/racing.md has it measured.
 ///
-/// learn: O(log n) a report, at a look O(instances log instances); 16 bytes kept for each. verdict, plan: O(1).
-class Racing final : public Scheduler {
+/// learn: O(log n) a report, at a look O(instances log instances); 16 bytes kept for each.
+class Racing final : public StopRule {
  public:
   explicit Racing(const RacingOptions& options) : options_(options) {}
-  void learn(const History&, const Record&) override;
-  std::optional<Verdict> verdict(const History&) const override;
-  std::optional<Plan> plan(const History&) const override { return Start{kNoStep, "a slot is free", {}}; }
 
  private:
   struct Measured {
@@ -54,29 +48,21 @@ class Racing final : public Scheduler {
     double sum = 0;
     std::int64_t looks = 0;
     bool stands = false;  // In field_.
-    bool judged = false;  // Told to stop, or about to be.
-  };
-  struct Sentence {
-    TrialId trial, incumbent;
-    double mean = 0, best = 0;  // Over the common instances.
-    std::size_t common = 0;
-    std::int64_t look = 0;
-    double p = 0, limit = 0;
   };
   using Place = std::pair<double, TrialId>;  // Mean, trial.
   static Place place(const Runner& r, TrialId t) { return {r.sum / static_cast<double>(r.results.size()), t}; }
 
-  Runner& runner(TrialId);
-  void reported(const History&, const Reported&);
-  void withdraw(TrialId, Runner&);
-  bool is_look(const Runner&, const Reported&) const;
+  std::optional<Judgement> judge(const History&, const Trial&, const Reported&) override;
+  void stopped(const Trial& t) override { withdraw(t.id); }
+  void settled(const History&, const Trial&) override;
+  void withdraw(TrialId);
+  bool is_look(const Runner&) const;
   std::optional<TrialId> incumbent(std::size_t results) const;
-  void look(TrialId, Runner&);
+  Judgement look(Runner&, const Runner& incumbent, TrialId, const History&) const;
 
   RacingOptions options_;
-  std::deque<Runner> runners_;                          // By trial.
-  std::map<std::size_t, std::set<Place>> field_;        // Who may be incumbent: best first, by the number of results.
-  std::deque<Sentence> sentences_;                      // To be spoken, oldest first; the front is never out of date.
+  detail::Courses<Runner> runners_;
+  std::map<std::size_t, std::set<Place>> field_;  // Who may be incumbent: best first, by the number of results.
 };
 
 SchedulerEntry racing();

@@ -14,8 +14,8 @@ namespace tune {
 /// A trial is judged by what it reports, and its newest judgement holds. A trial that is condemned is stopped at once. Only
 /// where another decision about it was made first is the sentence dropped: it was paused, sent on from another trial's
 /// checkpoint, retried, or is over; so nobody who waits is stopped for what they reported before. A report that is marked as the
-/// last one is not judged, for the trial ends anyway. Steps that are reported twice count once (Scheduler::learn), reports
-/// that lack the objective not at all.
+/// last one is not judged, for the trial ends anyway, unless only its run on one instance does (launches_by_instance). Steps
+/// that are reported twice count once (Scheduler::learn), reports that lack the objective not at all.
 ///
 /// verdict, plan: O(1).
 class StopRule : public Scheduler {
@@ -28,6 +28,7 @@ class StopRule : public Scheduler {
   struct Judgement {
     bool stops = false;
     std::string why = {};  ///< Of a stop, for people.
+    Note note = {};
   };
   /// The trial's report, already folded into it. nullopt: nothing is said at this step, and what was said before holds.
   virtual std::optional<Judgement> judge(const History&, const Trial&, const Reported&) = 0;
@@ -35,12 +36,15 @@ class StopRule : public Scheduler {
   virtual void cloned(const Trial&) {}
   /// It had a final state, and a person wants it to go on.
   virtual void wanted_back(const Trial&) {}
+  /// It was told to stop before its end, by whomever.
+  virtual void stopped(const Trial&) {}
   virtual void settled(const History&, const Trial&) {}
 
  private:
   struct Sentence {
     TrialId trial;
     std::string why;
+    Note note;
   };
   void drop(TrialId);
 

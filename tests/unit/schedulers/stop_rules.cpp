@@ -247,6 +247,17 @@ TEST_CASE("a rule leaves alone a trial that says it is at its end", "[schedulers
   CHECK(s.verdict() == "");
 }
 
+TEST_CASE("a rule judges the last report of a run on one instance of several", "[schedulers]") {
+  Spec spec = small_spec();
+  spec.instances = {"a", "b"};
+  spec.command = {"solve", "${instance}"};
+  Stage s{std::move(spec), std::make_unique<Threshold>(ThresholdOptions{"loss", {}, 1.0, 0})};
+  Reported last;
+  last.trial = s.start(), last.attempt = 1, last.seq = 1, last.step = 1, last.metrics = {{"loss", 9.0}}, last.final = true;
+  s.see(last);
+  CHECK(s.verdict() == "Stop 0 stopped");
+}
+
 TEST_CASE("a sentence on a trial that failed and is tried again is dropped, and its next report is judged", "[schedulers]") {
   Spec spec = small_spec();
   spec.retry.max = 1;
