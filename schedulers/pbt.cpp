@@ -326,6 +326,8 @@ Result<PbtOptions> pbt_options(const SchedulerContext& c) {
     return wrong(name + " needs checkpoints, which arrive when they are written and not in the logical order", "leave `order` out");
   if (spec.replicates.count > 1)
     return wrong(name + " changes a trial's parameters on its way, so that none could repeat it", "leave `replicates` out");
+  if (!spec.instances.empty())
+    return wrong(name + " changes a trial's parameters on its way, so that its results on the instances would be of several settings", "leave `instances` out");
   if (spec.objectives.size() > 1) return wrong(name + " ranks by one objective", "make the others `outcome_constraints`");
 
   PbtOptions o;

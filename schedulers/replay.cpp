@@ -88,6 +88,8 @@ Result<std::unique_ptr<Scheduler>> make(const SchedulerContext& c) {
   if (!c.spec.checkpoint) return wrong("replay changes parameters at checkpoints, so the trial must be able to save", "add \"checkpoint\": {}");
   if (c.spec.logical_order) return wrong("replay needs checkpoints, which arrive when they are written and not in the logical order", "leave `order` out");
   if (c.spec.replicates.count > 1) return wrong("replay is one trial", "leave `replicates` out");
+  if (!c.spec.instances.empty())
+    return wrong("replay changes parameters on the way, so that results on the instances would be of several settings", "leave `instances` out");
   const char* example = "\"schedule\": [{\"step\": 0, \"params\": {\"lr\": 0.1}}, {\"step\": 20, \"params\": {\"lr\": 0.05}}]";
   auto schedule = detail::schedule_of(c.options.find("schedule"));
   if (!schedule || schedule->empty()) return wrong("scheduler.schedule: a list of steps and parameters", example);

@@ -127,4 +127,7 @@ TEST_CASE("pbt refuses what cannot work, and says what would", "[pbt]") {
   spec = spec_of(4);
   spec.checkpoint.reset();
   REQUIRE(refused(spec).find("must be able to save") != std::string::npos);
+  spec = spec_of(4);
+  spec.instances = {"a", "b"};
+  REQUIRE(refused(spec).find("results on the instances") != std::string::npos);
 }
