@@ -69,7 +69,7 @@ const Observed* Trials::learn(const Record& r) {
   if (const auto* s = r.as<Settle>()) return settle(*s);
   if (const auto* i = r.as<Imported>()) return import(*i);
   if (const auto* exited = r.as<Exited>())
-    if (Observed* o = at(exited->trial); o && !o->tells_cost) o->cost += exited->usage.seconds;
+    if (Observed* o = at(exited->trial)) o->seconds += exited->usage.seconds;
   if (const auto* e = r.as<Extend>()) {
     judge(e->trial, e->rung);
     if (Observed* o = at(e->trial); o && o->state == State::partial) set_state(*o, State::pending);
@@ -147,7 +147,7 @@ void Trials::find_places(const Metrics& m) {
 const Observed* Trials::report(const Reported& r) {
   Observed* o = at(r.trial);
   if (!o) return nullptr;
-  if (r.cost) o->cost = *r.cost, o->tells_cost = true;
+  if (r.cost) o->told.tell(r.attempt, *r.cost);
   find_places(r.metrics);
   const auto value = [&](std::size_t k) { return places_[k] < 0 ? std::nan("") : r.metrics.values[static_cast<std::size_t>(places_[k])]; };
   if (places_.front() >= 0) {

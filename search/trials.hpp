@@ -11,6 +11,7 @@
 #include "search/axes.hpp"
 #include "tuner/facts.hpp"
 #include "tuner/spec.hpp"
+#include "tuner/trial_cost.hpp"
 
 namespace tune {
 
@@ -31,10 +32,11 @@ struct Observed {
   std::vector<double> margins;      ///< One an outcome constraint: at most 0 where it holds; NaN: never reported.
   bool feasible = true;             ///< Every outcome constraint holds, as far as reported.
   std::int64_t step = 0;            ///< Of `values`.
-  double cost = 0;                  ///< So far: as reported, else the seconds that its attempts took; 0: not known.
-  bool tells_cost = false;
+  TrialCost told;                   ///< The cost that it reports.
+  double seconds = 0;               ///< That its attempts took.
   std::vector<std::pair<std::int64_t, double>> rungs;  ///< Step and value of the rungs it was judged at, in order.
 
+  double cost() const { return told.total() > 0 ? told.total() : seconds; }  ///< So far; 0: not known.
   bool has_value() const { return !values.empty() && values.front() < kWorst; }
   /// Its outcome was good enough to be the best: complete or partial, feasible, finite.
   bool counts() const { return (state == State::complete || state == State::partial) && feasible && has_value(); }

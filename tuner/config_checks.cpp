@@ -285,7 +285,7 @@ class Checks {
       findings_.add("E067", places_.at("stop.improvement"),
                     "search \"" + spec_.search.type + "\" has no model that could say how likely an improvement is",
                     "these have: " + searches(predicts) + "; or use stop.plateau");
-    if (!findings_.has_errors() && !stop.trials && !stop.time && !stop.plateau && spec_.search.type != "grid" &&
+    if (!findings_.has_errors() && !stop.trials && !stop.time && !stop.cost && !stop.plateau && spec_.search.type != "grid" &&
         !spec_.space.cardinality())
       findings_.add("W016", places_.at("stop"),
                     !stop.target.empty() ? "only `target` ends this experiment, and it may never be reached"

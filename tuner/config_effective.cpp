@@ -280,6 +280,7 @@ class Effective {
     json_.key("stop").begin_object();
     integer("trials", s.trials);
     duration("time", s.time);
+    if (s.cost) json_.key("cost").value(*s.cost);
     by_objective("target", s.target, single);
     integer("max_failures", s.max_failures);
     if (s.plateau) {

@@ -139,7 +139,7 @@ constexpr Field kFields[] = {
     {"stop.plateau.trials", "integer, at least 1", "", "For so many finished trials."},
     {"stop.plateau.min_delta", "number or object, at least 0", "0",
      "An improvement must be larger than this to count. Of several objectives: by metric."},
-    {"stop.cost", "number", "", "After so much reported cost.", "budgets of cost"},
+    {"stop.cost", "number, above 0", "", "When the trials together have cost so much, by the `cost` that they report. Trials under way are stopped."},
     {"stop.improvement", "object", "",
      "When improvement has become unlikely: three proposals in a row whose chance, by the search's model, is too small. "
      "For searches with a model and a single objective."},

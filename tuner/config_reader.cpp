@@ -291,6 +291,7 @@ class Reader {
     auto s = top_.section("stop");
     out.trials = s.integer("trials", kFromOne);
     out.time = s.duration("time");
+    out.cost = s.number("cost", kPositive);
     out.target = by_objective(s, "target", objectives);
     out.max_failures = s.integer("max_failures", kFromZero);
     if (auto p = s.section("plateau"); p.present()) {

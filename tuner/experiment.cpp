@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to do next, given everything folded so far. How facts change the state is in experiment_fold.cpp.
+// What to do next, given everything folded so far. How facts change the state is in experiment_observations.cpp and experiment_decisions.cpp.
 #include "tuner/experiment.hpp"
 
 #include <algorithm>

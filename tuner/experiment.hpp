@@ -82,7 +82,7 @@ class Experiment {
   /// Place in the queue: higher priority first, then trials that ran before, then by number.
   using QueueKey = std::tuple<std::int64_t, bool, TrialId>;
 
-  // Folding, one function a kind (experiment_fold.cpp).
+  // Folding, one function a kind (experiment_observations.cpp, experiment_decisions.cpp).
   void fold(const Configured&, const Record&);
   void fold(const Imported&, const Record&);
   void fold(const Requested&, const Record&);
@@ -116,6 +116,7 @@ class Experiment {
   QueueKey queue_key(const Trial&) const;
   void learn(const Record&);
   void consume_report(const Record&);
+  void count_cost(const Reported&, Seq);
   void consume_exit(const Record&);
   bool next_instance(const Exited&, const Lease&) const;
   void advance();

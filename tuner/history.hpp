@@ -43,6 +43,9 @@ class History {
   /// Feasible, every objective is finite, and those that the spec has a target for reach it; false if it has none.
   bool reached_target(const Trial&) const;
 
+  /// What all trials have cost, as far as they report it.
+  double cost() const { return cost_; }
+
   /// What was copied from other experiments when this one began.
   const std::vector<Imported>& imported() const { return imported_; }
 
@@ -73,6 +76,7 @@ class History {
   std::optional<TrialId> best_;
   Front front_;
   std::vector<Imported> imported_;
+  double cost_ = 0;
   Time now_, began_;
   Seq last_seq_ = 0;
   bool may_start_ = true, finishing_ = false, confirming_ = false;

@@ -61,6 +61,7 @@ using ByObjective = std::map<std::string, double, std::less<>>;
 struct StopSpec {
   std::optional<std::int64_t> trials;
   std::optional<Duration> time;
+  std::optional<double> cost;     ///< Of all trials together, in the unit in which they report it.
   ByObjective target;             ///< One trial reaches all of them. Empty: no target.
   std::optional<std::int64_t> max_failures;
   struct Plateau {

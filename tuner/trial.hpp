@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tuner/facts.hpp"
+#include "tuner/trial_cost.hpp"
 
 namespace tune {
 
@@ -31,6 +32,7 @@ struct Trial {
   std::vector<double> values;           ///< Reduced objective values so far, as reported; NaN: not reported; empty: none yet.
                                         ///< Once its replicates are over: reduced over those too.
   bool finite = false;                  ///< The first objective was finite at least once.
+  TrialCost cost;                       ///< As reported; 0: never told.
   std::vector<double> recent;           ///< Last k values per objective, only for mean_last_k.
   bool held = false;                    ///< Paused because a person paused the whole experiment.
   bool feasible = true;                 ///< Outcome constraints, as far as they are known.

@@ -191,7 +191,7 @@ std::vector<GpArm::Aspect> GpArm::aspects(const Trials& trials) const {
     });
   if (gamma(trials) > 0) {
     Aspect& a = add("c0");
-    collect(a, [](const Observed& o) { return o.state == State::complete && o.cost > 0 ? std::optional{std::log(o.cost)} : std::nullopt; });
+    collect(a, [](const Observed& o) { return o.state == State::complete && o.cost() > 0 ? std::optional{std::log(o.cost())} : std::nullopt; });
     if (a.trials.size() < kFewCosts) a.trials.clear();
   }
   for (Aspect& a : all) a = bounded(std::move(a), trials);

@@ -83,6 +83,7 @@ Board::Board(const Spec& spec)
       budget_(spec.stop.trials),
       front_(spec.objectives) {
   if (spec.stop.time) time_budget_ = spec.stop.time->seconds;
+  cost_budget_ = spec.stop.cost;
 }
 
 std::int64_t Board::finished() const {
@@ -156,6 +157,7 @@ Board::News Board::learn(const Record& record, const History& history) {
     const auto& spec = history.spec();
     budget_ = spec.stop.trials;
     time_budget_ = spec.stop.time ? std::optional{spec.stop.time->seconds} : std::nullopt;
+    cost_budget_ = spec.stop.cost;
   }
   return news;
 }
@@ -170,6 +172,7 @@ void Board::begin(const History& history) {
 
 void Board::turn(const History& history, std::optional<std::string> trouble) {
   for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] = history.count(static_cast<TrialState>(i));
+  cost_ = history.cost();
   finishing_ = history.finishing() ? history.finish_why() : "";
   trouble_ = trouble.value_or("");
   // Trials that left their slot without an end of their own: paused, or queued again after a loss.
@@ -205,12 +208,14 @@ std::string Board::best_text(bool colour) const {
 std::string Board::headline(double elapsed, std::size_t width, bool colour) const {
   const auto done = finished();
   std::string tail = " " + std::to_string(done) + (budget_ ? "/" + std::to_string(*budget_) : " trials");
+  if (cost_budget_) tail += "   cost " + number_text(cost_) + "/" + number_text(*cost_budget_);
   if (best_) tail += "   " + best_text(colour);
   const auto left = eta(elapsed);
   tail += left ? "   eta " + duration_text(*left) : "   " + duration_text(elapsed);
   std::optional<double> fraction;
   if (budget_ && *budget_ > 0) fraction = static_cast<double>(done) / static_cast<double>(*budget_);
   if (time_budget_ && *time_budget_ > 0) fraction = std::max(fraction.value_or(0), elapsed / *time_budget_);
+  if (cost_budget_) fraction = std::max(fraction.value_or(0), cost_ / *cost_budget_);
   std::string head = " " + paint(Style::bold, fit(name_, 24), colour) + "  ";
   const auto used = display_width(head) + display_width(tail) + 1;
   if (fraction && width > used + 8)

@@ -96,7 +96,8 @@ class Board {
   std::string name_, metric_;
   bool maximize_ = false;
   std::optional<std::int64_t> budget_;
-  std::optional<double> time_budget_;
+  std::optional<double> time_budget_, cost_budget_;
+  double cost_ = 0;
   std::array<std::int64_t, 9> counts_{};
   std::map<TrialId, Live> live_;
   std::optional<Best> best_;

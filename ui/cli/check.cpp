@@ -55,6 +55,7 @@ std::string end_text(const Spec& spec) {
   if (spec.stop.trials) add(grouped(static_cast<std::uint64_t>(*spec.stop.trials)) + " trials");
   if (all && (!spec.stop.trials || *all < static_cast<std::uint64_t>(*spec.stop.trials))) add("the whole space");
   if (spec.stop.time) add(to_text(*spec.stop.time));
+  if (spec.stop.cost) add("a cost of " + to_text(*spec.stop.cost));
   std::string target;
   for (const auto& [metric, value] : spec.stop.target)
     target += (target.empty() ? "" : " with ") + metric + " " + to_text(value);

@@ -189,6 +189,29 @@ TEST_CASE("the time limit ends the experiment, counting only time when it was op
   CHECK(rig.decide() == "Finish, Stop 0, Stop 1");
 }
 
+TEST_CASE("a budget of cost ends the experiment once the attempts of all trials together have told as much", "[experiment]") {
+  auto spec = small_spec();
+  spec.stop.cost = 10;
+  Rig rig{std::move(spec)};
+  rig.decide();
+  const auto tells = [&](int trial, std::int64_t step, double cost, int attempt = 1) {
+    Reported r;
+    r.trial = TrialId{trial}, r.attempt = attempt, r.seq = r.step = step, r.metrics = {{"loss", 1.0}}, r.cost = cost;
+    rig.see(r);
+    return rig.decide();
+  };
+  CHECK(tells(0, 1, 3) == "");
+  CHECK(tells(0, 2, 4) == "");  // So far, not once more.
+  rig.exits(0, Cause::preempted);
+  CHECK(rig.decide() == "Launch 0");
+  CHECK(tells(0, 1, 1, 2) == "");  // The attempt begins again at nothing, and its steps count once, its cost does.
+  CHECK(tells(1, 1, std::nan("")) == "");
+  CHECK(tells(1, 2, 4.5) == "");
+  CHECK(rig.experiment->history().cost() == 9.5);
+  CHECK(tells(1, 3, 5) == "Finish, Stop 0, Stop 1");
+  CHECK(rig.experiment->history().finish_why() == "the trials have cost 10, and `stop.cost` is 10");
+}
+
 TEST_CASE("a plateau ends the experiment", "[experiment]") {
   auto spec = small_spec();
   spec.stop.trials = 100;
