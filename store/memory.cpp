@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "tuner/facts_json.hpp"
+#include "store/packed.hpp"
 #include "tuner/result.hpp"
 
 namespace tune {
@@ -27,9 +27,10 @@ Result<Done> MemoryStore::append(std::shared_ptr<const Batch> batch) {
 
 void MemoryStore::put_away(const Batch& batch) {
   for (const auto& record : batch.records) {
-    const std::string line = to_json_line(record);
-    if (old_.empty() || old_.back().size() + line.size() >= kPiece) old_.emplace_back().reserve(kPiece);
-    old_.back().append(line).push_back('\n');
+    packed_.clear();
+    detail::pack(record, packed_);
+    if (old_.empty() || old_.back().size() + packed_.size() > kPiece) old_.emplace_back().reserve(kPiece);
+    old_.back() += packed_;
   }
   held_ -= batch.records.size();
 }
@@ -37,11 +38,8 @@ void MemoryStore::put_away(const Batch& batch) {
 Result<Done> MemoryStore::read(Seq from, const std::function<void(Record&&)>& each) const {
   for (const std::string& piece : old_)
     for (std::string_view rest = piece; !rest.empty();) {
-      const auto end = rest.find('\n');
-      auto record = record_from_json_line(rest.substr(0, end));
-      if (!record) return record.error();
-      if (record->seq >= from) each(std::move(*record));
-      rest.remove_prefix(end + 1);
+      auto record = detail::unpack(rest);
+      if (record.seq >= from) each(std::move(record));
     }
   for (const auto& batch : batches_)
     for (const auto& record : batch->records)

@@ -12,8 +12,7 @@ namespace tune {
 /// A journal that lives as long as this object: for simulations, tests and `--store :memory:`. Everything is durable
 /// the moment it is appended, as durable as it gets. append() and read() belong to one thread; durable() to any.
 ///
-/// The newest records are kept as they are, about 600 bytes each with what hangs on them; older ones as the lines of a
-/// journal, a third of that.
+/// The newest records are kept as they are, about 600 bytes each with what hangs on them; older ones packed, in about 50.
 class MemoryStore : public Store {
  public:
   /// `newest`: so many are kept as they are.
@@ -36,7 +35,8 @@ class MemoryStore : public Store {
   void put_away(const Batch&);
 
   std::size_t newest_, held_ = 0;               // Records of batches_.
-  std::deque<std::string> old_;                 // Lines, each with its end, in pieces of about a megabyte.
+  std::deque<std::string> old_;                 // Packed, in pieces of about a megabyte.
+  std::string packed_;                          // The record that is being put away.
   std::deque<std::shared_ptr<const Batch>> batches_;
   std::function<void()> heard_;
   std::atomic<Seq> last_{0};

@@ -58,7 +58,7 @@ struct Entry {
   std::function<std::unique_ptr<Rig>()> make;
 };
 const std::vector<Entry> kStores = {{"memory", [] { return std::make_unique<MemoryRig>(1'000'000); }},
-                                    {"memory, all but the newest as text", [] { return std::make_unique<MemoryRig>(2); }},
+                                    {"memory, all but the newest packed", [] { return std::make_unique<MemoryRig>(2); }},
                                     {"sqlite", [] { return std::make_unique<SqliteRig>(); }}};
 
 std::unique_ptr<Rig> each_store() {
