@@ -28,7 +28,7 @@ install(TARGETS ${package_targets} EXPORT tune-targets
 install(EXPORT tune-targets NAMESPACE tune:: DESTINATION ${package_folder})
 file(WRITE ${PROJECT_BINARY_DIR}/tune.hpp "// SPDX-License-Identifier: Apache-2.0\n#pragma once\n#include \"ui/api/tune.hpp\"\n")
 install(FILES ${PROJECT_BINARY_DIR}/tune.hpp ui/api/reporter.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tune)
-install(FILES ui/python/tune.py DESTINATION ${CMAKE_INSTALL_DATADIR}/tune)
+install(FILES ui/python/tune.py ui/metrics/grafana.json ui/metrics/alerts.yml DESTINATION ${CMAKE_INSTALL_DATADIR}/tune)
 install(DIRECTORY tuner DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tune FILES_MATCHING PATTERN "*.hpp")
 install(DIRECTORY ui/api DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tune/ui FILES_MATCHING PATTERN "*.hpp"
   PATTERN reporter.hpp EXCLUDE)  # Stands alone, as <tune/reporter.hpp>.
