@@ -64,6 +64,16 @@ constexpr Flag kBest[] = {{"run", "", "run the command again with these paramete
                           {"reference", "V,V", "of several objectives: up to where the hypervolume is measured"}};
 constexpr Flag kImportance[] = {{"method", "NAME", "ped-anova (default) or fanova"},
                                 {"objective", "NAME", "of several objectives; the first if not given"}};
+constexpr Flag kPlot[] = {{"kind", "KIND", "history (default), curves, slice or parallel"},
+                          {"out", "FILE", "an SVG file instead of the terminal"},
+                          {"objective", "NAME", "of several objectives; the first if not given"},
+                          {"metric", "NAME", "curves: another metric than the objective"},
+                          {"param", "NAME", "slice, parallel: only this parameter"},
+                          {"top", "N", "curves: of the best N trials (10)"},
+                          {"x", "WHAT", "history: trial (default) or time"},
+                          {"log", "", "a logarithmic scale for values"},
+                          {"width", "N", "columns; default: the terminal's"},
+                          {"height", "N", "lines of a chart (20)"}};
 constexpr Flag kGc[] = {{"dry-run", "", "say what would go; delete nothing"}};
 constexpr Flag kCompare[] = {{"objective", "NAME", "of several objectives; the first if not given"}};
 constexpr Flag kSimulate[] = {{"from", "SOURCE", "an experiment of the store, a table (.json), or curve"},
@@ -173,6 +183,12 @@ constexpr Verb kVerbs[] = {
      kImportance,
      {"tune importance digits", "tune importance digits --method fanova --objective seconds --json"},
      importance_verb},
+    {"plot",
+     "charts of an experiment, on the terminal or as SVG",
+     "[EXPERIMENT]",
+     kPlot,
+     {"tune plot digits", "tune plot digits --kind slice --out slice.svg"},
+     plot_verb},
     {"compare",
      "is one experiment, or one group of them, better than another?",
      "EXPERIMENT… [--] EXPERIMENT…",

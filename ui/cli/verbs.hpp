@@ -54,6 +54,7 @@ int best_verb(Invocation&);     // best.cpp
 int importance_verb(Invocation&);  // importance.cpp
 int compare_verb(Invocation&);     // compare.cpp
 int simulate_verb(Invocation&);    // simulate.cpp
+int plot_verb(Invocation&);        // plot.cpp
 int rungs_verb(Invocation&);       // rungs.cpp
 int forecast_verb(Invocation&);    // forecast.cpp
 int lineage_verb(Invocation&);     // lineage.cpp
