@@ -3,7 +3,7 @@
 
     peers.py TOOL --tasks FOLDER[,FOLDER] --out FILE [--seeds 0-4] [--workers 4] [--rounds 25] [--only NAME,NAME]
 
-TOOL: optuna-hyperband, optuna-halving (SuccessiveHalvingPruner), both with TPESampler; syne-asha, ray-asha, ray-pbt. All with
+TOOL: optuna-hyperband, optuna-halving (SuccessiveHalvingPruner), both with TPESampler; syne-asha, ray-asha. All with
 their defaults but for what they must be told: how many steps a trial has. --rounds: the budget, in mean lengths of a full
 training of the task; every worker has that long. A run that the file has is not done again.
 """
