@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Detail } from '../core/api';
+
+/** The pages of an experiment, in the order of the navigation. */
+export const tabs: { page: string; label: string; shown?: (d: Detail) => boolean }[] = [
+  { page: '', label: 'Overview' },
+  { page: 'trials', label: 'Trials' },
+];
