@@ -86,6 +86,7 @@ export function drawX(c: CanvasRenderingContext2D, f: Frame, ticks: { place: num
     c.fillText(title, f.right, f.bottom + 7);
   }
   c.strokeStyle = colour('line-strong');
+  c.lineWidth = 1;
   c.beginPath();
   c.moveTo(f.left, Math.round(f.bottom) + 0.5);
   c.lineTo(f.right, Math.round(f.bottom) + 0.5);

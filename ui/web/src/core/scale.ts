@@ -85,7 +85,11 @@ function symlogTicks(low: number, high: number): number[] {
 export function tickLabel(value: number, step: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
-  if (step && size < 1e6 && size >= 1e-4) return value.toFixed(Math.min(8, Math.max(0, -Math.floor(Math.log10(step) + 1e-9))));
+  if (step && size < 1e6 && size >= 1e-4) {
+    let digits = Math.min(8, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
+    if (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) ++digits; // 0.25 needs two
+    return value.toFixed(digits);
+  }
   if (size >= 1e4 || size < 1e-3) return value.toExponential(Number.isInteger(Math.log10(size)) ? 0 : 1).replace('e+', 'e');
   return String(Number(value.toPrecision(4)));
 }

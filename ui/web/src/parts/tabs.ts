@@ -4,5 +4,10 @@ import type { Detail } from '../core/api';
 /** The pages of an experiment, in the order of the navigation. */
 export const tabs: { page: string; label: string; shown?: (d: Detail) => boolean }[] = [
   { page: '', label: 'Overview' },
+  { page: 'explore', label: 'Explore' },
+  { page: 'curves', label: 'Curves' },
   { page: 'trials', label: 'Trials' },
+  { page: 'schedule', label: 'Schedule' },
+  { page: 'config', label: 'Config' },
+  { page: 'events', label: 'Events' },
 ];
