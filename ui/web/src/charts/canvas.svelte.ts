@@ -70,12 +70,10 @@ export function drawX(c: CanvasRenderingContext2D, f: Frame, ticks: { place: num
   c.textBaseline = 'top';
   c.fillStyle = colour('ink-3');
   let free = -Infinity;
-  const titleWidth = title ? c.measureText(title).width + 12 : 0;
   for (const t of ticks) {
     const x = f.left + t.place * (f.right - f.left);
     const half = c.measureText(t.label).width / 2;
     if (x - half < free || x - half < f.left - 30) continue;
-    if (title && x + half > f.right - titleWidth) continue;
     c.textAlign = 'center';
     c.fillText(t.label, x, f.bottom + 7);
     free = x + half + 10;
@@ -83,7 +81,7 @@ export function drawX(c: CanvasRenderingContext2D, f: Frame, ticks: { place: num
   if (title) {
     c.textAlign = 'right';
     c.fillStyle = colour('ink-2');
-    c.fillText(title, f.right, f.bottom + 7);
+    c.fillText(title, f.right, f.bottom + 20);
   }
   c.strokeStyle = colour('line-strong');
   c.lineWidth = 1;

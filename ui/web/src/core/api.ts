@@ -34,7 +34,7 @@ export interface Param {
   min: number | null;
   max: number | null;
   log: boolean;
-  values: Value[] | null;
+  values: Value[]; // of a choice
   unit: string | null;
   doc: string | null;
   when: string | null;

@@ -43,8 +43,8 @@ export class Live {
     if (this.over.signal.aborted) return;
     this.end = watch(`${at(this.name)}/stream`, {
       link: (state) => {
-        // Whatever happened meanwhile comes with the first refresh.
-        if (state === 'live' && this.link === 'lost') void this.refresh();
+        // Without a stream we ask ourselves, as often as it tries to come back; what was missed comes with that.
+        if (state === 'lost' || (state === 'live' && this.link !== 'live')) void this.refresh();
         this.link = state;
       },
       on: { change: () => void this.refresh(), resync: () => void this.reload() },

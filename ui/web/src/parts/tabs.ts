@@ -8,6 +8,9 @@ export const tabs: { page: string; label: string; shown?: (d: Detail) => boolean
   { page: 'curves', label: 'Curves' },
   { page: 'trials', label: 'Trials' },
   { page: 'schedule', label: 'Schedule' },
+  { page: 'pareto', label: 'Pareto', shown: (d) => d.objectives.length > 1 },
+  { page: 'model', label: 'Model' },
   { page: 'config', label: 'Config' },
+  { page: 'workers', label: 'Workers' },
   { page: 'events', label: 'Events' },
 ];
