@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "tuner/instances.hpp"
+#include "tuner/units.hpp"
 
 namespace tune {
 namespace {
@@ -127,6 +128,7 @@ void Simulator::adopt(const SimulatorOptions::UnderWay& u, const Trial& t) {
   draw_fault(t.id, a);
   --workers_.front().free;
   a.phase = a.step >= a.until ? Phase::waiting : Phase::stepping;
+  limit(t.id, a);
   if (a.phase == Phase::stepping) schedule_step(t.id, a, u.seen);
 }
 
@@ -261,6 +263,9 @@ void Simulator::occur(const Event& e) {
       return step(e.trial, *a);
     case What::give_up:
       return end(e.trial, *a, a->asked.value_or(Cause::silence));
+    case What::time_out:
+      if (!a->asked) end(e.trial, *a, Cause::timeout);  // Else it is on its way out.
+      return;
     default:
       return;
   }
@@ -279,8 +284,21 @@ void Simulator::begin_next(std::size_t worker) {
     --w.free;
     a.phase = Phase::starting;
     a.began = now_.seconds;
-    schedule(now_.seconds + a.course.start_seconds.value_or(options_.start_seconds), trial, a.number, What::start);
+    limit(trial, a);
+    schedule_word(a.began + a.course.start_seconds.value_or(options_.start_seconds), trial, a, What::start, a.began);
   }
+}
+
+void Simulator::limit(TrialId trial, const Attempt& a) {
+  if (const auto& most = spec_.stop.trial_time)
+    schedule(std::max(a.began + most->seconds, now_.seconds), trial, a.number, What::time_out);
+}
+
+// What it will be heard of next, unless it is given up as silent before.
+void Simulator::schedule_word(double at, TrialId trial, const Attempt& a, What what, double heard) {
+  const auto& idle = spec_.stop.trial_idle;
+  const bool silent = idle && at > heard + idle->seconds;
+  schedule(std::max(silent ? heard + idle->seconds : at, now_.seconds), trial, a.number, silent ? What::give_up : what);
 }
 
 void Simulator::start(TrialId trial, Attempt& a) {
@@ -303,8 +321,8 @@ void Simulator::schedule_step(TrialId trial, const Attempt& a, std::optional<dou
       a.course.seconds ? a.course.seconds(next) : options_.step_seconds * static_cast<double>(next - a.step);
   if (options_.jitter > 0)
     seconds *= 1 + options_.jitter * Rng{options_.seed, Purpose::simulate, trial.value, next}.uniform();
-  const double at = since.value_or(now_.seconds) + seconds / workers_[a.worker].speed / a.speed;
-  schedule(std::max(at, now_.seconds), trial, a.number, What::step);
+  const double from = since.value_or(now_.seconds);
+  schedule_word(from + seconds / workers_[a.worker].speed / a.speed, trial, a, What::step, a.seq > 0 ? from : a.began);
 }
 
 void Simulator::step(TrialId trial, Attempt& a) {
@@ -345,7 +363,7 @@ bool Simulator::fail(TrialId trial, Attempt& a) {
       return true;
     case Fault::hang:
       a.phase = Phase::hung;
-      schedule(now_.seconds + options_.silence_seconds, trial, a.number, What::give_up);
+      schedule_word(now_.seconds + options_.silence_seconds, trial, a, What::give_up, now_.seconds);
       return true;
   }
   return false;
@@ -399,6 +417,7 @@ void Simulator::end(TrialId trial, Attempt& a, Cause cause) {
   e.cause = cause;
   if (cause == Cause::exit) e.exit_code = 1, e.text = "simulated crash";
   if (cause == Cause::done) e.exit_code = 0;
+  if (cause == Cause::timeout) e.text = "stop.trial_time (" + to_text(*spec_.stop.trial_time) + ") is over";
   e.last_seq = a.seq;
   const bool held_slot = a.phase != Phase::queued;
   if (held_slot) e.usage.seconds = now_.seconds - a.began;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <queue>
+#include <tuple>
 #include <vector>
 
 #include "executors/problem.hpp"
@@ -59,8 +60,9 @@ struct SimulatorOptions {
 ///
 /// A worker joins at the beginning and offers what `slots` trials of this experiment need. A trial starts when its
 /// worker has a free slot, takes its steps, waits at `until_step` for Extend, Pause or Stop, and hears a Pause or Stop
-/// that comes earlier at the end of its step. It can save if the config has `checkpoint`. After a restart live attempts
-/// are lost unless the options say how they go on. An event costs O(log n) of those pending.
+/// that comes earlier at the end of its step. It can save if the config has `checkpoint`. `stop.trial_time` counts from
+/// when it got its slot, `stop.trial_idle` from then and from each report, but not while it waits for a decision. After a
+/// restart live attempts are lost unless the options say how they go on. An event costs O(log n) of those pending.
 class Simulator final : public Executor {
  public:
   /// `spec` outlives it.
@@ -79,7 +81,7 @@ class Simulator final : public Executor {
  private:
   enum class Phase : std::uint8_t { none, queued, starting, stepping, waiting, hung, over };
   enum class Fault : std::uint8_t { none, crash, lost, late, hang, preempt };
-  enum class What : std::uint8_t { start, step, give_up, late_report, worker_lost, worker_back };
+  enum class What : std::uint8_t { start, step, give_up, time_out, late_report, worker_lost, worker_back };
 
   struct Attempt {
     int number = 0;
@@ -108,7 +110,9 @@ class Simulator final : public Executor {
     TrialId trial;  // Or the worker's index.
     int attempt;
     What what;
-    bool operator<(const Event& o) const { return at != o.at ? at > o.at : order > o.order; }
+    bool operator<(const Event& o) const { return due() > o.due(); }
+    // What happens at the very end of an attempt's time has not taken longer.
+    std::tuple<double, bool, std::uint64_t> due() const { return {at, what == What::time_out, order}; }
   };
 
   void adopt(const SimulatorOptions::UnderWay&, const Trial&);
@@ -117,6 +121,8 @@ class Simulator final : public Executor {
   void schedule(double at, TrialId, int attempt, What);
   void occur(const Event&);
   void begin_next(std::size_t worker);
+  void limit(TrialId, const Attempt&);
+  void schedule_word(double at, TrialId, const Attempt&, What, double heard);
   void start(TrialId, Attempt&);
   void step(TrialId, Attempt&);
   void schedule_step(TrialId, const Attempt&, std::optional<double> since = {});
