@@ -238,7 +238,7 @@ std::optional<Decided> Experiment::give_up() const {
   if (!queue_.empty()) {
     const Trial& first = history_.trial(std::get<TrialId>(*queue_.begin()));
     if (placement_.possible(resources_of(first))) return std::nullopt;
-    return finish(3, std::nullopt, "no worker can ever hold trial " + number(first.id) + ": it asks for more than any of them offers");
+    return finish(3, std::nullopt, "no worker can ever hold trial " + number(first.id) + ": it asks for more than any that is here offers");
   }
   if (!history_.may_start() && !repeats_.next(history_)) {
     const auto done = history_.size() - repeats_.reruns();
@@ -252,7 +252,7 @@ std::optional<Decided> Experiment::give_up() const {
   }
   if (scheduler_->complete(history_)) return finish(0, std::nullopt, "all " + std::to_string(history_.size()) + " trials are done");
   if (!placement_.possible(spec_.resources))
-    return finish(3, std::nullopt, "no worker can ever hold a trial: `resources` asks for more than any of them offers");
+    return finish(3, std::nullopt, "no worker can ever hold a trial: `resources` asks for more than any that is here offers");
   if (scheduler_->wake_at()) return std::nullopt;
   return finish(3, std::nullopt, "nothing can go on: neither the sampler nor the scheduler has anything to offer");
 }

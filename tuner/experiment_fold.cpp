@@ -57,6 +57,7 @@ void Experiment::apply(const Record& r) {
       for (const auto& seat : live.second.launch.ranks) placement_.give_back(seat);
       return true;
     });
+    placement_.leave_all();
   }
   if (const auto* decided = r.decided()) {
     paid(decided->what);
@@ -68,6 +69,7 @@ void Experiment::apply(const Record& r) {
     at(*id).last_fact = r.seq;
     touch(*id);
   }
+  history_.overbooked_ = placement_.overbooked() || (spec_.parallel && live_.size() > static_cast<std::size_t>(*spec_.parallel));
   // Reports are learned when they are consumed: at once, or at their logical time.
   if (!r.as<Reported>()) learn(r);
   refresh();

@@ -40,7 +40,9 @@ void Experiment::fold(const WorkerJoined& w, const Record&) { placement_.join(w.
 
 void Experiment::fold(const WorkerChanged& w, const Record&) {
   if (w.offers) placement_.join(w.worker, *w.offers);
-  if (w.state == "draining" || w.state == "cordoned" || w.state == "quarantined") placement_.leave(w.worker);
+  if (w.state == "ready") placement_.take_back(w.worker);
+  if (w.state == "cordoned" || w.state == "quarantined") placement_.set_aside(w.worker);
+  if (w.state == "draining") placement_.leave(w.worker);
 }
 
 void Experiment::fold(const WorkerLost& w, const Record&) { placement_.leave(w.worker); }

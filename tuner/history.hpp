@@ -33,6 +33,8 @@ class History {
   std::int64_t count(TrialState s) const { return counts_[static_cast<std::size_t>(s)]; }
   std::int64_t live() const { return count(TrialState::leased) + count(TrialState::running); }
   std::int64_t finished_trials() const;
+  /// More is launched than there are slots: some of the leased trials start only when others leave.
+  bool overbooked() const { return overbooked_; }
 
   /// Of the trials that reached `complete` or `stopped`, feasible, with finite values: the best. nullopt if there is none.
   /// With several objectives: the one of front() that is best by the first. With replicates: among those whose replicates
@@ -79,7 +81,7 @@ class History {
   double cost_ = 0;
   Time now_, began_;
   Seq last_seq_ = 0;
-  bool may_start_ = true, finishing_ = false, confirming_ = false;
+  bool may_start_ = true, finishing_ = false, confirming_ = false, overbooked_ = false;
   std::string finish_why_;
   int exit_code_ = 0;
   // Position of each objective in the list of names seen last; the list is held so that its address stays its own.

@@ -15,29 +15,38 @@ void Placement::order(WorkerId id, Place& place) {
   if (by_room_.erase({place.listed, id})) offered_ -= place.listed_offer;
   place.listed = place.offer.cpus - place.cpus;
   place.listed_offer = place.offer.cpus;
-  if (place.open && by_room_.insert({place.listed, id}).second) offered_ += place.listed_offer;
+  if (place.presence == Presence::here && by_room_.insert({place.listed, id}).second) offered_ += place.listed_offer;
 }
 
 void Placement::join(WorkerId id, const Offer& offer) {
   auto& place = workers_[id];
   place.offer = offer;
-  place.open = true;
+  place.presence = Presence::here;
   order(id, place);
 }
 
+void Placement::set_aside(WorkerId id) { change(id, Presence::here, Presence::aside); }
+
+void Placement::take_back(WorkerId id) { change(id, Presence::aside, Presence::here); }
+
 void Placement::leave(WorkerId id) {
+  change(id, Presence::here, Presence::gone);
+  change(id, Presence::aside, Presence::gone);
+}
+
+void Placement::leave_all() {
+  for (const auto& [id, place] : workers_) leave(id);
+}
+
+void Placement::change(WorkerId id, Presence from, Presence to) {
   const auto it = workers_.find(id);
-  if (it == workers_.end()) return;
-  it->second.open = false;
+  if (it == workers_.end() || it->second.presence != from) return;
+  it->second.presence = to;
   order(id, it->second);
 }
 
-void Placement::clear() {
-  *this = Placement{};
-}
-
 std::optional<Seat> Placement::seat(WorkerId id, const Place& place, const Resources& wanted, double slack_cpus) {
-  if (!place.open || place.cpus + wanted.cpus > place.offer.cpus + slack_cpus + kRounding) return std::nullopt;
+  if (place.presence != Presence::here || place.cpus + wanted.cpus > place.offer.cpus + slack_cpus + kRounding) return std::nullopt;
   if (wanted.memory_bytes && place.offer.memory_bytes &&
       place.memory_bytes + wanted.memory_bytes > place.offer.memory_bytes)
     return std::nullopt;
@@ -88,8 +97,15 @@ std::optional<Seat> Placement::find(const Resources& wanted, int ahead) const {
 
 bool Placement::possible(const Resources& wanted) const {
   return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) {
-    return seat(w.first, Place{w.second.offer, true, 0, 0, 0, 0, {}, {}}, wanted, 0).has_value();
+    if (w.second.presence == Presence::gone) return false;
+    return seat(w.first, Place{w.second.offer, Presence::here, 0, 0, 0, 0, {}, {}}, wanted, 0).has_value();
   });
+}
+
+bool Placement::overbooked() const { return taken_ > offered_ + kRounding; }
+
+bool Placement::has_workers() const {
+  return std::any_of(workers_.begin(), workers_.end(), [](const auto& w) { return w.second.presence != Presence::gone; });
 }
 
 void Placement::take(const Seat& seat) {
@@ -118,7 +134,7 @@ void Placement::give_back(const Seat& seat) {
 int Placement::capacity(const Resources& each) const {
   int count = 0;
   for (const auto& [id, place] : workers_) {
-    if (!place.open) continue;
+    if (place.presence != Presence::here) continue;
     Placement alone;
     alone.join(id, place.offer);
     for (std::optional<Seat> s; count < kUncounted && (s = alone.find(each)); ++count) alone.take(*s);

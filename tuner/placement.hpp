@@ -14,32 +14,45 @@ namespace tune {
 
 /// Who fits where: free room of every worker, folded from facts. Workers are kept in order of their room, so that a question
 /// costs O(log workers), and O(workers x devices) at most where devices, memory or custom resources decide.
+///
+/// Workers come and go. One that left (it was lost, or is draining) counts for nothing until it joins anew: an executor that
+/// expects one back calls it suspect, and lost only once it is gone. One that is set aside (cordoned, quarantined) gets no
+/// new seats, but whoever said so can take that back, and what only it could hold waits for that. While nobody is here
+/// nothing is called impossible, for the first worker may be about to join. A bigger one than those that are here is not
+/// waited for: no sweep shall hang over night for a worker that nobody promised.
 class Placement {
  public:
+  /// It is here, with this much; also one that had left, or was set aside.
   void join(WorkerId, const Offer&);
-  /// No new seats there; seats already taken stay in the books until they are given back.
+  /// No new seats there, as after leave() and leave_all(); seats already taken stay in the books until they are given back.
+  void set_aside(WorkerId);
+  /// What was set aside gets seats again; nothing for one that left.
+  void take_back(WorkerId);
   void leave(WorkerId);
-  void clear();
+  /// Another process took over: workers join anew.
+  void leave_all();
 
   /// A seat for `wanted` on the worker with the least room that fits it. Over all workers `ahead` more trials of this size
   /// than fit may hold a seat, on the worker with the shortest queue: launches decided before their slot is free (only for
   /// trials that need no device and no memory guarantee, whose places are interchangeable).
   std::optional<Seat> find(const Resources& wanted, int ahead = 0) const;
-  /// Some worker, empty, could hold it.
+  /// Some worker that is here or set aside could hold it if it were empty.
   bool possible(const Resources& wanted) const;
   void take(const Seat&);
   void give_back(const Seat&);
 
-  double cpus_offered() const { return offered_; }  ///< By open workers.
+  double cpus_offered() const { return offered_; }  ///< By the workers that are here.
   double cpus_taken() const { return taken_; }
-  bool has_workers() const { return !workers_.empty(); }
-  /// How many trials of this size all workers hold together when empty.
+  bool overbooked() const;  ///< More is taken than is offered.
+  bool has_workers() const;  ///< That are here or set aside.
+  /// How many trials of this size the workers that are here hold together when empty.
   int capacity(const Resources& each) const;
 
  private:
+  enum class Presence : std::uint8_t { gone, aside, here };
   struct Place {
     Offer offer;
-    bool open = true;
+    Presence presence = Presence::gone;
     double listed = 0;               ///< Its room in by_room_.
     double listed_offer = 0;         ///< What it counts for in offered_.
     double cpus = 0;                 ///< Taken.
@@ -48,10 +61,11 @@ class Placement {
     std::map<std::string, double> custom;
   };
   static std::optional<Seat> seat(WorkerId, const Place&, const Resources&, double slack_cpus);
+  void change(WorkerId, Presence from, Presence to);
   void order(WorkerId, Place&);
 
   std::map<WorkerId, Place> workers_;
-  std::set<std::pair<double, WorkerId>> by_room_;  // Free cpus of the open ones.
+  std::set<std::pair<double, WorkerId>> by_room_;  // Free cpus of those that are here.
   double offered_ = 0, taken_ = 0;
 };
 

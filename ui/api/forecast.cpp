@@ -254,6 +254,7 @@ int slots_of(const Outlook& o) {
   if (o.slots) return *o.slots;
   Placement places;
   for (const auto& r : o.journal) {
+    if (r.as<Opened>()) places.leave_all();
     if (const auto* w = r.as<WorkerJoined>()) places.join(w->worker, w->offers);
     if (const auto* w = r.as<WorkerLost>()) places.leave(w->worker);
   }

@@ -293,6 +293,41 @@ TEST_CASE("what no worker can hold ends the experiment instead of waiting for ev
   CHECK(rig.experiment->history().exit_code() == 3);
 }
 
+TEST_CASE("what only a lost worker could hold ends the experiment, unless nobody is left or one is only set aside", "[experiment]") {
+  auto spec = small_spec();
+  spec.resources.cpus = 4;
+  Rig rig{spec};
+  WorkerJoined big;
+  big.worker = WorkerId{1}, big.offers.cpus = 4;
+  const auto lose = [&](int worker) { rig.see(WorkerLost{WorkerId{worker}, "gone", ""}); };
+  lose(0);
+  CHECK(rig.decide().empty());  // The pool's first worker may be about to join.
+  rig.see(big);
+  CHECK(rig.decide() == "Propose 0, Launch 0");
+  WorkerJoined small;
+  small.worker = WorkerId{0}, small.offers.cpus = 2;
+  rig.see(small);
+  rig.see(WorkerChanged{WorkerId{1}, "cordoned", {}, {}, "somebody works there"});
+  rig.exits(0, Cause::lost);
+  CHECK(rig.decide().empty());
+  rig.see(WorkerChanged{WorkerId{1}, "ready", {}, {}, ""});
+  CHECK(rig.decide() == "Launch 0");
+  lose(1), rig.exits(0, Cause::lost, 2);
+  CHECK(rig.decide().starts_with("Finish"));
+  CHECK(rig.experiment->history().exit_code() == 3);
+}
+
+TEST_CASE("workers of an earlier process hold nothing until they join anew", "[experiment]") {
+  Rig rig{small_spec(), 1};
+  rig.see(Opened{"test", "", "here", "", 2, "resume"});
+  CHECK(rig.decide().empty());
+  WorkerJoined w;
+  w.worker = WorkerId{1}, w.offers.cpus = 1;
+  rig.see(w);
+  CHECK(rig.decide() == "Propose 0, Launch 0");
+  CHECK(rig.journal.back().as<Launch>()->ranks.front().worker == WorkerId{1});
+}
+
 TEST_CASE("values are reduced as the objective asks", "[experiment]") {
   auto spec = small_spec();
   spec.objectives.front().reduce = Objective::Reduce::mean_last_k;

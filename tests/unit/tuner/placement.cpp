@@ -59,6 +59,7 @@ TEST_CASE("launches ahead are counted over all workers and spread over them", "[
   for (std::optional<Seat> s; (s = p.find(want(1), 4)) && seats < 100; ++seats) p.take(*s);
   CHECK(seats == 8);
   CHECK(p.cpus_taken() == 8);
+  CHECK(p.overbooked());
   for (int w = 0; w < 4; ++w) p.leave(WorkerId{w});
   CHECK(p.cpus_offered() == 0);
 }
@@ -72,4 +73,31 @@ TEST_CASE("a worker that left gets no new trials", "[placement]") {
   CHECK_FALSE(p.find(want(1)));
   p.give_back(seat);
   CHECK(p.cpus_taken() == 0);
+}
+
+TEST_CASE("what only a worker that left could hold is impossible until one like it joins", "[placement]") {
+  Placement p;
+  p.join(WorkerId{0}, offer(2));
+  p.join(WorkerId{1}, offer(8));
+  CHECK(p.possible(want(8)));
+  p.leave(WorkerId{1});
+  CHECK_FALSE(p.possible(want(8)));
+  p.take_back(WorkerId{1});  // It was not set aside: it is gone.
+  CHECK_FALSE(p.possible(want(8)));
+  p.join(WorkerId{1}, offer(8));
+  CHECK(p.find(want(8)));
+}
+
+TEST_CASE("a worker that is set aside gets no seats, and is waited for until it is taken back", "[placement]") {
+  Placement p;
+  p.join(WorkerId{0}, offer(4));
+  p.set_aside(WorkerId{0});
+  CHECK_FALSE(p.find(want(1)));
+  CHECK(p.capacity(want(1)) == 0);
+  CHECK(p.possible(want(4)));
+  p.take_back(WorkerId{0});
+  CHECK(p.find(want(4)));
+  p.set_aside(WorkerId{0});
+  p.leave_all();
+  CHECK_FALSE(p.has_workers());
 }
