@@ -16,6 +16,7 @@ std::optional<Scheduler::Verdict> Rules::sentence(const History& history) const 
   for (const auto& [name, rule] : rules_)
     if (auto v = rule->verdict(history)) {
       v->why = "rule " + name + ": " + v->why;
+      v->by = name;
       return v;
     }
   return std::nullopt;

@@ -14,7 +14,7 @@ namespace tune {
 ///
 /// To the scheduler a trial that a rule stops has left as if a person had stopped it. One that has just come to a rung
 /// stays in the ranking of that rung, and its Stop carries no Rung: the crossing gets no other answer. The slot that it
-/// leaves is given out by the scheduler.
+/// leaves is given out by the scheduler. The Stop is recorded as the rule's decision and not the scheduler's.
 ///
 /// learn, verdict, plan: the sum of what its parts take.
 class Rules final : public Scheduler {

@@ -48,7 +48,7 @@ std::optional<Decided> Experiment::verdict() const {
       [&](auto what) -> std::optional<Decided> {
         const Trial& t = history_.trial(what.trial);
         if constexpr (requires { what.attempt; }) what.attempt = t.attempt;
-        return Decided{what, {t.last_fact, spec_.scheduler.type, std::move(v->why), std::move(v->note)}};
+        return Decided{what, {t.last_fact, v->by.empty() ? spec_.scheduler.type : std::move(v->by), std::move(v->why), std::move(v->note)}};
       },
       std::move(v->what));
 }

@@ -48,6 +48,7 @@ class Scheduler {
     std::variant<Extend, Pause, Stop, Exploit, Resize> what;  ///< The attempt is filled in by the experiment.
     std::string why;
     Note note;
+    std::string by = {};  ///< The rule that says so; empty: the scheduler itself.
   };
 
   virtual ~Scheduler() = default;

@@ -39,11 +39,11 @@ number,x,state,last_step
 4,4,stopped,3
 
 $ tune explain ruled/0 | grep 'because rule' | head -1
-           because rule patience: at step 7 it is not better by more than 0.2 than the 0.25 of step 4 (asha)
+           because rule patience: at step 7 it is not better by more than 0.2 than the 0.25 of step 4 (patience)
 
 # At the same step as its rung, and asked first.
 $ tune explain ruled/4 | grep 'because rule' | head -1
-           because rule threshold: at step 3 `heat` is 12, above 10 (asha)
+           because rule threshold: at step 3 `heat` is 12, above 10 (threshold)
 
 $ tune explain ruled/3 | grep 'because r' | head -1
            because rung 0 at step 3: rank 4 of 4, the best one goes on (asha)

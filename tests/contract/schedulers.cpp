@@ -116,7 +116,9 @@ TEST_CASE("every scheduler decides the same from the same facts", "[contract]") 
     Experiment again{world.spec, sampler.make({world.spec.space, world.spec.objectives, world.spec.seed, {}}).value(),
                      make_scheduler(world.spec).value()};
     for (const auto& r : world.store.records()) {
-      if (const auto* d = r.decided(); d && d->reason.by == world.spec.scheduler.type) {
+      const auto decides = [&](const PolicySpec& policy) { return r.decided()->reason.by == policy.type; };
+      const auto& rules = world.spec.rules;
+      if (const auto* d = r.decided(); d && (decides(world.spec.scheduler) || std::any_of(rules.begin(), rules.end(), decides))) {
         const auto next = again.next();
         REQUIRE(next);
         REQUIRE(*next == *d);

@@ -92,15 +92,19 @@ class Stage {
   std::optional<Rung> rung;
 
  private:
-  static constexpr const char* kUnderTest =
-      "under test";  // Verdicts are asked for by the test, not taken by themselves.
+  static constexpr const char* kUnderTest = "under test";
   Record record(std::variant<Observation, Decided> fact) {
     const Record r{experiment_->next_seq(), Time{static_cast<double>(experiment_->next_seq())}, 1, std::move(fact)};
     experiment_->apply(r);
     // What the experiment owes, such as settling a trial that ended, follows as it does in the loop.
-    for (auto owed = experiment_->next(false); owed && owed->reason.by != kUnderTest; owed = experiment_->next(false))
+    for (auto owed = experiment_->next(false); owed && !is_verdict(*owed); owed = experiment_->next(false))
       experiment_->apply({experiment_->next_seq(), r.at, 1, *owed});
     return r;
+  }
+  // Those are asked for by the test, not taken by themselves.
+  bool is_verdict(const Decided& d) const {
+    const auto v = scheduler_->verdict(history());
+    return v && d.reason.by == (v->by.empty() ? kUnderTest : v->by);
   }
 
   std::int64_t until_ = kNoStep;

@@ -54,6 +54,26 @@ TEST_CASE("rules stop what they condemn, and the scheduler says the rest", "[sch
   CHECK(s.verdict() == "");
 }
 
+TEST_CASE("a stop is recorded as the decision of the rule that made it", "[schedulers]") {
+  Spec spec = spec_of(1000);
+  spec.scheduler.type = "asha";
+  Rig rig(spec);
+  std::vector<Rules::Rule> rules;
+  rules.push_back({"threshold", std::make_unique<Threshold>(ThresholdOptions{"loss", {}, 1.0, 0})});
+  rig.experiment = std::make_unique<Experiment>(
+      *rig.spec, std::make_unique<CountingSampler>(),
+      std::make_unique<Rules>(std::make_unique<Asha>(*rig.spec, AshaOptions{false, 1, 9, 3, 1}), std::move(rules)));
+  for (const auto& r : rig.journal) rig.experiment->apply(r);
+  rig.decide();
+  rig.starts(0), rig.starts(1);
+  rig.report(0, 1, 0.5);
+  CHECK(rig.decide() == "Extend 0");
+  CHECK(rig.journal.back().decided()->reason.by == "asha");
+  rig.report(1, 1, 5);
+  CHECK(rig.decide() == "Stop 1");
+  CHECK(rig.journal.back().decided()->reason.by == "threshold");
+}
+
 TEST_CASE("a trial that has done all its steps is complete, whatever a rule says of its last report", "[schedulers]") {
   auto s = beside_asha(false);
   const auto t = s.start();
