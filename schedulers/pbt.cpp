@@ -120,8 +120,8 @@ void Pbt::index(Member& m, const Trial& t) {
   if (in_line) line_.insert(m.place = {m.step, t.id});
   m.owed = owed, m.in_line = in_line;
   const auto count = [](std::int64_t& all, bool& was, bool is) { all += is - was, was = is; };
-  // Leased: launched ahead of its slot, perhaps, which is free when somebody leaves.
-  count(queued_, m.queued, (t.state == TrialState::queued && t.attempt > 0) || t.state == TrialState::leased);
+  count(queued_, m.queued, t.state == TrialState::queued && t.attempt > 0);
+  count(leased_, m.leased, t.state == TrialState::leased);
   count(fresh_, m.fresh, t.attempt == 0 && !is_final(t.state));
 }
 
@@ -129,9 +129,10 @@ void Pbt::index(Member& m, const Trial& t) {
 
 bool Pbt::may_begin(const History& history) const {
   if (fresh_ > 0) return true;
-  const auto failed = history.count(TrialState::failed) + history.count(TrialState::infeasible);
-  const auto done = history.count(TrialState::complete) + history.count(TrialState::stopped);
-  const bool vacancy = history.size() < options_.population || (history.size() - failed < options_.population && done == 0);
+  const auto left = history.count(TrialState::failed) + history.count(TrialState::infeasible) +
+                    history.count(TrialState::stopped) + history.count(TrialState::cancelled);
+  const bool replaces = history.count(TrialState::complete) == 0;
+  const bool vacancy = history.size() < options_.population || (replaces && history.size() - left < options_.population);
   return vacancy && history.may_start();
 }
 
@@ -140,7 +141,8 @@ bool Pbt::complete(const History& history) const { return history.size() >= opti
 // Somebody could use the slot who is no farther than this one. Where all wait for one another, those as far do not count.
 bool Pbt::others_wait(const Member& m, const History& history) const {
   const bool behind = !line_.empty() && (options_.sync ? line_.begin()->first < m.step : line_.begin()->first <= m.step);
-  return behind || queued_ > 0 || may_begin(history);
+  // Whoever is leased starts by itself, unless it was launched ahead of its slot.
+  return behind || queued_ > 0 || (leased_ > 0 && history.overbooked()) || may_begin(history);
 }
 
 bool Pbt::all_have_come_to(std::int64_t step, const History& history) const {

@@ -57,8 +57,8 @@ class Explorer {
 ///
 /// A donor is never older than the score it is chosen by: its checkpoint stands at its score's step or later, and has not been
 /// copied since. A member whose donors have not saved yet waits, at most until they are scored for the second time. Copying may lead
-/// back by an interval, once at each step, so that nobody walks in circles. A member that fails is replaced until the first one
-/// is complete.
+/// back by an interval, once at each step, so that nobody walks in circles. A member that fails or is stopped, by a rule or a
+/// person, is replaced by a new one as long as trials may begin and until the first one is complete.
 ///
 /// With several frequencies (MF-PBT: Doulazmi et al., "Multiple-frequencies population-based training", 2025) members belong to
 /// sub-populations in turn, are judged every so many intervals within their own, and those next to the worst take over the
@@ -91,7 +91,7 @@ class Pbt final : public Scheduler {
     Seq scored_at = 0, scored_before = 0;
     std::int64_t exploits = 0, went_back_from = -1;
     Seq ready_at = 0;
-    bool owed = false, in_line = false, queued = false, fresh = false;  // Where it is indexed.
+    bool owed = false, in_line = false, queued = false, leased = false, fresh = false;  // Where it is indexed.
     std::pair<std::int64_t, TrialId> place;                             // In line_.
   };
   struct Entry {
@@ -148,7 +148,7 @@ class Pbt final : public Scheduler {
   std::uint64_t seed_;
   std::unique_ptr<detail::Explorer> explorer_;
   std::deque<Member> members_;  // By trial.
-  std::int64_t fresh_ = 0, queued_ = 0;                // Not launched yet; waiting for a slot, or about to start.
+  std::int64_t fresh_ = 0, queued_ = 0, leased_ = 0;   // Not launched yet; to go on when a slot is free; launched, not started.
   std::set<std::pair<Seq, TrialId>> ready_;            // Verdicts owed, oldest first.
   std::set<std::pair<std::int64_t, TrialId>> line_;  // Paused at their goals, furthest behind first.
   std::optional<Verdict> next_;

@@ -114,6 +114,56 @@ TEST_CASE("a member that is done is complete", "[pbt]") {
   REQUIRE(stage.verdict() == "Stop 0 complete");
 }
 
+TEST_CASE("a member that was stopped or cancelled is replaced like one that failed, as long as there are trials", "[pbt]") {
+  const Spec spec = spec_of(7);
+  Stage stage(spec, make(spec, {{"population", std::int64_t{4}}}).value());
+  for (int i = 0; i < 4; ++i) stage.start();
+  REQUIRE(stage.plan().empty());
+  for (int left = 0; left < 3; ++left) {
+    stage.report({left}, 5, 1.0);
+    if (left == 0) {
+      stage.exit({left}, Cause::exit);
+    } else {
+      const auto as = left == 1 ? TrialState::stopped : TrialState::cancelled;
+      stage.decide(Stop{{left}, 1, as, {}});
+      stage.exit({left}, left == 1 ? Cause::stopped : Cause::cancelled);
+    }
+    REQUIRE(stage.plan() == "Start to 10");
+    stage.start();
+    REQUIRE(stage.plan().empty());
+  }
+  stage.exit({3}, Cause::exit);
+  REQUIRE(stage.plan().empty());  // All seven trials were begun.
+}
+
+TEST_CASE("nobody is replaced once a member is complete", "[pbt]") {
+  const Spec spec = spec_of(7);
+  Stage stage(spec, make(spec, {{"population", std::int64_t{4}}}).value());
+  for (int i = 0; i < 4; ++i) stage.start();
+  stage.report({0}, 5, 1.0), stage.exit({0}, Cause::done);
+  stage.decide(Stop{{1}, 1, TrialState::stopped, {}}), stage.exit({1}, Cause::stopped);
+  REQUIRE(stage.plan().empty());
+}
+
+TEST_CASE("a ready member makes no room for one that is about to start in a slot of its own", "[pbt]") {
+  const auto answer = [](double cpus) {
+    Stage stage(four(), make(four()).value());
+    for (int i = 0; i < 4; ++i) stage.start();
+    stage.exit({3}, Cause::lost);
+    WorkerJoined here;
+    here.worker = {0}, here.offers.cpus = cpus;
+    stage.see(here);
+    Launch again;
+    again.trial = {3}, again.attempt = 2;
+    again.ranks = {{{0}, 1, 0, {}, 1, {}}};
+    stage.decide(again);
+    stage.report({0}, 10, 1.0);
+    return stage.verdict();
+  };
+  REQUIRE(answer(4) == "Extend 0 to 20");
+  REQUIRE(answer(3) == "Pause 0");  // It was launched ahead of its slot.
+}
+
 TEST_CASE("pbt refuses what cannot work, and says what would", "[pbt]") {
   const auto refused = [](const Spec& spec, Params more = {}) { return make(spec, more).error().message; };
   Spec spec = spec_of(4);
