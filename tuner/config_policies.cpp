@@ -96,6 +96,7 @@ struct Kind {
   const std::vector<PolicyInfo>& table;
   std::span<const Later> later;
   std::string automatic;  // What "auto", or nothing, means now.
+  std::string_view heeded = {};  // Whose options "auto" takes, also where it becomes something else.
 };
 
 const PolicyInfo* find_policy(const Kind& kind, Section& s, const std::string& type, Span span) {
@@ -130,7 +131,8 @@ PolicySpec read_policy(Section& s, const Kind& kind, const std::string& path, Pl
   PolicySpec out;
   const bool named = s.member("type") != nullptr;
   out.type = s.text("type").value_or("auto");
-  if (out.type == "auto") out.type = kind.automatic;
+  const bool automatic = out.type == "auto";
+  if (automatic) out.type = kind.automatic;
   const Span span = named ? s.member("type")->span() : s.where();
   if (named) places.keys[path + ".type"] = span;
   const auto* policy = find_policy(kind, s, out.type, span);
@@ -143,10 +145,15 @@ PolicySpec read_policy(Section& s, const Kind& kind, const std::string& path, Pl
     if (const auto* m = s.member(o.name)) places.keys[path + "." + m->key] = m->span();
   }
   if (!s.present() || (!named && kind.key != "executor")) return out;  // A missing type is reported already.
+  std::vector<std::string_view> known;
+  for (const auto& o : policy->options) known.push_back(o.name);
+  for (const auto& p : kind.table) {
+    if (!automatic || p.name != kind.heeded || p.name == out.type) continue;
+    for (const auto& o : p.options) read_option(s, o), known.push_back(o.name);
+  }
   for (const auto& m : s.node()->members) {
     const auto is = [&](std::string_view name) { return name == m.key; };
-    const bool own =
-        std::any_of(policy->options.begin(), policy->options.end(), [&](const auto& o) { return is(o.name); });
+    const bool own = std::any_of(known.begin(), known.end(), is);
     const auto all = all_options(kind.table);
     if (own || std::none_of(all.begin(), all.end(), is)) continue;
     std::string list;
@@ -212,12 +219,13 @@ void read_grow(Section& scheduler, Spec& spec) {
   spec.grow = std::move(grow);
 }
 
-// Of a trial whose length nobody told nothing is known to be early, and where several objectives count the first does not
-// decide alone: there every trial runs to its end. docs/schedulers/auto.md.
+// Of a trial whose length nobody told nothing is known to be early, in a single step nothing is, and where several objectives
+// count the first does not decide alone: there every trial runs to its end. docs/schedulers/auto.md.
 std::string automatic_scheduler(const Section& top, const Spec& spec) {
   const auto* scheduler = top.member("scheduler");
-  const bool told = scheduler && scheduler->value.find("max_step");
-  return told && spec.objectives.size() == 1 ? "asha" : "fifo";
+  const auto* last = scheduler ? scheduler->value.find("max_step") : nullptr;
+  const bool single_step = last && last->value.kind == JsonNode::Kind::number && last->value.number == 1;
+  return last && !single_step && spec.objectives.size() == 1 ? "asha" : "fifo";
 }
 
 bool is_automatic(const Section& top) {
@@ -249,7 +257,7 @@ void read_policies(Section& top, const Catalogue& catalogue, Spec& spec, Places&
   Section search = section("search", catalogue.samplers), scheduler = section("scheduler", catalogue.schedulers),
           runner = section("executor", catalogue.executors);
   spec.search = read(search, {"search", catalogue.samplers, kLaterSearches, "auto"});
-  spec.scheduler = read(scheduler, {"scheduler", catalogue.schedulers, kLaterSchedulers, automatic_scheduler(top, spec)});
+  spec.scheduler = read(scheduler, {"scheduler", catalogue.schedulers, kLaterSchedulers, automatic_scheduler(top, spec), "asha"});
   read_rules(scheduler, catalogue.schedulers, spec, places);
   read_grow(scheduler, spec);
   spec.executor =

@@ -178,9 +178,17 @@ TEST_CASE("what the config says goes before what the automatic scheduler would c
   CHECK(to_text(*pasha.scheduler.options.find("mode")) == "promote");
 }
 
+TEST_CASE("in trials of a single step there is nothing to end early for the automatic scheduler", "[config]") {
+  const auto s = spec(with("\"scheduler\": {\"type\": \"auto\", \"max_step\": 1, \"min_step\": 1, \"eta\": 4}"));
+  CHECK(s.scheduler.type == "fifo");
+  CHECK(json::parse(s.effective)["scheduler"] == json{{"type", "fifo"}});
+  CHECK(codes(read(with("\"scheduler\": {\"type\": \"auto\", \"max_step\": 1, \"eta\": \"two\"}"))) != "");
+  CHECK(codes(read(with("\"scheduler\": {\"type\": \"auto\", \"max_step\": 1, \"population\": 4}"))) == "E062");
+}
+
 TEST_CASE("with several objectives the automatic scheduler lets every trial run to its end", "[config]") {
   const auto s = spec(R"({"params": {"lr": {"type": "uniform", "min": 0, "max": 1}}, "command": ["p"], "stop": {"trials": 9},
-                          "objectives": [{"metric": "loss"}, {"metric": "ms"}], "scheduler": {"type": "auto"}})");
+                          "objectives": [{"metric": "loss"}, {"metric": "ms"}], "scheduler": {"type": "auto", "max_step": 9}})");
   CHECK(s.scheduler.type == "fifo");
 }
 
