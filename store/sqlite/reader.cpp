@@ -2,10 +2,12 @@
 #include "store/sqlite/reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
 #include "store/sqlite/journal.hpp"
+#include "store/sqlite/opened_reader.hpp"
 #include "store/sqlite/ownership.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/sqlite/where.hpp"
@@ -17,25 +19,6 @@ namespace tune {
 
 using namespace sqlite;
 namespace fs = std::filesystem;
-
-struct StoreReader::Opened {
-  std::string path;
-  Database db;
-
-  /// Calls `body` on one committed state; what SQLite throws becomes an Error.
-  template <class F>
-  auto look(F body) const -> decltype(body()) {
-    try {
-      db.execute("BEGIN");
-      auto result = body();
-      db.execute("COMMIT");
-      return result;
-    } catch (const Failure& failure) {
-      if (db.in_transaction()) sqlite3_exec(db.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
-      return to_error(failure, path);
-    }
-  }
-};
 
 namespace {
 
@@ -89,10 +72,6 @@ ExperimentRow experiment_row(const Statement& s) {
   return e;
 }
 
-Statement& bind_range(Statement& s, std::int64_t experiment) {
-  return s.bind(1, key_of(experiment, 0)).bind(2, key_of(experiment, kNumberMask));
-}
-
 void count_trials(const Database& db, ExperimentRow& e) {
   auto counts = db.prepare("SELECT state, count(*) FROM trials WHERE id BETWEEN ?1 AND ?2 GROUP BY state");
   for (bind_range(counts, e.id); counts.step(); e.trials += counts.integer(1))
@@ -129,6 +108,19 @@ Metrics last_metrics(const Database& db, std::int64_t trial) {
   for (s.bind(1, trial); s.step();) names.emplace_back(s.text(0)), metrics.values.push_back(s.number(1));
   metrics.names = std::make_shared<const std::vector<std::string>>(std::move(names));
   return metrics;
+}
+
+/// What comes after a row in the order of each_trial: its place among absent, NaN and other values, its value, its number.
+std::string after(const TrialQuery::After& row, const std::string& place, bool descending, std::int64_t experiment, Sql& pick) {
+  const bool absent = std::holds_alternative<std::monostate>(row.key);
+  const auto* number = std::get_if<double>(&row.key);
+  const bool nan = number && std::isnan(*number);
+  const std::string id = pick.bind(key_of(experiment, row.number));
+  const std::string own = absent ? "2" : nan ? "1" : "0";
+  const std::string beyond = " WHERE (" + place + " > " + own + " OR (" + place + " = " + own + " AND ";
+  if (absent || nan) return beyond + "id > " + id + "))";
+  const std::string key = pick.bind(row.key);
+  return beyond + "(k " + (descending ? "<" : ">") + " " + key + " OR (k = " + key + " AND id > " + id + "))))";
 }
 
 Error no_trial(TrialId id) { return {Error::Code::not_found, "there is no trial " + std::to_string(id.value), ""}; }
@@ -235,11 +227,13 @@ Result<Done> StoreReader::each_trial(std::int64_t experiment, const TrialQuery& 
     if (!states.empty()) pick.text += " AND t.state IN (" + states + ")";
     auto key = names.sql(query.sort, pick);
     if (!key) return key.error();
+    const std::string place = "iif(k IS NULL, 2, k='nan')";
+    const std::string rest = query.after ? after(*query.after, place, query.descending, experiment, pick) : "";
     const std::string range =
         "t.id BETWEEN " + pick.bind(key_of(experiment, 0)) + " AND " + pick.bind(key_of(experiment, kNumberMask));
     auto picked =
         opened_->db.prepare("SELECT id FROM (SELECT t.id AS id, " + *key + " AS k FROM trials t WHERE " + range +
-                            pick.text + " LIMIT -1) ORDER BY iif(k IS NULL, 2, k='nan'), k" +
+                            pick.text + " LIMIT -1)" + rest + " ORDER BY " + place + ", k" +
                             (query.descending ? " DESC" : "") + ", id LIMIT " + pick.bind(query.top.value_or(-1)));
     bind_all(picked, pick.values);
     std::vector<std::int64_t> ids;

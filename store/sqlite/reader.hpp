@@ -64,6 +64,44 @@ struct TrialQuery {
   std::vector<TrialState> states = {};    ///< Empty: all.
   std::vector<std::string> columns = {};  ///< Empty: number, state, cause, value, last_step, then every parameter.
   std::string objective = {};             ///< The metric whose name means `value`. Empty: none does.
+  /// Only what comes after this row in the order asked for: `key` is its value of `sort`. For paging by key.
+  struct After {
+    Cell key;
+    std::int64_t number = 0;
+  };
+  std::optional<After> after = {};
+};
+
+/// How far an experiment is: what tells a cheap look from one that is needed.
+struct Pulse {
+  std::int64_t id = 0;
+  std::string name, state;
+  bool owned = false;
+  Seq seq = 0;
+};
+
+/// Somebody who keeps a copy of an experiment's trials and is told what changed. For each trial: on_trial, then all its
+/// parameters; then, for all of them, values of metrics as they were reported, newer ones later.
+class TrialFollower {
+ public:
+  struct Change {
+    TrialRow row;
+    bool ended = false;  ///< An attempt of it did, and row.cause says how.
+    bool star = false;
+  };
+  virtual ~TrialFollower() = default;
+  virtual void on_trial(const Change&) = 0;
+  virtual void on_param(TrialId, std::string_view name, const Value&) = 0;
+  virtual void on_metric(TrialId, std::string_view name, double value) = 0;
+};
+
+/// Which facts of a journal, reports left out.
+struct FactQuery {
+  Seq after = 0;                ///< Only later ones, oldest first;
+  std::optional<Seq> before = {};  ///< or the last ones before this.
+  std::int64_t limit = 200;
+  std::vector<std::string> kinds = {};  ///< "Stop", "Exploit"; empty: all.
+  std::optional<TrialId> trial = {};
 };
 
 struct CurvePoint {
@@ -110,6 +148,8 @@ class StoreReader {
   /// By name; archived ones too.
   Result<std::vector<ExperimentRow>> experiments() const;
   Result<ExperimentRow> experiment(const std::string& name) const;
+  /// Of each experiment, by name. O(experiments): no trial is looked at.
+  Result<std::vector<Pulse>> pulses() const;
   /// The only experiment of this store. invalid if there are several, naming them.
   Result<ExperimentRow> only_experiment() const;
 
@@ -121,16 +161,27 @@ class StoreReader {
   /// The projections as they are stored, by number.
   Result<std::vector<TrialRow>> rows(std::int64_t experiment) const;
 
+  /// Tells `follower` of every trial that a record after `since` may have changed (0: of all), as of one committed state;
+  /// returns that state's last seq. O(those records and trials); some microseconds a trial the first time.
+  Result<Seq> follow(std::int64_t experiment, Seq since, TrialFollower& follower) const;
+  /// Values of the trials that count as results (complete or stopped, feasible), in the order in which they ended.
+  Result<std::vector<double>> results(std::int64_t experiment) const;
+
   Result<TrialDetail> trial(std::int64_t experiment, TrialId) const;
   Result<std::vector<AttemptRow>> attempts(std::int64_t experiment, TrialId) const;
   /// Oldest report first; reports without the metric are left out.
   Result<std::vector<CurvePoint>> curve(std::int64_t experiment, TrialId, const std::string& metric) const;
+  /// The same for many trials, in their order; `each` is called for those that reported it.
+  Result<Done> curves(std::int64_t experiment, std::span<const TrialId>, const std::string& metric,
+                      const std::function<void(TrialId, std::span<const CurvePoint>)>& each) const;
   /// Every name that a report of the experiment had, sorted. Every parameter's name, sorted.
   Result<std::vector<std::string>> metric_names(std::int64_t experiment) const;
   Result<std::vector<std::string>> param_names(std::int64_t experiment) const;
 
   /// The facts about one trial without its reports, oldest first: what `tune explain` tells.
   Result<std::vector<Record>> facts(std::int64_t experiment, TrialId) const;
+  /// Some facts of the journal in order of seq, reports left out. O(limit), but for `kinds`: O(what is passed over).
+  Result<std::vector<Record>> facts(std::int64_t experiment, const FactQuery&) const;
   /// The journal from `from` on, reports included.
   Result<Done> read(std::int64_t experiment, Seq from, const std::function<void(Record&&)>&) const;
 

@@ -9,7 +9,8 @@
 #include "ui/api/ask_lines.hpp"
 #include "ui/cli/config_file.hpp"
 #include "ui/cli/from_within.hpp"
-#include "ui/cli/trial_text.hpp"
+#include "ui/cli/subject.hpp"
+#include "ui/view/trial_text.hpp"
 
 namespace tune {
 namespace {

@@ -11,7 +11,7 @@
 #include "tuner/json.hpp"
 #include "ui/cli/confirm.hpp"
 #include "ui/cli/front.hpp"
-#include "ui/cli/trial_text.hpp"
+#include "ui/view/trial_text.hpp"
 
 namespace tune {
 namespace {

@@ -11,12 +11,9 @@
 #include "tuner/facts.hpp"
 #include "tuner/history.hpp"
 #include "ui/cli/front.hpp"
+#include "ui/view/ending.hpp"
 
 namespace tune {
-
-/// "exit code 3", "killed by signal 9 (SIGKILL)", "out of memory": how an attempt ended, for people.
-std::string ending_text(const Exited&);
-std::string_view cause_text(Cause);
 
 /// A series of values of which at most 64 are kept: when it is full, every second one goes and from then on every
 /// second new one is left out. Enough for a sparkline of any length.

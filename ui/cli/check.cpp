@@ -10,7 +10,7 @@
 #include "tuner/nearest.hpp"
 #include "tuner/rng.hpp"
 #include "tuner/units.hpp"
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune {
 namespace {

@@ -8,7 +8,7 @@
 #include "tuner/json.hpp"
 #include "ui/cli/listing.hpp"
 #include "ui/cli/run_here.hpp"
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune {
 namespace {

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "ui/cli/board.hpp"
-#include "ui/cli/trial_text.hpp"
+#include "ui/view/trial_text.hpp"
 
 namespace tune {
 namespace {

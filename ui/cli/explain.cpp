@@ -4,7 +4,7 @@
 #include "tuner/facts_json.hpp"
 #include "ui/api/policies.hpp"
 #include "ui/cli/check.hpp"
-#include "ui/cli/story.hpp"
+#include "ui/view/story.hpp"
 #include "ui/cli/subject.hpp"
 
 namespace tune {

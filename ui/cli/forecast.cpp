@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "tuner/units.hpp"
-#include "ui/cli/live_forecast.hpp"
+#include "ui/view/live_forecast.hpp"
 #include "ui/cli/source.hpp"
 #include "ui/cli/subject.hpp"
 

@@ -10,7 +10,7 @@
 #include "tuner/json.hpp"
 #include "ui/cli/listing.hpp"
 #include "ui/cli/objective.hpp"
-#include "ui/cli/trial_text.hpp"
+#include "ui/view/trial_text.hpp"
 
 namespace tune {
 namespace {

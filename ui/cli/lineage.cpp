@@ -5,7 +5,7 @@
 #include "tuner/json_document.hpp"
 #include "ui/cli/check.hpp"
 #include "ui/cli/subject.hpp"
-#include "ui/cli/trial_text.hpp"
+#include "ui/view/trial_text.hpp"
 
 namespace tune {
 namespace {

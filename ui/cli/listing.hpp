@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune {
 

@@ -9,7 +9,7 @@
 
 #include "ui/cli/board.hpp"
 #include "ui/cli/subject.hpp"
-#include "ui/cli/trial_log.hpp"
+#include "ui/view/trial_log.hpp"
 
 namespace tune {
 namespace {

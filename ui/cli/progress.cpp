@@ -11,8 +11,8 @@
 #include "tuner/json.hpp"
 #include "tuner/transfer.hpp"
 #include "ui/cli/events.hpp"
-#include "ui/cli/text.hpp"
-#include "ui/cli/trial_log.hpp"
+#include "ui/view/text.hpp"
+#include "ui/view/trial_log.hpp"
 
 namespace tune {
 namespace {

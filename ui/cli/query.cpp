@@ -2,21 +2,9 @@
 #include "ui/cli/query.hpp"
 
 #include "ui/cli/subject.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune {
-
-std::vector<std::string> comma_separated(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(','), text.size());
-    auto part = text.substr(0, end);
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    if (!part.empty()) out.emplace_back(part);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
 
 Result<TrialQuery> query_from(const Invocation& call, const ExperimentRow& experiment) {
   TrialQuery query;

@@ -7,7 +7,5 @@ namespace tune {
 
 /// The query that --where, --sort, --top, --columns and --state ask for. invalid: a state that is none, a bad number.
 Result<TrialQuery> query_from(const Invocation&, const ExperimentRow&);
-/// "a, b,c" as a list.
-std::vector<std::string> comma_separated(std::string_view text);
 
 }  // namespace tune

@@ -8,8 +8,8 @@
 
 #include "tuner/json.hpp"
 #include "ui/cli/front.hpp"
-#include "ui/cli/text.hpp"
-#include "ui/cli/trial_text.hpp"
+#include "ui/view/text.hpp"
+#include "ui/view/trial_text.hpp"
 
 namespace tune {
 namespace {

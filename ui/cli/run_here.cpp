@@ -18,8 +18,8 @@
 #include "ui/cli/progress.hpp"
 #include "ui/cli/report.hpp"
 #include "ui/cli/signals.hpp"
-#include "ui/cli/text.hpp"
-#include "ui/cli/trial_log.hpp"
+#include "ui/view/text.hpp"
+#include "ui/view/trial_log.hpp"
 #include "ui/metrics/exporter.hpp"
 
 namespace tune {

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune {
 namespace {

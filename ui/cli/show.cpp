@@ -2,7 +2,7 @@
 #include "tuner/json.hpp"
 #include "ui/cli/board.hpp"
 #include "ui/cli/front.hpp"
-#include "ui/cli/trial_text.hpp"
+#include "ui/view/trial_text.hpp"
 
 namespace tune {
 namespace {

@@ -8,7 +8,7 @@
 #include "tuner/json.hpp"
 #include "tuner/units.hpp"
 #include "ui/cli/front.hpp"
-#include "ui/cli/live_forecast.hpp"
+#include "ui/view/live_forecast.hpp"
 
 namespace tune {
 namespace {

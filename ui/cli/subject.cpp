@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "tuner/json.hpp"
-#include "ui/api/policies.hpp"
-#include "ui/cli/trial_log.hpp"
+#include "ui/view/trial_log.hpp"
 
 namespace tune {
 namespace {
@@ -25,17 +23,6 @@ Result<Done> check_trial(const Subject& subject) {
       "experiment `" + printable(subject.experiment.name) + "` has no trial " + std::to_string(subject.trial->value),
       subject.experiment.trials ? "they go from 0 to " + std::to_string(subject.experiment.trials - 1)
                                 : "it has no trials yet"};
-}
-
-/// The settings name a command or a trainable: somebody can run the experiment, and not only ask it.
-bool has_program(std::string_view config) {
-  JsonReader in(config);
-  if (in.next() != JsonReader::Token::object) return true;
-  while (in.next() == JsonReader::Token::key) {
-    if (in.text() == "command" || in.text() == "trainable") return true;
-    in.skip();
-  }
-  return in.failed();
 }
 
 }  // namespace
@@ -84,16 +71,11 @@ Result<Subject> find_trial(const Invocation& call, const std::string& word) {
   return subject;
 }
 
-Result<Spec> spec_of(const ExperimentRow& row) {
-  if (row.config.empty()) return Error{Error::Code::not_found, "the experiment has no settings yet", {}};
-  auto spec = read_effective(row.config);
-  if (!spec) return Error{Error::Code::corrupt, "the experiment's settings cannot be read: " + spec.error().message, {}};
-  return spec;
-}
-
-std::string state_text(const ExperimentRow& row) {
-  if (row.owned || (row.state != "running" && row.state != "finishing")) return row.state;
-  return has_program(row.config) ? "interrupted" : "asked";
+std::vector<double> curve_of(const Subject& subject, const std::string& metric) {
+  std::vector<double> values;
+  if (const auto curve = subject.reader->curve(subject.experiment.id, *subject.trial, metric))
+    for (const auto& point : *curve) values.push_back(point.value);
+  return values;
 }
 
 Style style_of(TrialState state) {

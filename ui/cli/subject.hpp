@@ -7,6 +7,7 @@
 #include "store/sqlite/reader.hpp"
 #include "tuner/spec.hpp"
 #include "ui/cli/invocation.hpp"
+#include "ui/view/experiment_text.hpp"
 
 namespace tune {
 
@@ -28,12 +29,9 @@ Result<Subject> find_experiment(const Invocation&);
 /// A trial, from exactly one word.
 Result<Subject> find_trial(const Invocation&, const std::string& word);
 
-/// The settings that the experiment has now.
-Result<Spec> spec_of(const ExperimentRow&);
+/// The curve of a trial's metric, oldest report first.
+std::vector<double> curve_of(const Subject&, const std::string& metric);
 
-/// running, interrupted (nobody owns it), asked (it has no program: somebody else runs its trials), finished …: the
-/// state as people should read it.
-std::string state_text(const ExperimentRow&);
 Style style_of(TrialState);
 
 }  // namespace tune

@@ -12,7 +12,7 @@
 #include "ui/api/sweep.hpp"
 #include "ui/cli/config_file.hpp"
 #include "ui/cli/run_here.hpp"
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune {
 namespace {

@@ -123,6 +123,10 @@ constexpr Flag kReplay[] = {{"verify", "", "decide everything again and compare"
 constexpr Flag kFsck[] = {{"rebuild", "", "make the tables anew from the journal"},
                           {"complete", "", "every trial must be in a final state"},
                           {"ledger", "FILE", "one line NAME/NUMBER ATTEMPT SEQ a report that was acknowledged"}};
+constexpr Flag kUi[] = {{"addr", "ADDR", "127.0.0.1:7740; the next free port up to 7749 if it is not given"},
+                        {"read-only", "", "show only, change nothing"},
+                        {"open", "", "open it in the browser of this desktop"},
+                        {"print-routes", "", "list what the server answers, and end"}};
 constexpr Flag kDoctor[] = {{"protocol", "", "play trials with a program and say what it supports"}};
 
 constexpr Verb kVerbs[] = {
@@ -214,6 +218,12 @@ constexpr Verb kVerbs[] = {
      kLineage,
      {"tune lineage 7", "tune lineage digits/7 --config > again.json && tune sweep again.json"},
      lineage_verb},
+    {"ui",
+     "the dashboard of a store, live or over, in a browser on this machine",
+     "[STORE]",
+     kUi,
+     {"tune ui", "tune ui old.db --read-only --addr 127.0.0.1:7750"},
+     ui_verb},
     {"logs", "what a trial printed", "[TRIAL]", kLogs, {"tune logs 42 -f", "tune logs --failed"}, logs_verb},
     {"diff",
      "trials side by side",
@@ -370,7 +380,7 @@ int completion_verb(Invocation& call) {
   std::vector<CompletedVerb> all;
   for (const auto& verb : kVerbs) {
     using Operand = CompletedVerb::Operand;
-    const bool file = verb.usage.starts_with("CONFIG") || verb.usage.starts_with("FILE");
+    const bool file = verb.usage.starts_with("CONFIG") || verb.usage.starts_with("FILE") || verb.usage == "[STORE]";
     const bool experiment = verb.usage.find("EXPERIMENT") != std::string_view::npos;
     all.push_back({std::string(verb.name), std::string(verb.help), options(verb.flags),
                    file         ? Operand::file

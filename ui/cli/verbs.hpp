@@ -81,6 +81,7 @@ int backup_verb(Invocation&);
 int salvage_verb(Invocation&);
 int doctor_verb(Invocation&);      // doctor.cpp
 int kurobako_verb(Invocation&);    // kurobako.cpp
+int ui_verb(Invocation&);          // ui.cpp
 int completion_verb(Invocation&);  // verbs.cpp
 
 }  // namespace tune

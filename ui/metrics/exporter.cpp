@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/metrics/exporter.hpp"
 
-#include "ui/metrics/token.hpp"
+#include "ui/server/token.hpp"
 
 namespace tune {
 

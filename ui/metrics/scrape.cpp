@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "tuner/value.hpp"
-#include "ui/metrics/token.hpp"
+#include "ui/server/token.hpp"
 
 namespace tune {
 namespace {

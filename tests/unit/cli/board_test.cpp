@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "ui/api/policies.hpp"
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 using namespace tune;
 

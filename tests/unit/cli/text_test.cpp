@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>

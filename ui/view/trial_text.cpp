@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/cli/trial_text.hpp"
+#include "ui/view/trial_text.hpp"
 
 #include "tuner/command.hpp"
 #include "tuner/instances.hpp"
 #include "tuner/json.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune {
 
@@ -54,13 +55,6 @@ std::string environment_text(const Params& params) {
   std::string out;
   for (const auto& [name, value] : params) out += environment_name(name) + "=" + shell_quoted(to_text(value)) + "\n";
   return out;
-}
-
-std::vector<double> curve_of(const Subject& subject, const std::string& metric) {
-  std::vector<double> values;
-  if (const auto curve = subject.reader->curve(subject.experiment.id, *subject.trial, metric))
-    for (const auto& point : *curve) values.push_back(point.value);
-  return values;
 }
 
 }  // namespace tune

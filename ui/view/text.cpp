@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -184,6 +184,19 @@ std::string bar_text(double fraction, std::size_t width) {
   for (; used < eighths / 8; ++used) out += "█";
   if (eighths % 8 != 0) out += parts[eighths % 8 - 1], ++used;
   for (; used < width; ++used) out += "░";
+  return out;
+}
+
+std::vector<std::string> comma_separated(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(','), text.size());
+    auto part = text.substr(0, end);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!part.empty()) out.emplace_back(part);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
   return out;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/cli/story.hpp"
+#include "ui/view/story.hpp"
 
 #include <cmath>
 
-#include "ui/cli/board.hpp"
-#include "ui/cli/text.hpp"
+#include "ui/view/ending.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune {
 namespace {
@@ -105,6 +105,38 @@ std::string tell(const Requested& r) {
 }
 std::string tell(const Annotated& a) {
   return printable(a.by) + (a.note ? " noted: " + printable(*a.note) : " changed its tags");
+}
+
+
+std::string tell(const Configured& c) {
+  if (c.changes.empty()) return "configured" + (c.by.empty() ? "" : " by " + printable(c.by));
+  std::string changes = c.changes;
+  while (changes.ends_with('\n')) changes.pop_back();
+  for (auto at = changes.find('\n'); at != std::string::npos; at = changes.find('\n', at)) changes.replace(at, 1, "; ");
+  return (c.by.empty() ? "settings changed: " : printable(c.by) + " changed the settings: ") + printable(changes);
+}
+std::string tell(const Opened& o) {
+  return "tune " + printable(o.version) + " took over on " + printable(o.host) + ", pid " + std::to_string(o.pid) +
+         (o.reason.empty() ? "" : " (" + printable(o.reason) + ")");
+}
+std::string tell(const Imported& i) {
+  return std::to_string(i.trials.size()) + " trials taken over from " + printable(i.source);
+}
+std::string worker_text(WorkerId worker) { return "worker " + std::to_string(worker.value); }
+std::string because(const std::string& why) { return why.empty() ? "" : ": " + printable(why); }
+std::string tell(const WorkerJoined& w) {
+  return worker_text(w.worker) + " joined" + (w.name.empty() ? "" : ", " + printable(w.name)) + " with " + number_text(w.offers.cpus) + " cpu";
+}
+std::string tell(const WorkerChanged& w) { return worker_text(w.worker) + " is " + printable(w.state) + because(w.why); }
+std::string tell(const WorkerLost& w) { return worker_text(w.worker) + " is lost" + because(w.why); }
+std::string tell(const CheckpointLost& c) { return "checkpoint " + printable(c.checkpoint.substr(0, 12)) + " is lost" + because(c.why); }
+std::string tell(const Warned& w) { return printable(w.text.empty() ? w.code : w.text); }
+std::string tell(const Collect& c) { return std::to_string(c.checkpoints.size()) + " checkpoints are no longer needed"; }
+std::string tell(const Collected& c) {
+  return std::to_string(c.checkpoints.size()) + " checkpoints deleted, " + size_text(c.bytes);
+}
+std::string tell(const Finish& f) {
+  return std::string(f.live_as ? "no new trials, and running ones end" : "no new trials") + "; exit code " + std::to_string(f.exit_code);
 }
 
 }  // namespace

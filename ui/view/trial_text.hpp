@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "tuner/result.hpp"
 #include "tuner/spec.hpp"
-#include "ui/cli/subject.hpp"
 
 namespace tune {
 
@@ -18,7 +18,5 @@ std::string params_object(const Params&);
 /// "--lr=0.1 --width=64", quoted for a shell, and a line a parameter "TUNE_P_LR=0.1": with a line end.
 std::string arguments_text(const Params&);
 std::string environment_text(const Params&);
-/// The curve of the objective, oldest report first.
-std::vector<double> curve_of(const Subject&, const std::string& metric);
 
 }  // namespace tune

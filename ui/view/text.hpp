@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tuner/value.hpp"
 
@@ -44,6 +45,9 @@ std::string params_text(const Params&, std::size_t width = SIZE_MAX);
 std::string sparkline(std::span<const double> values, std::size_t width);
 /// A line of `width` columns of which `fraction` (clamped to 0 … 1) is filled, to an eighth of a column.
 std::string bar_text(double fraction, std::size_t width);
+
+/// "a, b,c": the parts without blanks around them; empty ones are left out.
+std::vector<std::string> comma_separated(std::string_view text);
 
 /// One argument as a shell would need it: quoted only where it must be.
 std::string shell_quoted(std::string_view argument);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/cli/trial_log.hpp"
+#include "ui/view/trial_log.hpp"
 
 #include <algorithm>
 #include <fstream>

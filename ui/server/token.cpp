@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/metrics/token.hpp"
+#include "ui/server/token.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -57,7 +57,9 @@ Result<std::optional<std::string>> read(const std::string& path) {
   return std::optional{token};
 }
 
-Result<std::string> draw() {
+}  // namespace
+
+Result<std::string> random_token() {
   std::array<std::uint8_t, kDigits / 2> bits{};
   if (::getrandom(bits.data(), bits.size(), 0) != static_cast<ssize_t>(bits.size())) return trouble("draw", "a token");
   std::string token;
@@ -67,6 +69,8 @@ Result<std::string> draw() {
   }
   return token;
 }
+
+namespace {
 
 /// Writes the file whole under another name and links it into place, so that a reader never finds half a token and of two
 /// writers the first one wins.
@@ -93,7 +97,7 @@ Result<std::string> store_token(const std::string& folder) {
   if (*found) return **found;
 
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return trouble("create", folder);
-  auto token = draw();
+  auto token = random_token();
   if (!token) return token.error();
   if (auto written = write(path, *token); !written) return written.error();
   found = read(path);

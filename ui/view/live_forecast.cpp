@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/cli/live_forecast.hpp"
+#include "ui/view/live_forecast.hpp"
 
 #include <algorithm>
 
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ui/metrics/token.hpp"
+#include "ui/server/token.hpp"
 
 #include <sys/stat.h>
 

@@ -14,6 +14,9 @@ namespace tune {
 /// else's, others may read it, it holds something else, or the folder cannot be written.
 Result<std::string> store_token(const std::string& folder);
 
+/// Another secret of that kind, kept nowhere. Error: the kernel gives none.
+Result<std::string> random_token();
+
 /// Compares in a time that depends on the lengths only.
 bool same_secret(std::string_view a, std::string_view b);
 

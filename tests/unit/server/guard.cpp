@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/server/guard.hpp"
+
+#include "rig.hpp"
+#include "ui/server/routes.hpp"
+
+using namespace tune;
+using namespace tune::test;
+
+namespace {
+
+const std::string kToken(64, 'a');
+
+GuardSettings settings() {
+  GuardSettings s;
+  s.keys = {kToken, cookie_for(kToken), "tune_7740", std::string(64, 'c')};
+  return s;
+}
+
+Request request(std::string method, std::string target, std::vector<std::pair<std::string, std::string>> headers) {
+  Request r;
+  r.method = std::move(method), r.target = std::move(target), r.headers = std::move(headers);
+  return r;
+}
+
+const std::pair<std::string, std::string> kHost = {"host", "127.0.0.1:7740"};
+const std::pair<std::string, std::string> kBearer = {"authorization", "Bearer " + kToken};
+
+Target looking() { return {true, "GET", Right::look, false}; }
+Target steering() { return {true, "POST", Right::steer, false}; }
+
+int status_of(const Request& r, const Target& target, const GuardSettings& s = settings()) {
+  const auto refusal = refuse(r, target, s);
+  return refusal ? refusal->status : 200;
+}
+
+/// A path that fits the pattern.
+std::string sample(std::string_view pattern) {
+  std::string path(pattern);
+  for (const auto& [place, text] : {std::pair{"{name}", "digits"}, {"{trial}", "1"}, {"{page}", "curves"}, {"{file}", "index.js"}})
+    if (const auto at = path.find(place); at != std::string::npos) path.replace(at, std::string_view(place).size(), text);
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("only this machine's own names are answered", "[server]") {
+  const auto good = GENERATE("localhost", "LOCALHOST:9464", "127.0.0.1", "127.0.0.1:9464", "[::1]", "[::1]:80");
+  CHECK(status_of(request("GET", "/x", {{"host", good}, kBearer}), looking()) == 200);
+  const auto evil = GENERATE("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "0.0.0.0", "", "localhost:", "localhost:x",
+                             "localhost:999999", "[::1", "localhost.");
+  CHECK(status_of(request("GET", "/x", {{"host", evil}, kBearer}), looking()) == 421);
+}
+
+TEST_CASE("a request without exactly one host is misdirected", "[server]") {
+  CHECK(status_of(request("GET", "/x", {kBearer}), looking()) == 421);
+  CHECK(status_of(request("GET", "/x", {kHost, kHost, kBearer}), looking()) == 421);
+}
+
+TEST_CASE("without the token, or with another, nobody is let in", "[server]") {
+  using Header = std::pair<std::string, std::string>;
+  const auto shown = GENERATE(as<Header>{}, Header{"x", "y"}, Header{"authorization", "Bearer "},
+                              Header{"authorization", "Bearer " + std::string(64, 'b')}, Header{"authorization", "Bearer " + kToken + "a"},
+                              Header{"authorization", kToken}, Header{"authorization", "Basic " + kToken}, Header{"cookie", kToken},
+                              Header{"cookie", "tune_7740=" + kToken}, Header{"cookie", "tune_7741=" + cookie_for(kToken)});
+  CHECK(status_of(request("GET", "/x", {kHost, shown}), looking()) == 401);
+  CHECK(status_of(request("GET", "/x?token=" + kToken, {kHost, shown}), looking()) == 401);
+  CHECK(status_of(request("GET", "/", {kHost, kBearer, kBearer}), looking()) == 401);
+}
+
+TEST_CASE("the token, the cookie, and for the first page the address let in", "[server]") {
+  CHECK(status_of(request("GET", "/x", {kHost, kBearer}), looking()) == 200);
+  CHECK(status_of(request("GET", "/x", {kHost, {"cookie", "a=b; tune_7740=" + cookie_for(kToken)}}), looking()) == 200);
+  CHECK(status_of(request("GET", "/?token=" + kToken, {kHost}), looking()) == 200);
+  CHECK(status_of(request("GET", "/?token=" + std::string(64, 'c'), {kHost}), looking()) == 200);
+  CHECK(status_of(request("POST", "/?token=" + kToken, {kHost}), looking()) == 401);
+}
+
+TEST_CASE("a server without a token lets nobody in", "[server]") {
+  GuardSettings none;
+  CHECK(status_of(request("GET", "/?token=", {kHost, {"authorization", "Bearer "}, {"cookie", "="}}), looking(), none) == 401);
+}
+
+TEST_CASE("a stranger learns nothing about which paths there are", "[server]") {
+  CHECK(status_of(request("GET", "/x", {kHost}), {}) == 401);
+  CHECK(status_of(request("GET", "/x", {kHost, kBearer}), {}) == 404);
+  CHECK(status_of(request("PUT", "/x", {kHost, kBearer}), {true, "GET", {}, false}) == 405);
+}
+
+TEST_CASE("what changes something is refused on a server that only shows", "[server]") {
+  const auto wish = request("POST", "/x", {kHost, kBearer, {"content-type", "application/json"}});
+  CHECK(status_of(wish, steering()) == 200);
+  auto read_only = settings();
+  read_only.read_only = true;
+  CHECK(status_of(wish, steering(), read_only) == 403);
+}
+
+TEST_CASE("what changes something must be JSON, which no form can send", "[server]") {
+  const auto type = GENERATE("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "application/jsonx");
+  CHECK(status_of(request("POST", "/x", {kHost, kBearer, {"content-type", type}}), steering()) == 415);
+  CHECK(status_of(request("POST", "/x", {kHost, kBearer}), steering()) == 415);
+  CHECK(status_of(request("POST", "/x", {kHost, kBearer, {"content-type", "Application/JSON; charset=utf-8"}}), steering()) == 200);
+}
+
+TEST_CASE("free metrics are free of the token and of nothing else", "[server]") {
+  auto open = settings();
+  open.public_metrics = true;
+  const Target metrics{true, "GET", Right::measure, false};
+  CHECK(status_of(request("GET", "/metrics", {kHost}), metrics, open) == 200);
+  CHECK(status_of(request("GET", "/metrics", {kHost}), metrics) == 401);
+  CHECK(status_of(request("GET", "/x", {kHost}), looking(), open) == 401);
+  CHECK(status_of(request("GET", "/metrics", {{"host", "evil.example"}}), metrics, open) == 421);
+  CHECK(status_of(request("GET", "/metrics", {kHost, {"origin", "http://evil.example"}}), metrics, open) == 403);
+}
+
+TEST_CASE("a link from elsewhere may lead to a page, and a script from elsewhere to nothing", "[server]") {
+  const Target page{true, "GET", Right::look, true};
+  const auto from = [](const char* site, const char* mode, const char* dest) {
+    return request("GET", "/x/digits", {kHost, kBearer, {"sec-fetch-site", site}, {"sec-fetch-mode", mode}, {"sec-fetch-dest", dest}});
+  };
+  CHECK(status_of(from("cross-site", "navigate", "document"), page) == 200);
+  CHECK(status_of(from("cross-site", "navigate", "iframe"), page) == 403);
+  CHECK(status_of(from("cross-site", "no-cors", "image"), page) == 403);
+  CHECK(status_of(from("same-site", "cors", "empty"), page) == 403);
+  CHECK(status_of(from("cross-site", "navigate", "document"), looking()) == 403);
+}
+
+// S2 and S3 of the security rules, over every route that there is.
+TEST_CASE("of all combinations of route, method, host, origin, site and token only the right ones pass", "[server]") {
+  struct Shown {
+    const char* value;
+    bool good;
+  };
+  const Shown hosts[] = {{"127.0.0.1:7740", true}, {"LOCALHOST", true}, {"[::1]:7740", true}, {"evil.example", false},
+                         {"", false}, {"127.0.0.1.", false}, {"0.0.0.0:7740", false}};
+  const Shown origins[] = {{nullptr, true}, {"own", true}, {"null", false}, {"http://evil.example", false}, {"file://", false},
+                           {"https://127.0.0.1:7740", false}};
+  const Shown sites[] = {{nullptr, true}, {"same-origin", true}, {"none", true}, {"same-site", false}, {"cross-site", false}};
+  const Shown tokens[] = {{nullptr, false}, {kToken.c_str(), true}, {"wrong", false}};
+  const char* methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"};
+  int cells = 0, passed = 0;
+  for (const auto& route : routes())
+    for (const auto* method : methods)
+      for (const auto& host : hosts)
+        for (const auto& origin : origins)
+          for (const auto& site : sites)
+            for (const auto& token : tokens) {
+              auto r = request(method, sample(route.path), {{"host", host.value}, {"content-type", "application/json"}});
+              const bool own = origin.value && std::string_view(origin.value) == "own";
+              if (origin.value) r.headers.emplace_back("origin", own ? "http://" + std::string(host.value) : origin.value);
+              if (site.value) r.headers.emplace_back("sec-fetch-site", site.value);
+              if (token.value) r.headers.emplace_back("authorization", "Bearer " + std::string(token.value));
+              const Target target{true, std::string(route.method), method == route.method ? std::optional{route.right} : std::nullopt,
+                                  route.page};
+              const bool right = method == route.method && host.good && origin.good && site.good && token.good;
+              ++cells, passed += right;
+              const bool let = !refuse(r, target, settings());
+              if (let != right) FAIL(method << " " << route.path << " " << host.value << " let in: " << let);
+            }
+  CHECK(passed > 0);
+  INFO(cells << " cells");
+}

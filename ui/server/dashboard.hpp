@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "tuner/result.hpp"
+
+namespace tune {
+
+class Server;
+class Site;
+
+/// The server of one store, for as long as this lives: dashboard, API and metrics behind one guard.
+class Dashboard {
+ public:
+  struct Settings {
+    std::string store;
+    std::optional<std::string> address;    ///< None: 127.0.0.1:7740, or the next free port up to 7749.
+    bool read_only = false;
+    bool public_metrics = false;           ///< /metrics needs no token.
+    bool metrics_only = false;             ///< There is only /metrics.
+    std::function<std::string()> metrics;  ///< The page for Prometheus. Any thread. None: there is no such page.
+  };
+  /// Listens from here on. Errors: those of Server::open and store_token; conflict: the port is taken.
+  static Result<std::unique_ptr<Dashboard>> open(const Settings&);
+  ~Dashboard();
+
+  /// As bound: "127.0.0.1:7740".
+  const std::string& address() const;
+  /// Where people go; it lets one browser in. "http://127.0.0.1:7740/?token=…"
+  std::string way_in() const;
+
+ private:
+  Dashboard();
+  std::unique_ptr<Site> site_;
+  std::unique_ptr<Server> server_;  // Ends first: it asks the site.
+};
+
+}  // namespace tune

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/server/guard.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+
+#include "ui/server/token.hpp"
+
+namespace tune {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool same_letters(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+/// The names by which this machine calls itself, with any port: an ssh tunnel may end at another one than ours.
+bool is_own_name(std::string_view host) {
+  std::string_view name = host;
+  const auto colon = host.rfind(':');
+  if (colon != std::string_view::npos && host.back() != ']') {
+    const auto port = host.substr(colon + 1);
+    if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos) return false;
+    name = host.substr(0, colon);
+  }
+  return name == "127.0.0.1" || name == "[::1]" || same_letters(name, "localhost");
+}
+
+bool changes(const Request& request) { return request.method != "GET"; }
+
+/// Of our own page, or of no page at all.
+bool is_own_origin(const Request& request, const Target& target) {
+  constexpr std::string_view scheme = "http://";
+  if (request.count("origin") > 1 || request.count("sec-fetch-site") > 1) return false;
+  const auto origin = request.only("origin");
+  if (origin && !(origin->starts_with(scheme) && same_letters(origin->substr(scheme.size()), *request.only("host"))))
+    return false;
+  const auto site = request.only("sec-fetch-site");
+  if (!site || *site == "same-origin" || *site == "none") return true;
+  // Somebody followed a link to a page. The cookie is not sent then (SameSite=Strict), so it shows nothing by itself.
+  return target.page && !changes(request) && request.only("sec-fetch-mode") == "navigate" &&
+         request.only("sec-fetch-dest") == "document";
+}
+
+bool bears(const Request& request, std::string_view token) {
+  const auto value = request.only("authorization");
+  constexpr std::string_view scheme = "Bearer ";
+  return value && value->size() > scheme.size() && same_letters(value->substr(0, scheme.size()), scheme) &&
+         same_secret(value->substr(scheme.size()), token);
+}
+
+bool has_cookie(const Request& request, const Keys& keys) {
+  const auto header = request.only("cookie");
+  if (!header) return false;
+  std::string_view rest = *header;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find(';'), rest.size());
+    auto pair = rest.substr(0, end);
+    while (pair.starts_with(' ')) pair.remove_prefix(1);
+    const auto equals = pair.find('=');
+    if (equals != std::string_view::npos && pair.substr(0, equals) == keys.cookie_name &&
+        same_secret(pair.substr(equals + 1), keys.cookie))
+      return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+bool is_known(const Request& request, const Target& target, const GuardSettings& settings) {
+  const auto& keys = settings.keys;
+  if (target.right == Right::measure && settings.public_metrics) return true;
+  if (keys.token.empty()) return false;
+  if (bears(request, keys.token) || has_cookie(request, keys)) return true;
+  const auto shown = token_in_target(request);
+  return shown && (same_secret(*shown, keys.token) || (!keys.once.empty() && same_secret(*shown, keys.once)));
+}
+
+}  // namespace
+
+std::string cookie_for(std::string_view token) {
+  static constexpr std::string_view purpose = "cookie of the dashboard";
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  HMAC(EVP_sha256(), token.data(), static_cast<int>(token.size()), reinterpret_cast<const unsigned char*>(purpose.data()),
+       purpose.size(), digest, &length);
+  std::string text;
+  for (unsigned int i = 0; i < length; ++i) text += "0123456789abcdef"[digest[i] >> 4], text += "0123456789abcdef"[digest[i] & 15];
+  return text;
+}
+
+std::string cookie_name(std::string_view address) { return "tune_" + std::string(address.substr(address.rfind(':') + 1)); }
+
+std::optional<std::string_view> token_in_target(const Request& request) {
+  constexpr std::string_view way_in = "/?token=";
+  if (request.method != "GET" || !request.target.starts_with(way_in)) return std::nullopt;
+  const auto token = std::string_view(request.target).substr(way_in.size());
+  return token.substr(0, token.find('&'));
+}
+
+std::optional<Refusal> refuse(const Request& request, const Target& target, const GuardSettings& settings) {
+  using Code = Error::Code;
+  const auto host = request.only("host");
+  if (!host || !is_own_name(*host))
+    return Refusal{421, {Code::invalid, "this server answers to localhost only", "open it as http://127.0.0.1:PORT"}, {}};
+  if (!is_own_origin(request, target)) return Refusal{403, {Code::invalid, "the request comes from another site's page", ""}, {}};
+  if (!is_known(request, target, settings))
+    return Refusal{401,
+                   {Code::invalid, "show the store's token",
+                    "open the address that `tune ui` printed, or send `Authorization: Bearer TOKEN` with what is in the store's folder"},
+                   {}};
+  if (!target.found) return Refusal{404, {Code::not_found, "there is nothing here", "tune ui --print-routes lists what there is"}, {}};
+  if (!target.right)
+    return Refusal{405, {Code::invalid, "this takes " + target.methods, ""}, target.methods};
+  if (target.right != Right::steer) return std::nullopt;
+  if (settings.read_only)
+    return Refusal{403, {Code::invalid, "this server only shows", "start it without --read-only"}, {}};
+  const auto type = request.only("content-type");
+  if (!type || !same_letters(type->substr(0, type->find(';')), "application/json"))
+    return Refusal{415, {Code::invalid, "the body must be application/json", ""}, {}};
+  return std::nullopt;
+}
+
+}  // namespace tune

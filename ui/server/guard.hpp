@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tuner/result.hpp"
+#include "ui/server/exchange.hpp"
+
+/// The one place where it is decided who may do what. docs/security.md has the rules in words.
+namespace tune {
+
+/// What a route lets its callers do. There is no right of "anybody": a route says which one it needs.
+enum class Right : std::uint8_t {
+  look = 1,  ///< Read what the store holds.
+  steer,     ///< Change an experiment. Not on a server that is read-only.
+  measure,   ///< Fetch /metrics, which --metrics-public frees from the token.
+};
+
+struct Keys {
+  std::string token;     ///< The store's: `Authorization: Bearer TOKEN`. Empty: nobody gets in.
+  std::string cookie;    ///< What the cookie holds: told from the token, but does not tell it.
+  std::string cookie_name;
+  std::string once;      ///< Lets in one browser, as /?token=…, besides the token itself; empty: it was used.
+};
+/// The cookie's value for a token, and its name for a port (browsers keep one jar for all ports of a machine).
+std::string cookie_for(std::string_view token);
+std::string cookie_name(std::string_view address);
+
+struct GuardSettings {
+  Keys keys;
+  bool read_only = false;
+  bool public_metrics = false;
+};
+
+/// What the guard knows of the route that a request found.
+struct Target {
+  bool found = false;         ///< There is such a path.
+  std::string methods;        ///< That the path has: "GET, POST".
+  std::optional<Right> right; ///< Of path and method; nullopt: the path has no such method.
+  bool page = false;          ///< A page or a part of one, that a link from elsewhere may lead to.
+};
+
+/// Why not.
+struct Refusal {
+  int status = 403;
+  Error error;
+  std::string allow;  ///< For 405.
+};
+
+/// nullopt: pass. A pure function, in this order, so that a stranger learns nothing:
+///  421  Host is missing, there twice, or not this machine's own name (a web page reaches us by rebinding a name of its own)
+///  403  the request comes from another site's page: Origin is not our own, or Sec-Fetch-Site is neither same-origin nor none
+///  401  no token or a wrong one, in Authorization, in our cookie or, for `/`, in ?token=
+///  404, 405  there is no such path, no such method
+///  403  it would change something and the server is read-only
+///  415  it would change something and is not application/json, which a form of another site could not send
+std::optional<Refusal> refuse(const Request&, const Target&, const GuardSettings&);
+
+/// The token in /?token=…; nullopt: the request is not of that kind.
+std::optional<std::string_view> token_in_target(const Request&);
+
+}  // namespace tune

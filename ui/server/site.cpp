@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/server/site.hpp"
+
+#include <exception>
+
+#include "tuner/json.hpp"
+#include "ui/server/routes.hpp"
+#include "ui/server/token.hpp"
+#include "ui/view/experiment_text.hpp"
+#include "ui/view/trial_log.hpp"
+
+namespace tune {
+namespace {
+
+constexpr std::string_view kCodes[] = {"invalid", "not_found", "conflict", "unreachable", "io", "corrupt"};
+constexpr int kStatuses[] = {400, 404, 409, 503, 500, 500};
+
+constexpr std::string_view kDoor =
+    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>tune</title><h1>tune</h1><p>This page needs the store's "
+    "token. Open the address that <code>tune ui</code> printed, or <a href=\"\">try again</a> if you came here by a link.</p>"
+    "</html>\n";
+
+}  // namespace
+
+Response error_response(const Error& error, int status) {
+  std::string out;
+  const auto code = static_cast<std::size_t>(error.code);
+  JsonWriter(out).begin_object().key("error").begin_object().key("code").value(kCodes[code]).key("message").value(error.message)
+      .key("hint").value(error.hint).end_object().end_object();
+  auto response = json_response(std::move(out));
+  response.status = status ? status : kStatuses[code];
+  return response;
+}
+
+Response json_response(std::string json) {
+  Response response;
+  response.body = Body(std::move(json));
+  return response;
+}
+
+struct Site::Trials {
+  std::mutex mutex;
+  std::shared_ptr<const Spec> spec;
+  std::unique_ptr<TrialColumns> columns;
+};
+
+struct Site::Outlook {
+  std::mutex mutex;
+  LiveForecast live;
+};
+
+Result<std::unique_ptr<Site>> Site::open(Settings settings) {
+  std::unique_ptr<Site> site(new Site(std::move(settings)));
+  auto token = store_token(store_folder(site->settings_.store));
+  if (!token) return token.error();
+  auto once = random_token();
+  if (!once) return once.error();
+  site->keys_ = {*token, cookie_for(*token), {}, *once};
+  site->set_address(site->settings_.address);
+  return site;
+}
+
+Site::Site(Settings settings) : settings_(std::move(settings)), readers_(settings_.store) {}
+Site::~Site() = default;
+
+void Site::set_address(const std::string& address) {
+  settings_.address = address;
+  const std::lock_guard lock(keys_mutex_);
+  keys_.cookie_name = cookie_name(address);
+}
+
+std::string Site::way_in() const {
+  const std::lock_guard lock(keys_mutex_);
+  return "http://" + settings_.address + "/?token=" + keys_.once;
+}
+
+GuardSettings Site::guard() const {
+  const std::lock_guard lock(keys_mutex_);
+  return {keys_, settings_.read_only, settings_.public_metrics};
+}
+
+std::optional<std::string> Site::let_in(std::string_view token) {
+  const std::lock_guard lock(keys_mutex_);
+  if (!same_secret(token, keys_.token)) {
+    if (keys_.once.empty() || !same_secret(token, keys_.once)) return std::nullopt;
+    keys_.once.clear();
+  }
+  return keys_.cookie_name + "=" + keys_.cookie + "; HttpOnly; SameSite=Strict; Path=/";
+}
+
+/// The route, and what the guard is to know of it.
+std::pair<const Route*, Target> Site::find(const Request& request) const {
+  Target target;
+  const Route* found = nullptr;
+  std::string_view pattern;
+  for (const auto& route : routes()) {
+    if (settings_.metrics_only && route.right != Right::measure) continue;
+    if (target.found ? route.path != pattern : !fits(route.path, request.path(), nullptr)) continue;
+    target.found = true, target.page = route.page, pattern = route.path;
+    target.methods += (target.methods.empty() ? "" : ", ") + std::string(route.method);
+    if (route.method == request.method) found = &route, target.right = route.right;
+  }
+  return {found, target};
+}
+
+std::optional<Response> Site::admit(const Request& request) {
+  const auto [route, target] = find(request);
+  auto refusal = tune::refuse(request, target, guard());
+  if (!refusal) return std::nullopt;
+  auto response = error_response(refusal->error, refusal->status);
+  if (refusal->status == 401) {
+    response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"tune\"");
+    if (target.page && request.path().find('.') == std::string_view::npos)
+      response.content_type = "text/html; charset=utf-8", response.body = Body::lasting(kDoor);
+  }
+  if (!refusal->allow.empty()) response.headers.emplace_back("Allow", refusal->allow);
+  return response;
+}
+
+Response Site::serve(const Request& request) {
+  const auto [route, target] = find(request);
+  if (!route) return error_response({Error::Code::not_found, "there is nothing here", ""});
+  try {
+    Call call{request, {}, {}, {}};
+    fits(route->path, request.path(), &call);
+    if (!route->page) {
+      auto query = Query::read(request.query(), route->keys);
+      if (!query) return error_response(query.error());
+      call.query = std::move(*query);
+    }
+    auto answer = route->answer(*this, call);
+    return answer ? std::move(*answer) : error_response(answer.error());
+  } catch (const std::exception& failure) {
+    return error_response({Error::Code::io, std::string("the answer could not be made: ") + failure.what(), ""});
+  }
+}
+
+Response Site::refuse(const Malformed& malformed) {
+  return error_response({Error::Code::invalid, malformed.what, ""}, malformed.status);
+}
+
+/// Another file has the store's name now: nothing that was kept is about it.
+void Site::forget_other_store() {
+  const auto now = readers_.file();
+  if (now == file_) return;
+  file_ = now;
+  trials_.clear(), kept_.clear(), outlooks_.clear(), curve_cache_.clear();
+}
+
+Result<Pulse> Site::pulse(const StoreReader& reader, const std::string& name) const {
+  auto all = reader.pulses();
+  if (!all) return all.error();
+  for (auto& one : *all)
+    if (one.name == name) return std::move(one);
+  auto missing = reader.experiment(name);  // Says so, and which names are near.
+  return missing ? Error{Error::Code::not_found, "there is no such experiment", ""} : missing.error();
+}
+
+Result<std::shared_ptr<const Spec>> Site::spec(const ExperimentRow& row) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = specs_.find(row.name);
+    if (known != specs_.end() && known->second.first == row.config) return known->second.second;
+  }
+  auto read = spec_of(row);
+  if (!read) return read.error();
+  auto spec = std::make_shared<const Spec>(std::move(*read));
+  const std::lock_guard lock(mutex_);
+  specs_[row.name] = {row.config, spec};
+  return spec;
+}
+
+Result<Done> Site::trials(const StoreReader& reader, const Pulse& pulse,
+                          const std::function<Result<Done>(const TrialColumns&)>& look) {
+  std::shared_ptr<Trials> own;
+  {
+    const std::lock_guard lock(mutex_);
+    forget_other_store();
+    auto& kept = trials_[pulse.name];
+    if (!kept) kept = std::make_shared<Trials>();
+    own = kept;
+  }
+  const std::lock_guard lock(own->mutex);
+  // An experiment that was removed and made anew has fewer records.
+  if (!own->columns || pulse.seq < own->columns->seq()) {
+    auto row = reader.experiment(pulse.name);
+    if (!row) return row.error();
+    auto settings = spec(*row);
+    if (!settings) return settings.error();
+    own->columns = std::make_unique<TrialColumns>(pulse.id, **settings);
+  }
+  if (auto done = own->columns->follow(reader); !done) return done.error();
+  return look(*own->columns);
+}
+
+std::optional<Forecast> Site::forecast(const StoreReader& reader, const Pulse& pulse) {
+  if (!pulse.owned || pulse.state != "running") return std::nullopt;
+  std::shared_ptr<Outlook> own;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& kept = outlooks_[pulse.name];
+    if (!kept) kept = std::make_shared<Outlook>();
+    own = kept;
+  }
+  const auto row = reader.experiment(pulse.name);
+  if (!row) return std::nullopt;
+  const auto settings = spec(*row);
+  if (!settings) return std::nullopt;
+  const std::lock_guard lock(own->mutex);
+  const auto* told = own->live.of(reader, *row, **settings);
+  return told ? std::optional{*told} : std::nullopt;
+}
+
+Result<std::string> Site::once_per_change(const std::string& what, const Pulse& pulse,
+                                          const std::function<Result<std::string>()>& make) {
+  const std::pair key(what, pulse.name);
+  {
+    const std::lock_guard lock(mutex_);
+    forget_other_store();
+    const auto found = kept_.find(key);
+    if (found != kept_.end() && found->second.seq == pulse.seq && found->second.owned == pulse.owned &&
+        found->second.state == pulse.state)
+      return found->second.text;
+  }
+  auto text = make();
+  if (!text) return text;
+  const std::lock_guard lock(mutex_);
+  kept_[key] = {pulse.seq, pulse.owned, pulse.state, *text};
+  return text;
+}
+
+}  // namespace tune

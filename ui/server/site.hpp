@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "tuner/spec.hpp"
+#include "ui/server/assets.hpp"
+#include "ui/server/curve_cache.hpp"
+#include "ui/server/guard.hpp"
+#include "ui/server/query.hpp"
+#include "ui/server/readers.hpp"
+#include "ui/server/server.hpp"
+#include "ui/server/trial_columns.hpp"
+#include "ui/view/live_forecast.hpp"
+
+namespace tune {
+
+struct Route;
+
+/// One request on its way to a handler.
+struct Call {
+  const Request& request;
+  Query query;
+  std::string name;              ///< Of the experiment, where the path has one.
+  std::optional<TrialId> trial;  ///< Likewise.
+};
+
+/// What a server shows: one store, read like any other reader does, so that live experiments, those of other processes and
+/// those that are over are one thing. Routes and handlers are in routes.cpp; what they share is here. Any thread.
+class Site final : public Service {
+ public:
+  struct Settings {
+    std::string store;
+    std::string address;                   ///< Where the server listens: the cookie is named after its port.
+    bool read_only = false;
+    bool public_metrics = false;
+    bool metrics_only = false;             ///< Nothing but /metrics.
+    std::function<std::string()> metrics;  ///< The page for Prometheus; none: there is no such page.
+  };
+  /// Reads the store's token, or makes it. Error: that of store_token.
+  static Result<std::unique_ptr<Site>> open(Settings);
+  ~Site() override;
+
+  std::optional<Response> admit(const Request&) override;
+  Response serve(const Request&) override;
+  Response refuse(const Malformed&) override;
+
+  /// The address with the token that lets one browser in, for people: "http://127.0.0.1:7740/?token=…".
+  std::string way_in() const;
+  /// The server listens there, after all.
+  void set_address(const std::string& address);
+
+  // --- for handlers
+  const Settings& settings() const { return settings_; }
+  const Assets& assets() const { return assets_; }
+  Readers& readers() { return readers_; }
+  CurveCache& curve_cache() { return curve_cache_; }
+  /// Lets the bearer of `token` in: the cookie to set; nullopt: the token was used already.
+  std::optional<std::string> let_in(std::string_view token);
+
+  /// The experiment of that name as it stands, cheaply.
+  Result<Pulse> pulse(const StoreReader&, const std::string& name) const;
+  /// Its settings. Kept until they change.
+  Result<std::shared_ptr<const Spec>> spec(const ExperimentRow&);
+  /// Its trials, brought up to date, while `look` looks at them.
+  Result<Done> trials(const StoreReader&, const Pulse&, const std::function<Result<Done>(const TrialColumns&)>& look);
+  /// When it ends and what it costs; nullopt: nobody runs it, or it is too early or too large to tell. Told anew every few
+  /// seconds at most.
+  std::optional<Forecast> forecast(const StoreReader&, const Pulse&);
+  /// A text about an experiment that only changes when it does: made by `make`, or as it was made before. `what` names it.
+  Result<std::string> once_per_change(const std::string& what, const Pulse&, const std::function<Result<std::string>()>& make);
+
+ private:
+  explicit Site(Settings);
+  GuardSettings guard() const;
+  std::pair<const Route*, Target> find(const Request&) const;
+  void forget_other_store();
+
+  struct Kept {
+    Seq seq = -1;
+    bool owned = false;
+    std::string state, text;
+  };
+  struct Trials;
+  struct Outlook;
+
+  Settings settings_;
+  Assets assets_;
+  Readers readers_;
+  CurveCache curve_cache_;
+
+  mutable std::mutex keys_mutex_;
+  Keys keys_;
+
+  std::mutex mutex_;
+  std::uint64_t file_ = 0;  // That all below was read from.
+  std::map<std::string, std::pair<std::string, std::shared_ptr<const Spec>>> specs_;
+  std::map<std::string, std::shared_ptr<Trials>> trials_;
+  std::map<std::string, std::shared_ptr<Outlook>> outlooks_;
+  std::map<std::pair<std::string, std::string>, Kept> kept_;
+};
+
+/// An error as JSON, with the status that its code has (or another).
+Response error_response(const Error&, int status = 0);
+/// A JSON text as an answer.
+Response json_response(std::string json);
+
+}  // namespace tune
