@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune::plot {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "ui/cli/chart.hpp"
-#include "ui/cli/text.hpp"
+#include "ui/view/text.hpp"
 
 namespace tune::plot {
 namespace {

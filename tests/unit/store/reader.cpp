@@ -182,7 +182,7 @@ TEST_CASE("a curve has each report once, NaN included", "[store]") {
 
 TEST_CASE("the facts about a trial come in order and without its reports", "[store]") {
   Stored s;
-  const auto facts = s.reader->facts(s.experiment, {0});
+  const auto facts = s.reader->facts(s.experiment, TrialId{0});
   REQUIRE(facts);
   std::string kinds;
   for (const auto& f : *facts) kinds += std::string{kind(f)} + " ";
