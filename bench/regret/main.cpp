@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_regret list | run | report; README.md tells the story, --help the options.
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -9,28 +8,14 @@
 #include "bench/regret/benchmark_folder.hpp"
 #include "bench/regret/campaign.hpp"
 #include "bench/regret/report.hpp"
+#include "bench/shared/verbs.hpp"
 
 namespace po = boost::program_options;
 using namespace tune;
 using namespace tune::regret;
+using bench::complain, bench::split, bench::Verb;
 
 namespace {
-
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find(',', at), text.size());
-    out.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return out;
-}
-
-int complain(const Error& e) {
-  std::fprintf(stderr, "error: %s\n", e.message.c_str());
-  if (!e.hint.empty()) std::fprintf(stderr, "  = help: %s\n", e.hint.c_str());
-  return e.code == Error::Code::invalid ? 2 : 1;
-}
 
 po::options_description which_problems() {
   po::options_description out{"Problems"};
@@ -115,12 +100,6 @@ int show(const po::variables_map& given) {
   return 0;
 }
 
-struct Verb {
-  std::string name, help;
-  po::options_description options;
-  int (*act)(const po::variables_map&);
-};
-
 std::vector<Verb> verbs() {
   po::options_description run_options{"Runs"}, report_options{"Report"};
   run_options.add_options()                                                                                   //
@@ -147,31 +126,9 @@ std::vector<Verb> verbs() {
       ("pairs", "instead, the first tool against each other one, on the problems that the two have");
   return {{"list", "What the sets hold.", which_problems(), list},
           {"run", "Measures a tool; results are lines in a file.", run_options, measure},
-          {"report", "Tables from results files.", report_options, show}};
+          {"report", "Tables from results files.", report_options, show, "files"}};
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const auto all = verbs();
-  const std::string verb = argc > 1 ? argv[1] : "";
-  for (const auto& v : all) {
-    if (v.name != verb) continue;
-    auto options = v.options;
-    options.add_options()("help", "this");
-    try {
-      po::variables_map given;
-      po::positional_options_description positional;
-      if (v.name == "report") positional.add("files", -1);
-      po::store(po::command_line_parser(argc - 1, argv + 1).options(options).positional(positional).run(), given);
-      if (given.count("help")) return std::cout << v.help << '\n' << options, 0;
-      po::notify(given);
-      return v.act(given);
-    } catch (const po::error& e) {
-      return complain({Error::Code::invalid, e.what(), "bench_regret " + verb + " --help"});
-    }
-  }
-  std::printf("bench_regret VERB --help\n");
-  for (const auto& v : all) std::printf("  %-8s %s\n", v.name.c_str(), v.help.c_str());
-  return verb.empty() || verb == "--help" ? 0 : 2;
-}
+int main(int argc, char** argv) { return bench::carry_out("bench_regret", verbs(), argc, argv); }

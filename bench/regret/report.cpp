@@ -3,32 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <set>
 
 #include "bench/regret/scores.hpp"
+#include "bench/shared/results.hpp"
 #include "ui/analysis/statistics.hpp"
 
 namespace tune::regret {
 namespace {
 
+using bench::heading, bench::number, bench::row;
 using detail::Scores;
-
-std::string number(double v, const char* format = "%.3g") {
-  char text[32];
-  std::snprintf(text, sizeof text, format, v);
-  return text;
-}
-
-std::string row(const std::vector<std::string>& cells) {
-  std::string out = "|";
-  for (const auto& c : cells) out += " " + c + " |";
-  return out + "\n";
-}
-
-std::string heading(const std::vector<std::string>& cells) {
-  return row(cells) + row(std::vector<std::string>(cells.size(), "---"));
-}
 
 /// What the tables are made of, at one number of trials.
 class Comparison {

@@ -3,31 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <set>
 
+#include "bench/shared/results.hpp"
 #include "ui/analysis/statistics.hpp"
 
 namespace tune::races {
 namespace {
 
-std::string number(double v, const char* format = "%.2f") {
-  char text[32];
-  std::snprintf(text, sizeof text, format, v);
-  return text;
-}
-
-std::string row(const std::vector<std::string>& cells) {
-  std::string out = "|";
-  for (const auto& c : cells) out += " " + c + " |";
-  return out + "\n";
-}
-
-std::string heading(const std::vector<std::string>& cells) {
-  return row(cells) + row(std::vector<std::string>(cells.size(), "---"));
-}
-
+using bench::heading, bench::number, bench::row;
 using Seeds = std::map<std::uint64_t, const Run*>;  // The newest line of a run counts.
 
 template <class F>
@@ -124,10 +109,10 @@ class Table {
     const auto tasks = static_cast<int>(tasks_.size());
     const std::string number_of_seeds =
         std::to_string(*counts.begin()) + (counts.size() > 1 ? " to " + std::to_string(*counts.rbegin()) : "");
-    return row({tool, number_of_seeds, number(geometric_mean(ratios)), std::to_string(slower), number(100.0 * never / runs, "%.0f %%"),
+    return row({tool, number_of_seeds, number(geometric_mean(ratios), "%.2f"), std::to_string(slower), number(100.0 * never / runs, "%.0f %%"),
                 number(mean(regrets), "%.3f"),
                 std::to_string(better) + " / " + std::to_string(equal) + " / " + std::to_string(tasks - better - equal),
-                number(trials / runs, "%.0f"), number(100 * use / runs, "%.0f %%"), number(cpu / runs)});
+                number(trials / runs, "%.0f"), number(100 * use / runs, "%.0f %%"), number(cpu / runs, "%.2f")});
   }
 
   std::string by_task() const {
@@ -137,7 +122,7 @@ class Table {
     for (const auto& task : tasks_) {
       const Goal& g = goals_.at(task);
       cells = {task, number(g.value, "%.6g"), number(g.time, "%.0f")};
-      for (const auto& t : tools_) cells.push_back(number(ratio(t, task)) + " (" + number(value(t, task), "%.6g") + ")");
+      for (const auto& t : tools_) cells.push_back(number(ratio(t, task), "%.2f") + " (" + number(value(t, task), "%.6g") + ")");
       out += row(cells);
     }
     return out;

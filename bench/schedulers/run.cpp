@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "bench/shared/results.hpp"
 #include "tuner/config.hpp"
 #include "tuner/json.hpp"
 #include "ui/api/policies.hpp"
@@ -127,17 +127,6 @@ Result<Run> read_run(const std::string& line) {
   }
 }
 
-Result<std::vector<Run>> read_runs(const std::string& path) {
-  std::vector<Run> out;
-  std::ifstream file{path};
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
-    if (file.eof()) break;  // No newline: it was being written.
-    auto run = read_run(line);
-    if (!run) return Error{Error::Code::corrupt, printable(path) + ":" + std::to_string(number) + ": " + run.error().message, ""};
-    out.push_back(std::move(*run));
-  }
-  return out;
-}
+Result<std::vector<Run>> read_runs(const std::string& path) { return bench::read_lines(path, &read_run); }
 
 }  // namespace tune::races
