@@ -30,7 +30,18 @@ export interface Summary {
 
 export interface Param {
   name: string;
-  kind: 'uniform' | 'loguniform' | 'int' | 'logint' | 'normal' | 'lognormal' | 'choice' | 'ordinal' | 'grid' | 'bool' | 'const';
+  kind:
+    | 'uniform'
+    | 'loguniform'
+    | 'int'
+    | 'logint'
+    | 'normal'
+    | 'lognormal'
+    | 'choice'
+    | 'ordinal'
+    | 'grid'
+    | 'bool'
+    | 'const';
   min: number | null;
   max: number | null;
   log: boolean;
@@ -133,7 +144,12 @@ export interface Action {
 
 /** A refusal of the server, in its own words. */
 export class Refusal extends Error {
-  constructor(readonly code: string, message: string, readonly hint: string, readonly status: number) {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly hint: string,
+    readonly status: number,
+  ) {
     super(message);
   }
 }
@@ -147,7 +163,12 @@ async function ask(path: string, options: RequestInit = {}): Promise<Response> {
     answer = await fetch(path, { credentials: 'same-origin', ...options });
   } catch (trouble) {
     if (options.signal?.aborted) throw trouble;
-    throw new Refusal('unreachable', 'The server does not answer.', 'Is tune ui still running? The page goes on by itself when it is back.', 0);
+    throw new Refusal(
+      'unreachable',
+      'The server does not answer.',
+      'Is tune ui still running? The page goes on by itself when it is back.',
+      0,
+    );
   }
   if (answer.ok) return answer;
   let said: { error?: { code?: string; message?: string; hint?: string } } = {};
@@ -156,8 +177,16 @@ async function ask(path: string, options: RequestInit = {}): Promise<Response> {
   } catch {
     // Not ours: a proxy's page, say.
   }
-  const hint = answer.status === 401 || answer.status === 403 ? 'Open the address that tune ui printed: it carries the token.' : '';
-  throw new Refusal(said.error?.code ?? String(answer.status), said.error?.message || `The server answered ${answer.status}.`, said.error?.hint || hint, answer.status);
+  const hint =
+    answer.status === 401 || answer.status === 403
+      ? 'Open the address that tune ui printed: it carries the token.'
+      : '';
+  throw new Refusal(
+    said.error?.code ?? String(answer.status),
+    said.error?.message || `The server answered ${answer.status}.`,
+    said.error?.hint || hint,
+    answer.status,
+  );
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -173,7 +202,11 @@ export const server = () => get<{ version: string; store: string; read_only: boo
 export const streamOfAll = `${root}/stream`;
 
 export async function act(name: string, action: Action): Promise<void> {
-  await ask(`${at(name)}/actions`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(action) });
+  await ask(`${at(name)}/actions`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(action),
+  });
 }
 
 /** "nan", "inf" and "-inf" back to numbers; absent is null. */

@@ -18,13 +18,18 @@ export function axisOf(trials: Trials, detail: Detail, name: string, kind?: Scal
   const series = trials.find(name);
   if (!series) return null;
   const label = labelOf(series.name, detail);
-  const param = series.name.startsWith('params.') ? detail.params.find((p) => 'params.' + p.name === series.name) : undefined;
+  const param = series.name.startsWith('params.')
+    ? detail.params.find((p) => 'params.' + p.name === series.name)
+    : undefined;
   return series.codes ? coded(trials, series, label) : measured(trials, series, label, param, kind);
 }
 
 export function labelOf(name: string, detail: Detail): string {
   if (name === 'value') return detail.objectives[0]?.metric ?? 'value';
-  return name.replace(/^(params|metrics)\./, '').replaceAll('_', ' ').replace(/ at$/, ' at');
+  return name
+    .replace(/^(params|metrics)\./, '')
+    .replaceAll('_', ' ')
+    .replace(/ at$/, ' at');
 }
 
 function coded(trials: Trials, series: Series, label: string): Axis {
@@ -36,7 +41,7 @@ function coded(trials: Trials, series: Series, label: string): Axis {
   let hasAbsent = false;
   for (let row = 0; row < trials.count; ++row) {
     const code = series.codes![row];
-    if (code === absent) (places[row] = railAbsent), (hasAbsent = true);
+    if (code === absent) ((places[row] = railAbsent), (hasAbsent = true));
     else places[row] = scale.place(ranks[code]);
   }
   return { name: series.name, label, series, scale, places, hasAbsent, hasNan: false };
@@ -45,7 +50,8 @@ function coded(trials: Trials, series: Series, label: string): Axis {
 function measured(trials: Trials, series: Series, label: string, param: Param | undefined, kind?: ScaleKind): Axis {
   const values = series.numbers!;
   let [low, high] = extent(values, trials.count);
-  if (param && param.min !== null && param.max !== null) [low, high] = [Math.min(low, param.min), Math.max(high, param.max)];
+  if (param && param.min !== null && param.max !== null)
+    [low, high] = [Math.min(low, param.min), Math.max(high, param.max)];
   kind ??= param ? (param.log ? 'log' : 'linear') : guess(values, trials.count, low, high);
   const scale = makeScale(kind, low, high);
   const places = new Float32Array(trials.count);
@@ -55,9 +61,9 @@ function measured(trials: Trials, series: Series, label: string, param: Param | 
     const v = values[row];
     const place = scale.place(v);
     if (place >= 0 && place <= 1) places[row] = place;
-    else if (Number.isNaN(v) && !series.nan.has(row)) (places[row] = railAbsent), (hasAbsent = true);
+    else if (Number.isNaN(v) && !series.nan.has(row)) ((places[row] = railAbsent), (hasAbsent = true));
     else if (Number.isFinite(v) && Number.isFinite(place)) places[row] = Math.min(1, Math.max(0, place));
-    else (places[row] = railNan), (hasNan = true);
+    else ((places[row] = railNan), (hasNan = true));
   }
   return { name: series.name, label, series, scale, places, hasAbsent, hasNan };
 }
@@ -67,7 +73,8 @@ function guess(values: Float64Array, count: number, low: number, high: number): 
   if (!(low > 0) || high / low < 1000) return 'linear';
   let lowTenth = 0;
   let all = 0;
-  for (let i = 0; i < count; ++i) if (Number.isFinite(values[i])) (all += 1), (lowTenth += values[i] < low + (high - low) / 10 ? 1 : 0);
+  for (let i = 0; i < count; ++i)
+    if (Number.isFinite(values[i])) ((all += 1), (lowTenth += values[i] < low + (high - low) / 10 ? 1 : 0));
   return lowTenth > all / 2 ? 'log' : 'linear';
 }
 

@@ -9,7 +9,11 @@ export type Brushes = Map<string, Brush>;
 /** As it stands in the address: `lr:0.001~0.1;opt:=adam,sgd` */
 export function writeBrushes(brushes: Brushes): string {
   return [...brushes]
-    .map(([name, b]) => `${encodeURIComponent(name)}:` + ('texts' in b ? '=' + b.texts.map(encodeURIComponent).join(',') : `${short(b.low)}~${short(b.high)}`))
+    .map(
+      ([name, b]) =>
+        `${encodeURIComponent(name)}:` +
+        ('texts' in b ? '=' + b.texts.map(encodeURIComponent).join(',') : `${short(b.low)}~${short(b.high)}`),
+    )
     .join(';');
 }
 const short = (v: number) => String(Number(v.toPrecision(6)));
@@ -35,7 +39,12 @@ export function readBrushes(text: string): Brushes {
 }
 
 /** A mask over rows: 1 where the filter and every brush hold. */
-export function select(trials: Trials, where: string, brushes: Brushes, objective = ''): { mask: Uint8Array; count: number; error: string } {
+export function select(
+  trials: Trials,
+  where: string,
+  brushes: Brushes,
+  objective = '',
+): { mask: Uint8Array; count: number; error: string } {
   const mask = new Uint8Array(trials.count).fill(1);
   let error = '';
   if (where.trim()) {

@@ -38,14 +38,19 @@ export function readColumns(buffer: ArrayBuffer): Columns {
     const at = begin + c.offset;
     if (at + head.rows * type.BYTES_PER_ELEMENT > buffer.byteLength) throw new Error(`columns: ${c.name} is cut short`);
     const aligned = at % type.BYTES_PER_ELEMENT === 0;
-    const data = aligned ? new type(buffer, at, head.rows) : new type(buffer.slice(at, at + head.rows * type.BYTES_PER_ELEMENT));
+    const data = aligned
+      ? new type(buffer, at, head.rows)
+      : new type(buffer.slice(at, at + head.rows * type.BYTES_PER_ELEMENT));
     return { ...c, data };
   });
   return { rows: head.rows, seq: head.seq, full: head.full, columns };
 }
 
 /** The other way, for tests. */
-export function writeColumns(head: { rows: number; seq: number; full: boolean }, columns: Omit<Column, 'offset'>[]): ArrayBuffer {
+export function writeColumns(
+  head: { rows: number; seq: number; full: boolean },
+  columns: Omit<Column, 'offset'>[],
+): ArrayBuffer {
   let offset = 0;
   const heads = columns.map(({ data, ...c }) => {
     const at = offset;

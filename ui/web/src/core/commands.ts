@@ -6,11 +6,17 @@ import { shell } from './format';
 export function asCommand(experiment: string, a: Action): string {
   const trials = (a.trials ?? []).map((n) => shell(`${experiment}/${n}`));
   const subject = trials.length ? trials.join(' ') : shell(experiment);
-  const each = (verb: string, rest: string) => subject.split(' ').map((one) => `${verb} ${one} ${rest}`).join('\n');
+  const each = (verb: string, rest: string) =>
+    subject
+      .split(' ')
+      .map((one) => `${verb} ${one} ${rest}`)
+      .join('\n');
   const reason = a.reason ? ` --reason ${shell(a.reason)}` : '';
   switch (a.action) {
     case 'enqueue':
-      return `tune enqueue ${shell(experiment)} ${Object.entries(a.params ?? {}).map(([k, v]) => `-p ${shell(`${k}=${v}`)}`).join(' ')}${reason}`;
+      return `tune enqueue ${shell(experiment)} ${Object.entries(a.params ?? {})
+        .map(([k, v]) => `-p ${shell(`${k}=${v}`)}`)
+        .join(' ')}${reason}`;
     case 'set':
       return `tune set ${shell(experiment)} ${(a.settings ?? []).map(shell).join(' ')}`;
     case 'tag':

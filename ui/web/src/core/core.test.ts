@@ -11,18 +11,34 @@ import { backoff } from './stream';
 import { counts, sortRows, Trials } from './trials';
 
 const column = (name: string, data: Column['data'], more: Partial<Column> = {}) =>
-  ({ name, type: data instanceof Float64Array ? 'f64' : data instanceof Uint8Array ? 'u8' : data instanceof Int32Array ? 'i32' : 'u32', data, ...more }) as Column;
+  ({
+    name,
+    type:
+      data instanceof Float64Array
+        ? 'f64'
+        : data instanceof Uint8Array
+          ? 'u8'
+          : data instanceof Int32Array
+            ? 'i32'
+            : 'u32',
+    data,
+    ...more,
+  }) as Column;
 
 /** Trials 0 … 3: value 0.5, 0.1, NaN reported, absent; opt adam, sgd, absent, adam. */
 function example(): Trials {
   const trials = new Trials();
-  trials.merge(readColumns(writeColumns({ rows: 4, seq: 9, full: true }, [
-    column('number', new Float64Array([0, 1, 2, 3])),
-    column('value', new Float64Array([0.5, 0.1, NaN, NaN]), { nan: [2] }),
-    column('params.opt', new Uint32Array([0, 1, 0xffffffff, 0]), { dictionary: ['adam', 'sgd'] }),
-    column('params.wide', new Uint32Array([0, 1, 0, 1]), { dictionary: ['true', 'false'] }),
-    column('state', new Uint8Array([0, 1, 2, 255]), { dictionary: ['complete', 'stopped', 'failed'] }),
-  ])));
+  trials.merge(
+    readColumns(
+      writeColumns({ rows: 4, seq: 9, full: true }, [
+        column('number', new Float64Array([0, 1, 2, 3])),
+        column('value', new Float64Array([0.5, 0.1, NaN, NaN]), { nan: [2] }),
+        column('params.opt', new Uint32Array([0, 1, 0xffffffff, 0]), { dictionary: ['adam', 'sgd'] }),
+        column('params.wide', new Uint32Array([0, 1, 0, 1]), { dictionary: ['true', 'false'] }),
+        column('state', new Uint8Array([0, 1, 2, 255]), { dictionary: ['complete', 'stopped', 'failed'] }),
+      ]),
+    ),
+  );
   return trials;
 }
 const matching = (text: string) => {
@@ -34,7 +50,13 @@ const matching = (text: string) => {
 
 describe('columns', () => {
   it('come back as they were written, on their own alignment', () => {
-    const read = readColumns(writeColumns({ rows: 3, seq: 7, full: false }, [column('a', new Float64Array([1, NaN, 3])), column('b', new Uint8Array([1, 2, 3])), column('c', new Int32Array([-1, 0, 1]))]));
+    const read = readColumns(
+      writeColumns({ rows: 3, seq: 7, full: false }, [
+        column('a', new Float64Array([1, NaN, 3])),
+        column('b', new Uint8Array([1, 2, 3])),
+        column('c', new Int32Array([-1, 0, 1])),
+      ]),
+    );
     expect(read.seq).toBe(7);
     expect(Array.from(read.columns[0].data)).toEqual([1, NaN, 3]);
     expect(Array.from(read.columns[1].data)).toEqual([1, 2, 3]);
@@ -42,7 +64,8 @@ describe('columns', () => {
   });
   it('refuse what is cut short, wherever it is cut', () => {
     const whole = writeColumns({ rows: 3, seq: 7, full: true }, [column('a', new Float64Array([1, 2, 3]))]);
-    for (let length = 0; length < whole.byteLength; ++length) expect(() => readColumns(whole.slice(0, length))).toThrow();
+    for (let length = 0; length < whole.byteLength; ++length)
+      expect(() => readColumns(whole.slice(0, length))).toThrow();
   });
   it('refuse other bytes', () => expect(() => readColumns(new ArrayBuffer(64))).toThrow('no column data'));
 });
@@ -50,7 +73,14 @@ describe('columns', () => {
 describe('trials', () => {
   it('take over what changed and append what is new', () => {
     const t = example();
-    const touched = t.merge(readColumns(writeColumns({ rows: 2, seq: 12, full: false }, [column('number', new Float64Array([2, 4])), column('value', new Float64Array([0.2, 0.3]))])));
+    const touched = t.merge(
+      readColumns(
+        writeColumns({ rows: 2, seq: 12, full: false }, [
+          column('number', new Float64Array([2, 4])),
+          column('value', new Float64Array([0.2, 0.3])),
+        ]),
+      ),
+    );
     expect(touched).toEqual([2, 4]);
     expect(t.count).toBe(5);
     expect(t.seq).toBe(12);
@@ -59,13 +89,27 @@ describe('trials', () => {
   });
   it('translate the codes of another dictionary', () => {
     const t = example();
-    t.merge(readColumns(writeColumns({ rows: 1, seq: 12, full: false }, [column('number', new Float64Array([1])), column('params.opt', new Uint32Array([1]), { dictionary: ['lion', 'adam'] })])));
+    t.merge(
+      readColumns(
+        writeColumns({ rows: 1, seq: 12, full: false }, [
+          column('number', new Float64Array([1])),
+          column('params.opt', new Uint32Array([1]), { dictionary: ['lion', 'adam'] }),
+        ]),
+      ),
+    );
     expect(t.text(t.find('opt'), 1)).toBe('adam');
     expect(t.text(t.find('opt'), 0)).toBe('adam');
   });
   it('have nothing in a column that came later', () => {
     const t = example();
-    t.merge(readColumns(writeColumns({ rows: 1, seq: 12, full: false }, [column('number', new Float64Array([1])), column('metrics.acc', new Float64Array([0.9]))])));
+    t.merge(
+      readColumns(
+        writeColumns({ rows: 1, seq: 12, full: false }, [
+          column('number', new Float64Array([1])),
+          column('metrics.acc', new Float64Array([0.9])),
+        ]),
+      ),
+    );
     expect(t.number(t.find('acc'), 0)).toBeNaN();
     expect(t.number(t.find('acc'), 1)).toBe(0.9);
   });
@@ -80,7 +124,12 @@ describe('trials', () => {
     const all = new Uint32Array([0, 1, 2, 3]);
     expect([...sortRows(t, all, [{ name: 'value', descending: false }])]).toEqual([1, 0, 2, 3]);
     expect([...sortRows(t, all, [{ name: 'value', descending: true }])]).toEqual([0, 1, 2, 3]);
-    expect([...sortRows(t, all, [{ name: 'opt', descending: true }, { name: 'value', descending: true }])]).toEqual([1, 0, 3, 2]);
+    expect([
+      ...sortRows(t, all, [
+        { name: 'opt', descending: true },
+        { name: 'value', descending: true },
+      ]),
+    ]).toEqual([1, 0, 3, 2]);
   });
   it('count for the best only with a value that was measured', () => {
     const t = example();
@@ -109,7 +158,10 @@ describe('a filter', () => {
   it('binds and before or', () => expect(matching('value < 0.3 or value > 0.3 and opt == "sgd"')).toEqual([1]));
   it('says what it does not understand, and where', () => {
     const t = example();
-    expect(compile('valve < 1', t)).toEqual({ error: '"valve" is no column, parameter or metric here; did you mean value?', at: 0 });
+    expect(compile('valve < 1', t)).toEqual({
+      error: '"valve" is no column, parameter or metric here; did you mean value?',
+      at: 0,
+    });
     expect(compile('value <', t)).toMatchObject({ at: 7 });
     expect(compile('(value < 1', t)).toMatchObject({ error: "expected ')'" });
     expect(compile('value < "a', t)).toMatchObject({ error: 'this text has no end', at: 8 });
@@ -121,7 +173,10 @@ describe('a filter', () => {
 
 describe('brushes', () => {
   it('survive the address', () => {
-    const brushes = new Map([['params.lr', { low: 1e-5, high: 0.1 }], ['params.o:p', { texts: ['a,b', 'c;d'] }]]);
+    const brushes = new Map([
+      ['params.lr', { low: 1e-5, high: 0.1 }],
+      ['params.o:p', { texts: ['a,b', 'c;d'] }],
+    ]);
     expect(readBrushes(writeBrushes(brushes))).toEqual(brushes);
     expect(readBrushes('nonsense;a:;b:1~x;%:1~2').size).toBe(0);
   });
@@ -155,7 +210,12 @@ describe('curves', () => {
     expect(smooth([2, 2, 2], 0.9)[2]).toBeCloseTo(2);
   });
   it('have a value at the last step not after', () => {
-    const curve = { trial: 0, step: new Float64Array([1, 3, 9]), at: new Float64Array(3), value: new Float64Array([10, 30, 90]) };
+    const curve = {
+      trial: 0,
+      step: new Float64Array([1, 3, 9]),
+      at: new Float64Array(3),
+      value: new Float64Array([10, 30, 90]),
+    };
     expect([0, 1, 5, 9, 20].map((s) => valueAt(curve, s))).toEqual([NaN, 10, 30, 90, 90]);
     expect(valueAt(curve, 20, 2)).toBeNaN();
   });
@@ -163,16 +223,28 @@ describe('curves', () => {
 
 describe('words for people', () => {
   it('write numbers short and exactly enough', () => {
-    expect([0, 12, 0.1, 0.123456, 1234.5678, 0.00012345, 1e9, NaN, -Infinity, null, 'x', true].map((v) => number(v))).toEqual(['0', '12', '0.1', '0.1235', '1235', '1.23e-4', '1.00e9', 'nan', '-inf', '–', 'x', 'true']);
+    expect(
+      [0, 12, 0.1, 0.123456, 1234.5678, 0.00012345, 1e9, NaN, -Infinity, null, 'x', true].map((v) => number(v)),
+    ).toEqual(['0', '12', '0.1', '0.1235', '1235', '1.23e-4', '1.00e9', 'nan', '-inf', '–', 'x', 'true']);
     expect(count(1234567)).toBe('1\u2009234\u2009567');
   });
-  it('write durations', () => expect([0.02, 3, 61, 3700, 200000, null].map(duration)).toEqual(['20 ms', '3.0 s', '1 min 1 s', '1 h 1 min', '2 d 7 h', '–']));
+  it('write durations', () =>
+    expect([0.02, 3, 61, 3700, 200000, null].map(duration)).toEqual([
+      '20 ms',
+      '3.0 s',
+      '1 min 1 s',
+      '1 h 1 min',
+      '2 d 7 h',
+      '–',
+    ]));
   it('quote for a shell what needs it', () => {
     expect(shell("it's")).toBe(`'it'\\''s'`);
     expect(asArguments({ lr: 0.1, opt: 'a b' })).toBe("--lr=0.1 '--opt=a b'");
   });
   it('name the command of an action', () => {
-    expect(asCommand('mnist', { action: 'stop', trials: [3, 4], reason: 'too slow' })).toBe("tune stop mnist/3 mnist/4 --reason 'too slow'");
+    expect(asCommand('mnist', { action: 'stop', trials: [3, 4], reason: 'too slow' })).toBe(
+      "tune stop mnist/3 mnist/4 --reason 'too slow'",
+    );
     expect(asCommand('mnist', { action: 'enqueue', params: { lr: 0.1 } })).toBe('tune enqueue mnist -p lr=0.1');
     expect(asCommand('mnist', { action: 'star', on: false })).toBe('tune note mnist --unstar');
   });

@@ -9,7 +9,13 @@ export interface TrialCurve {
 }
 
 /** Curves of some trials or of the best `top`, thinned by the server to `points` each. */
-export async function curves(experiment: string, metric: string, which: { trials?: number[]; top?: number }, points = 200, signal?: AbortSignal): Promise<TrialCurve[]> {
+export async function curves(
+  experiment: string,
+  metric: string,
+  which: { trials?: number[]; top?: number },
+  points = 200,
+  signal?: AbortSignal,
+): Promise<TrialCurve[]> {
   const query = new URLSearchParams({ metric, points: String(points) });
   if (which.trials) query.set('trials', which.trials.join(','));
   else query.set('top', String(which.top ?? 30));
@@ -19,7 +25,12 @@ export async function curves(experiment: string, metric: string, which: { trials
   const found: TrialCurve[] = [];
   for (let begin = 0, end = 0; begin < answer.rows; begin = end) {
     while (end < answer.rows && trial[end] === trial[begin]) ++end;
-    found.push({ trial: trial[begin], step: step.subarray(begin, end), at: time.subarray(begin, end), value: value.subarray(begin, end) });
+    found.push({
+      trial: trial[begin],
+      step: step.subarray(begin, end),
+      at: time.subarray(begin, end),
+      value: value.subarray(begin, end),
+    });
   }
   return found;
 }

@@ -10,7 +10,13 @@ export type Filter = { test: (row: number) => boolean; names: string[] } | { err
 
 type Truth = boolean | null; // null: unknown, as in SQL
 type Test = (row: number) => Truth;
-type Token = { kind: 'end' | 'name' | 'number' | 'text' | 'op'; word: string; number: number; at: number; quoted: boolean };
+type Token = {
+  kind: 'end' | 'name' | 'number' | 'text' | 'op';
+  word: string;
+  number: number;
+  at: number;
+  quoted: boolean;
+};
 type Operand = { is: 'name' | 'number' | 'text' | 'truth' | 'nan' | 'null'; text: string; number: number; at: number };
 type Value = number | string | null; // NaN is the text 'nan', as in the store
 
@@ -18,7 +24,10 @@ const ops = ['<=', '>=', '==', '!=', '<>', '&&', '||', '<', '>', '=', '(', ')', 
 const comparisons = new Set(['<', '<=', '>', '>=', '=', '==', '!=', '<>']);
 
 class Trouble extends Error {
-  constructor(message: string, readonly at: number) {
+  constructor(
+    message: string,
+    readonly at: number,
+  ) {
     super(message);
   }
 }
@@ -38,7 +47,12 @@ class Parser {
   private at = 0;
   private token!: Token;
   private seen = 0;
-  constructor(private readonly text: string, private readonly trials: Trials, private readonly objective: string, private readonly names: string[]) {
+  constructor(
+    private readonly text: string,
+    private readonly trials: Trials,
+    private readonly objective: string,
+    private readonly names: string[],
+  ) {
     this.next();
   }
   parse(): Test {
@@ -174,7 +188,8 @@ class Parser {
     else if (this.is('true') || this.is('false')) o = { ...o, is: 'truth', number: t.word === 'true' ? 1 : 0 };
     else if (this.is('nan')) o = { ...o, is: 'nan', text: 'nan' };
     else if (this.is('null')) o.is = 'null';
-    else if (t.kind !== 'name' || this.is('and') || this.is('or') || this.is('not')) throw new Trouble('expected a name or a value', t.at);
+    else if (t.kind !== 'name' || this.is('and') || this.is('or') || this.is('not'))
+      throw new Trouble('expected a name or a value', t.at);
     this.next();
     return o;
   }
@@ -202,10 +217,19 @@ class Parser {
   }
 
   private series(o: Operand): Series {
-    const found = o.text === this.objective && !this.trials.series.has(o.text) && !this.trials.series.has('params.' + o.text) ? this.trials.find('value') : this.trials.find(o.text);
+    const found =
+      o.text === this.objective && !this.trials.series.has(o.text) && !this.trials.series.has('params.' + o.text)
+        ? this.trials.find('value')
+        : this.trials.find(o.text);
     if (found) return found;
-    const near = nearest(o.text, [...this.trials.series.keys()].map((n) => n.replace(/^(params|metrics)\./, '')));
-    throw new Trouble(`"${o.text}" is no column, parameter or metric here${near ? `; did you mean ${near}?` : ''}`, o.at);
+    const near = nearest(
+      o.text,
+      [...this.trials.series.keys()].map((n) => n.replace(/^(params|metrics)\./, '')),
+    );
+    throw new Trouble(
+      `"${o.text}" is no column, parameter or metric here${near ? `; did you mean ${near}?` : ''}`,
+      o.at,
+    );
   }
 }
 
@@ -215,7 +239,7 @@ export function nearest(name: string, known: string[]): string | null {
   let least = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const k of known) {
     const d = distance(name, k);
-    if (d < least) (least = d), (best = k);
+    if (d < least) ((least = d), (best = k));
   }
   return best;
 }
@@ -224,7 +248,8 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; ++i) {
     const next = [i];
-    for (let j = 1; j <= b.length; ++j) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    for (let j = 1; j <= b.length; ++j)
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
     row = next;
   }
   return row[b.length];

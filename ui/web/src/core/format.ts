@@ -9,7 +9,10 @@ export function number(v: number | string | boolean | null | undefined, digits =
   if (Number.isInteger(v) && Math.abs(v) < 1e7) return String(v);
   const size = Math.abs(v);
   if (size !== 0 && (size < 1e-3 || size >= 1e7)) return v.toExponential(Math.max(0, digits - 2)).replace('e+', 'e');
-  return v.toPrecision(Math.max(digits, Math.floor(Math.log10(size)) + 1)).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+  return v
+    .toPrecision(Math.max(digits, Math.floor(Math.log10(size)) + 1))
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '');
 }
 
 /** Groups of three: 12 480. */
@@ -53,7 +56,7 @@ export function bytes(n: number | null | undefined): string {
   if (n === null || n === undefined) return '–';
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let u = 0;
-  while (n >= 1024 && u < units.length - 1) (n /= 1024), ++u;
+  while (n >= 1024 && u < units.length - 1) ((n /= 1024), ++u);
   return `${u ? n.toPrecision(3) : n} ${units[u]}`;
 }
 
@@ -68,5 +71,7 @@ export function shell(word: string): string {
 
 /** `--lr=0.01 --width=64` */
 export function asArguments(params: Record<string, unknown>): string {
-  return Object.entries(params).map(([name, value]) => shell(`--${name}=${value}`)).join(' ');
+  return Object.entries(params)
+    .map(([name, value]) => shell(`--${name}=${value}`))
+    .join(' ');
 }

@@ -9,29 +9,48 @@ import { Trials } from './trials';
 function spaceOf(values: number[], xs: number[]) {
   const trials = new Trials();
   const n = values.length;
-  trials.merge(readColumns(writeColumns({ rows: n, seq: 1, full: true }, [
-    { name: 'number', type: 'f64', data: Float64Array.from(values, (_, i) => i) },
-    { name: 'value', type: 'f64', data: Float64Array.from(values) },
-    { name: 'state', type: 'u8', data: new Uint8Array(n), dictionary: ['complete'] },
-    { name: 'params.x', type: 'f64', data: Float64Array.from(xs) },
-  ])));
-  const detail = { name: 'e', objectives: [{ metric: 'loss', goal: 'minimize' }], params: [{ name: 'x', kind: 'uniform', min: 0, max: 1, log: false, values: [] }] } as unknown as Detail;
+  trials.merge(
+    readColumns(
+      writeColumns({ rows: n, seq: 1, full: true }, [
+        { name: 'number', type: 'f64', data: Float64Array.from(values, (_, i) => i) },
+        { name: 'value', type: 'f64', data: Float64Array.from(values) },
+        { name: 'state', type: 'u8', data: new Uint8Array(n), dictionary: ['complete'] },
+        { name: 'params.x', type: 'f64', data: Float64Array.from(xs) },
+      ]),
+    ),
+  );
+  const detail = {
+    name: 'e',
+    objectives: [{ metric: 'loss', goal: 'minimize' }],
+    params: [{ name: 'x', kind: 'uniform', min: 0, max: 1, log: false, values: [] }],
+  } as unknown as Detail;
   return { trials, detail };
 }
 const forty = Array.from({ length: 40 }, (_, i) => i / 39);
 
 describe('the health of a space', () => {
   it('says that the best stand against an edge', () => {
-    const { trials, detail } = spaceOf(forty.map((x) => 1 - x), forty);
-    expect(health(trials, detail, null)).toMatchObject([{ param: 'x', kind: 'edge', command: 'tune set e params.x.max=1.5' }]);
+    const { trials, detail } = spaceOf(
+      forty.map((x) => 1 - x),
+      forty,
+    );
+    expect(health(trials, detail, null)).toMatchObject([
+      { param: 'x', kind: 'edge', command: 'tune set e params.x.max=1.5' },
+    ]);
   });
   it('says nothing of a space that is right', () => {
-    const { trials, detail } = spaceOf(forty.map((x) => (x - 0.5) ** 2), forty);
+    const { trials, detail } = spaceOf(
+      forty.map((x) => (x - 0.5) ** 2),
+      forty,
+    );
     expect(health(trials, detail, null)).toEqual([]);
   });
   it('finds what was never tried', () => {
     const xs = forty.map((x) => (x < 0.5 ? x / 2 : 0.7 + x * 0.3));
-    const { trials, detail } = spaceOf(xs.map((x) => (x - 0.2) ** 2), xs);
+    const { trials, detail } = spaceOf(
+      xs.map((x) => (x - 0.2) ** 2),
+      xs,
+    );
     expect(health(trials, detail, null)).toMatchObject([{ kind: 'gap' }]);
   });
   it('is silent about few trials', () => {
@@ -41,13 +60,51 @@ describe('the health of a space', () => {
 });
 
 describe('the front', () => {
-  it('is what nothing beats in both', () => expect(front([[1, 2, 3, 2, NaN], [3, 2, 1, 3, 0]], ['minimize', 'minimize'], [0, 1, 2, 3, 4])).toEqual([0, 1, 2]));
-  it('turns round what is maximized', () => expect(front([[1, 2, 3], [1, 2, 3]], ['maximize', 'minimize'], [0, 1, 2]).sort()).toEqual([0, 1, 2]));
-  it('goes on with three', () => expect(front([[1, 1], [1, 1], [1, 2]], ['minimize', 'minimize', 'minimize'], [0, 1])).toEqual([0]));
+  it('is what nothing beats in both', () =>
+    expect(
+      front(
+        [
+          [1, 2, 3, 2, NaN],
+          [3, 2, 1, 3, 0],
+        ],
+        ['minimize', 'minimize'],
+        [0, 1, 2, 3, 4],
+      ),
+    ).toEqual([0, 1, 2]));
+  it('turns round what is maximized', () =>
+    expect(
+      front(
+        [
+          [1, 2, 3],
+          [1, 2, 3],
+        ],
+        ['maximize', 'minimize'],
+        [0, 1, 2],
+      ).sort(),
+    ).toEqual([0, 1, 2]));
+  it('goes on with three', () =>
+    expect(
+      front(
+        [
+          [1, 1],
+          [1, 1],
+          [1, 2],
+        ],
+        ['minimize', 'minimize', 'minimize'],
+        [0, 1],
+      ),
+    ).toEqual([0]));
 });
 
 it('a lane is taken again when its trial has left', () => {
-  const row = (number: number, launched_at: number, ended_at: number | null) => ({ number, attempt: 1, worker: 0, launched_at, ended_at, cause: null });
+  const row = (number: number, launched_at: number, ended_at: number | null) => ({
+    number,
+    attempt: 1,
+    worker: 0,
+    launched_at,
+    ended_at,
+    cause: null,
+  });
   const { spans, lanes: all } = lanes([row(0, 0, 2), row(1, 1, 3), row(2, 2, null)], 9);
   expect(spans.map((s) => s.lane)).toEqual([0, 1, 0]);
   expect(all).toHaveLength(2);

@@ -27,17 +27,43 @@ export function health(trials: Trials, detail: Detail, importance: Importance | 
     if (!series || p.kind === 'const') return [];
     const found: Finding[] = [];
     if (series.codes) {
-      const tried = new Set(rows.map((row) => series.codes![row]).filter((c) => c !== absent).map((c) => series.dictionary[c]));
+      const tried = new Set(
+        rows
+          .map((row) => series.codes![row])
+          .filter((c) => c !== absent)
+          .map((c) => series.dictionary[c]),
+      );
       const never = (p.values ?? []).map(String).filter((v) => !tried.has(v));
-      if (never.length) found.push({ param: p.name, kind: 'untried', text: `${never.join(', ')} ${never.length > 1 ? 'have' : 'has'} no trial with a value.`, command: '' });
-    } else if (p.min !== null && p.max !== null && p.max > p.min) found.push(...ranged(p, p.min, p.max, series.numbers!, rows, best, detail.name));
+      if (never.length)
+        found.push({
+          param: p.name,
+          kind: 'untried',
+          text: `${never.join(', ')} ${never.length > 1 ? 'have' : 'has'} no trial with a value.`,
+          command: '',
+        });
+    } else if (p.min !== null && p.max !== null && p.max > p.min)
+      found.push(...ranged(p, p.min, p.max, series.numbers!, rows, best, detail.name));
     const share = importance?.params.find((i) => i.name === p.name)?.share;
-    if (share !== undefined && share < 0.02 && importance!.trials >= 40) found.push({ param: p.name, kind: 'flat', text: `It decides ${(share * 100).toFixed(1)} % of the outcome: it could be a constant.`, command: '' });
+    if (share !== undefined && share < 0.02 && importance!.trials >= 40)
+      found.push({
+        param: p.name,
+        kind: 'flat',
+        text: `It decides ${(share * 100).toFixed(1)} % of the outcome: it could be a constant.`,
+        command: '',
+      });
     return found;
   });
 }
 
-function ranged(p: Param, min: number, max: number, values: Float64Array, rows: number[], best: number[], name: string): Finding[] {
+function ranged(
+  p: Param,
+  min: number,
+  max: number,
+  values: Float64Array,
+  rows: number[],
+  best: number[],
+  name: string,
+): Finding[] {
   const log = p.log && min > 0;
   const place = (v: number) => (log ? Math.log(v / min) / Math.log(max / min) : (v - min) / (max - min));
   const at = (x: number) => (log ? min * (max / min) ** x : min + x * (max - min));
@@ -45,20 +71,45 @@ function ranged(p: Param, min: number, max: number, values: Float64Array, rows: 
   const places = best.map((row) => place(values[row])).filter((x) => !Number.isNaN(x));
   const low = places.filter((x) => x < 0.1).length / (places.length || 1);
   const high = places.filter((x) => x > 0.9).length / (places.length || 1);
-  const round = (v: number) => (Number.isInteger(min) && Number.isInteger(max) && p.kind.includes('int') ? Math.round(v) : Number(v.toPrecision(2)));
+  const round = (v: number) =>
+    Number.isInteger(min) && Number.isInteger(max) && p.kind.includes('int') ? Math.round(v) : Number(v.toPrecision(2));
   if (places.length >= 5 && high >= 0.4) {
     const to = round(log ? max * Math.sqrt(max / min) : max + (max - min) / 2);
-    found.push({ param: p.name, kind: 'edge', text: `${Math.round(high * 100)} % of the best stand in its upper tenth (above ${number(at(0.9), 3)}): better ones may lie beyond ${number(max, 3)}.`, command: `tune set ${shell(name)} ${shell(`params.${p.name}.max=${to}`)}` });
+    found.push({
+      param: p.name,
+      kind: 'edge',
+      text: `${Math.round(high * 100)} % of the best stand in its upper tenth (above ${number(at(0.9), 3)}): better ones may lie beyond ${number(max, 3)}.`,
+      command: `tune set ${shell(name)} ${shell(`params.${p.name}.max=${to}`)}`,
+    });
   }
   if (places.length >= 5 && low >= 0.4 && !(p.kind.includes('int') && min <= 1)) {
     const to = round(log ? min / Math.sqrt(max / min) : min - (max - min) / 2);
-    found.push({ param: p.name, kind: 'edge', text: `${Math.round(low * 100)} % of the best stand in its lower tenth (below ${number(at(0.1), 3)}): better ones may lie beyond ${number(min, 3)}.`, command: min >= 0 && to < 0 ? '' : `tune set ${shell(name)} ${shell(`params.${p.name}.min=${to}`)}` });
+    found.push({
+      param: p.name,
+      kind: 'edge',
+      text: `${Math.round(low * 100)} % of the best stand in its lower tenth (below ${number(at(0.1), 3)}): better ones may lie beyond ${number(min, 3)}.`,
+      command: min >= 0 && to < 0 ? '' : `tune set ${shell(name)} ${shell(`params.${p.name}.min=${to}`)}`,
+    });
   }
-  const all = [0, ...rows.map((row) => place(values[row])).filter((x) => x >= 0 && x <= 1).sort((a, b) => a - b), 1];
+  const all = [
+    0,
+    ...rows
+      .map((row) => place(values[row]))
+      .filter((x) => x >= 0 && x <= 1)
+      .sort((a, b) => a - b),
+    1,
+  ];
   let widest = 0;
   let from = 0;
-  for (let i = 1; i < all.length; ++i) if (all[i] - all[i - 1] > widest) (widest = all[i] - all[i - 1]), (from = all[i - 1]);
-  if (widest > 0.25 && all.length > 12) found.push({ param: p.name, kind: 'gap', text: `Nothing was tried between ${number(at(from), 3)} and ${number(at(from + widest), 3)}.`, command: '' });
+  for (let i = 1; i < all.length; ++i)
+    if (all[i] - all[i - 1] > widest) ((widest = all[i] - all[i - 1]), (from = all[i - 1]));
+  if (widest > 0.25 && all.length > 12)
+    found.push({
+      param: p.name,
+      kind: 'gap',
+      text: `Nothing was tried between ${number(at(from), 3)} and ${number(at(from + widest), 3)}.`,
+      command: '',
+    });
   return found;
 }
 
@@ -74,7 +125,7 @@ export function front(values: ArrayLike<number>[], goals: ('minimize' | 'maximiz
   let least = Infinity;
   for (const row of whole) {
     if (values.length === 2) {
-      if (cost(1, row) < least) (least = cost(1, row)), best.push(row);
+      if (cost(1, row) < least) ((least = cost(1, row)), best.push(row));
     } else if (!best.some((b) => values.every((_, k) => cost(k, b) <= cost(k, row)))) best.push(row);
   }
   return best;

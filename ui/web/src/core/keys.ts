@@ -19,7 +19,10 @@ export function keys(list: Key[]): () => void {
 
 export function known(): Key[] {
   const seen = new Set<string>();
-  return active.toReversed().flat().filter((k) => !seen.has(k.key) && seen.add(k.key));
+  return active
+    .toReversed()
+    .flat()
+    .filter((k) => !seen.has(k.key) && seen.add(k.key));
 }
 
 export function press(event: KeyboardEvent) {

@@ -34,13 +34,25 @@ export function makeScale(kind: ScaleKind, low: number, high: number, categories
   const a = to(low);
   const span = to(high) - a;
   const scale: Scale = {
-    kind, low, high, categories: [],
+    kind,
+    low,
+    high,
+    categories: [],
     place: (v) => (to(v) - a) / span,
     value: (p) => from(a + p * span),
     ticks(about) {
-      const values = kind === 'linear' ? linearTicks(low, high, about) : kind === 'log' ? logTicks(low, high, about) : symlogTicks(low, high);
+      const values =
+        kind === 'linear'
+          ? linearTicks(low, high, about)
+          : kind === 'log'
+            ? logTicks(low, high, about)
+            : symlogTicks(low, high);
       const step = values.length > 1 ? Math.abs(values[1] - values[0]) : Math.abs(high - low);
-      return values.map((value) => ({ value, place: scale.place(value), label: tickLabel(value, kind === 'linear' ? step : 0) }));
+      return values.map((value) => ({
+        value,
+        place: scale.place(value),
+        label: tickLabel(value, kind === 'linear' ? step : 0),
+      }));
     },
   };
   return scale;
@@ -49,7 +61,10 @@ export function makeScale(kind: ScaleKind, low: number, high: number, categories
 function categoryScale(categories: string[]): Scale {
   const n = Math.max(1, categories.length);
   return {
-    kind: 'category', low: 0, high: n - 1, categories,
+    kind: 'category',
+    low: 0,
+    high: n - 1,
+    categories,
     place: (code) => (code + 0.5) / n,
     value: (place) => Math.min(n - 1, Math.max(0, Math.floor(place * n))),
     ticks: () => categories.map((label, value) => ({ value, place: (value + 0.5) / n, label })),
@@ -61,7 +76,8 @@ export function linearTicks(low: number, high: number, about: number): number[] 
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * ([1, 2, 5, 10].find((m) => m * power >= raw * 0.999) ?? 10);
   const ticks: number[] = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; ++k) ticks.push(Number((k * step).toPrecision(12)));
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; ++k)
+    ticks.push(Number((k * step).toPrecision(12)));
   return ticks;
 }
 
@@ -90,7 +106,8 @@ export function tickLabel(value: number, step: number): string {
     if (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) ++digits; // 0.25 needs two
     return value.toFixed(digits);
   }
-  if (size >= 1e4 || size < 1e-3) return value.toExponential(Number.isInteger(Math.log10(size)) ? 0 : 1).replace('e+', 'e');
+  if (size >= 1e4 || size < 1e-3)
+    return value.toExponential(Number.isInteger(Math.log10(size)) ? 0 : 1).replace('e+', 'e');
   return String(Number(value.toPrecision(4)));
 }
 

@@ -4,7 +4,11 @@ import { at, get, type Table } from './api';
 export type Row = Record<string, number | string | null>;
 
 /** A view of the store as rows with names. */
-export async function view(experiment: string, name: 'rungs' | 'lineage' | 'attempts' | 'checkpoints' | 'workers', signal?: AbortSignal): Promise<Row[]> {
+export async function view(
+  experiment: string,
+  name: 'rungs' | 'lineage' | 'attempts' | 'checkpoints' | 'workers',
+  signal?: AbortSignal,
+): Promise<Row[]> {
   const table = await get<Table>(`${at(experiment)}/${name}`, signal);
   return table.rows.map((row) => Object.fromEntries(table.columns.map((c, i) => [c, row[i]])));
 }
@@ -23,7 +27,15 @@ export interface Span {
 /** Puts each attempt in the lowest free lane of its worker: a lane is a slot as far as can be seen from outside. */
 export function lanes(attempts: Row[], now: number): { spans: Span[]; lanes: { worker: number; lane: number }[] } {
   const spans: Span[] = attempts
-    .map((a) => ({ trial: Number(a.number), attempt: Number(a.attempt), worker: Number(a.worker ?? 0), lane: 0, begin: Number(a.launched_at), end: a.ended_at === null ? null : Number(a.ended_at), cause: a.cause as string | null }))
+    .map((a) => ({
+      trial: Number(a.number),
+      attempt: Number(a.attempt),
+      worker: Number(a.worker ?? 0),
+      lane: 0,
+      begin: Number(a.launched_at),
+      end: a.ended_at === null ? null : Number(a.ended_at),
+      cause: a.cause as string | null,
+    }))
     .sort((a, b) => a.begin - b.begin);
   const free = new Map<number, number[]>(); // worker -> when each of its lanes is free
   for (const s of spans) {
@@ -34,6 +46,8 @@ export function lanes(attempts: Row[], now: number): { spans: Span[]; lanes: { w
     ends[lane] = s.end ?? now;
     s.lane = lane;
   }
-  const all = [...free].sort((a, b) => a[0] - b[0]).flatMap(([worker, ends]) => ends.map((_, lane) => ({ worker, lane })));
+  const all = [...free]
+    .sort((a, b) => a[0] - b[0])
+    .flatMap(([worker, ends]) => ends.map((_, lane) => ({ worker, lane })));
   return { spans, lanes: all };
 }

@@ -41,7 +41,13 @@ export const theme = new Theme();
 /** A custom property of the style sheet, without its dashes. */
 export function colour(name: string): string {
   let value = colours.get(name);
-  if (value === undefined) colours.set(name, (value = getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim()));
+  if (value === undefined)
+    colours.set(
+      name,
+      (value = getComputedStyle(document.documentElement)
+        .getPropertyValue('--' + name)
+        .trim()),
+    );
   return value;
 }
 

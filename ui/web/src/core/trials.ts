@@ -2,7 +2,17 @@
 import type { Columns } from './columns';
 
 export const absent = 0xffffffff; // the code of an absent text
-export const states = ['queued', 'leased', 'running', 'paused', 'complete', 'stopped', 'failed', 'infeasible', 'cancelled'] as const;
+export const states = [
+  'queued',
+  'leased',
+  'running',
+  'paused',
+  'complete',
+  'stopped',
+  'failed',
+  'infeasible',
+  'cancelled',
+] as const;
 export type State = (typeof states)[number];
 
 /** One column of all trials: numbers (absent is NaN, `nan` tells what was reported as NaN) or codes of texts. */
@@ -47,7 +57,8 @@ export class Trials {
       } else if (to.codes) {
         const none = column.type === 'u8' ? 255 : absent;
         const code = (column.dictionary ?? []).map((text) => codeOf(to, text));
-        for (let i = 0; i < delta.rows; ++i) to.codes[touched[i]] = column.data[i] === none ? absent : code[column.data[i]];
+        for (let i = 0; i < delta.rows; ++i)
+          to.codes[touched[i]] = column.data[i] === none ? absent : code[column.data[i]];
       }
     }
     this.seq = Math.max(this.seq, delta.seq);
@@ -118,7 +129,11 @@ function codeOf(s: Series, text: string): number {
 /** A trial that has ended and counts for the best: its value was measured and its constraints hold. */
 export function counts(trials: Trials, row: number): boolean {
   const state = trials.state(row);
-  return (state === 'complete' || state === 'stopped') && Number.isFinite(trials.number(trials.series.get('value'), row)) && isTrue(trials, 'feasible', row, true);
+  return (
+    (state === 'complete' || state === 'stopped') &&
+    Number.isFinite(trials.number(trials.series.get('value'), row)) &&
+    isTrue(trials, 'feasible', row, true)
+  );
 }
 
 export function isTrue(trials: Trials, name: string, row: number, otherwise = false): boolean {
@@ -130,7 +145,11 @@ export function isTrue(trials: Trials, name: string, row: number, otherwise = fa
 }
 
 /** Order of rows: several keys, absent values and NaN last whichever way; equal rows by number. */
-export function sortRows(trials: Trials, rows: Uint32Array, keys: { name: string; descending: boolean }[]): Uint32Array {
+export function sortRows(
+  trials: Trials,
+  rows: Uint32Array,
+  keys: { name: string; descending: boolean }[],
+): Uint32Array {
   const columns = keys.flatMap(({ name, descending }) => {
     const s = trials.find(name);
     return s ? [{ s, sign: descending ? -1 : 1, rank: s.codes ? textRanks(s) : null }] : [];

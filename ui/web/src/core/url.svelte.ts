@@ -7,7 +7,18 @@ export interface Place {
   trial: number | null;
 }
 
-export const pages = ['explore', 'curves', 'trials', 'schedule', 'pareto', 'model', 'config', 'workers', 'events', 'compare'] as const;
+export const pages = [
+  'explore',
+  'curves',
+  'trials',
+  'schedule',
+  'pareto',
+  'model',
+  'config',
+  'workers',
+  'events',
+  'compare',
+] as const;
 
 export function parse(path: string): Place | null {
   const parts = path.split('/').filter(Boolean);
@@ -22,7 +33,10 @@ export function parse(path: string): Place | null {
     return null;
   }
   if (parts.length === 2) return { page: 'overview', experiment, trial: null };
-  if (parts.length === 4) return parts[2] === 'trials' && /^\d+$/.test(parts[3]) ? { page: 'trial', experiment, trial: Number(parts[3]) } : null;
+  if (parts.length === 4)
+    return parts[2] === 'trials' && /^\d+$/.test(parts[3])
+      ? { page: 'trial', experiment, trial: Number(parts[3]) }
+      : null;
   return (pages as readonly string[]).includes(parts[2]) ? { page: parts[2], experiment, trial: null } : null;
 }
 
@@ -69,9 +83,18 @@ export const address = new Address();
 
 /** Follows links of our own without loading the page anew. */
 export function followLinks(event: MouseEvent) {
-  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    return;
   const link = (event.target as Element).closest?.('a[href]');
-  if (!(link instanceof HTMLAnchorElement) || link.target || link.hasAttribute('download') || link.origin !== location.origin || link.pathname.startsWith('/api/') || link.pathname === '/metrics') return;
+  if (
+    !(link instanceof HTMLAnchorElement) ||
+    link.target ||
+    link.hasAttribute('download') ||
+    link.origin !== location.origin ||
+    link.pathname.startsWith('/api/') ||
+    link.pathname === '/metrics'
+  )
+    return;
   event.preventDefault();
   address.go(link.pathname + link.search);
 }
