@@ -44,11 +44,11 @@ export function health(trials: Trials, detail: Detail, importance: Importance | 
     } else if (p.min !== null && p.max !== null && p.max > p.min)
       found.push(...ranged(p, p.min, p.max, series.numbers!, rows, best, detail.name));
     const share = importance?.params.find((i) => i.name === p.name)?.share;
-    if (share !== undefined && share < 0.02 && importance!.trials >= 40)
+    if (share !== undefined && share < 0.02 && !p.when && importance!.trials >= 40)
       found.push({
         param: p.name,
         kind: 'flat',
-        text: `It decides ${(share * 100).toFixed(1)} % of the outcome: it could be a constant.`,
+        text: `So far it hardly tells good trials from others (${(share * 100).toFixed(1)} % of what decides).`,
         command: '',
       });
     return found;
