@@ -51,7 +51,7 @@ std::optional<Error> Experiment::objection(const Requested& request) const {
       if (history_.finishing()) return invalid("the experiment is finished already");
       return std::nullopt;
     }
-    if (verb == "pause" || verb == "resume") return std::nullopt;
+    if (verb == "pause" || verb == "resume" || verb == "archive" || verb == "unarchive") return std::nullopt;
     if (verb == "confirm") return confirm_objection();
     return Error{Error::Code::invalid, "`" + verb + "` needs a trial", {}};
   }

@@ -57,8 +57,8 @@ void JournalWriter::project(const Record& record) {
         .bind(2, record.decided()->reason.why)
         .bind(3, f->exit_code)
         .execute();
-  } else if (const auto* r = record.as<Requested>(); r && r->verb == "archive" && !r->trial) {
-    db_.prepare("UPDATE experiments SET archived=1 WHERE id=?1").bind(1, experiment_).execute();
+  } else if (const auto* r = record.as<Requested>(); r && !r->trial && (r->verb == "archive" || r->verb == "unarchive")) {
+    db_.prepare("UPDATE experiments SET archived=?2 WHERE id=?1").bind(1, experiment_).bind(2, r->verb == "archive" ? 1 : 0).execute();
   }
 }
 

@@ -140,6 +140,10 @@ def reading(server, store):
         check(table, "columns" in server.get_json(f"{api}/{table}"))
 
 
+    answer, data = server.ask("/metrics")
+    check("metrics of a store", answer.status == 200 and b'tune_trials{experiment="small",state="complete"} 6\n' in data)
+
+
 def poison(server):
     """Whatever a person or a trial wrote comes back as data, never as a page."""
     for target in ("/api/v1/experiments/small", "/api/v1/experiments/small/trials/1", "/api/v1/experiments/small/trials/1/log",
@@ -207,6 +211,99 @@ def abusive(server):
         peer.close()
 
 
+def follow(server, target, until, headers=None):
+    """Events of a stream, as dictionaries, until one satisfies `until`."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as peer:
+        more = "".join(f"{k}: {v}\r\n" for k, v in (headers or {}).items())
+        peer.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.token}\r\n{more}\r\n".encode())
+        got = b""
+        while part := peer.recv(65536):
+            got += part
+            head, _, rest = got.partition(b"\r\n\r\n")
+            check("an event stream", b"200 OK" in head and b"text/event-stream" in head)
+            events = [dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
+                      for block in rest.decode().split("\n\n")[:-1]]
+            if any(until(event) for event in events if event):
+                return [event for event in events if event]
+    sys.exit(f"FAILED: the stream {target} ended")
+
+
+def steering(tune, server, store):
+    api = "/api/v1/experiments/small"
+
+    def act(action, status=200, headers=None):
+        answer, data = server.ask(api + "/actions", "POST", json.dumps(action), {"Content-Type": "application/json", **(headers or {})})
+        expect(f"status of {action}: {data!r}", answer.status, status)
+        return json.loads(data)
+
+    seq = server.get_json(api)["seq"]
+    expect("done", act({"action": "tag", "trials": [1, 2], "tags": ["keep"]}), {"done": True})
+    expect("tags", server.get_json(api + "/trials/2")["tags"], ["keep"])
+    act({"action": "tag", "trials": [1], "tags": ["keep"], "on": False})
+    act({"action": "note", "note": POISON})
+    act({"action": "star", "on": True})
+    act({"action": "archive"})
+    small = server.get_json(api)
+    expect("what was asked for", (small["note"], small["star"], small["archived"]), (POISON, True, True))
+    act({"action": "archive", "on": False})
+    expect("archived", server.get_json(api)["archived"], False)
+    act({"action": "enqueue", "params": {"x": 1.5, "kind": "a"}, "reason": "why not"})
+    expect("enqueued", server.get_json(api + "/trials/6")["source"], "enqueued")
+    act({"action": "set", "settings": ["stop.trials=8"]})
+    expect("budget", server.get_json(api)["budget"], 8)
+    expect("refusal", act({"action": "enqueue", "params": {"x": 7, "kind": "a"}}, 409)["error"]["code"], "invalid")
+    act({"action": "pause", "trials": [0]}, 409)
+    for wrong in ({"action": "stopp"}, {"action": "stop", "trial": 1}, {"action": "stop", "trials": []}, {"action": "tag"}, [], {"trials": [1]}):
+        act(wrong, 400)
+    act({"action": "stop"}, 403, {"Origin": "http://evil.example"})
+    act({"action": "stop"}, 415, {"Content-Type": "text/plain"})
+    events = follow(server, f"{api}/stream", lambda e: e.get("event") == "change")
+    last = json.loads(events[0]["data"])
+    check("first event", last["trials"] is None and last["seq"] > seq and last["counts"]["queued"] == 1)
+    expect("resync", follow(server, f"{api}/stream?after=1", lambda e: "event" in e)[0]["event"], "resync")
+    check("list", "small" in follow(server, "/api/v1/stream", lambda e: "data" in e)[0]["data"])
+    subprocess.run([tune, "--store", store, "fsck"], check=True, stdout=subprocess.DEVNULL)
+
+
+def beside_a_sweep(tune, folder):
+    """`tune sweep --ui`: the page of an experiment that runs in the same process, followed to its end."""
+    config = os.path.join(folder, "config.json")
+    store = os.path.join(folder, "live.db")
+    gate = os.path.join(folder, "go-on")
+    with open(config, "w") as file:
+        json.dump({"name": "live", "command": ["sh", "-c", TRIAL + 'while [ ! -e "$1" ]; do sleep 0.05; done', "trial", gate],
+                   "params": {"x": {"type": "uniform", "min": 1, "max": 2}}, "search": {"type": "random"}, "objective": {"metric": "loss"},
+                   "stop": {"trials": 4}, "executor": {"type": "process", "parallel": 2}}, file)
+    sweep = subprocess.Popen([tune, "--store", store, "sweep", config, "--ui=127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        said = {}
+        while len(said) < 2:
+            line = sweep.stderr.readline()
+            if match := re.search(r"(dashboard|metrics) on http://127\.0\.0\.1:(\d+)/", line):
+                said[match.group(1)] = int(match.group(2))
+        server = Server.__new__(Server)
+        server.port = said["dashboard"]
+        with open(store + ".d/token") as file:
+            server.token = file.read().strip()
+        api = "/api/v1/experiments/live"
+        while server.ask(api)[0].status == 404:  # The store is made in a moment.
+            time.sleep(0.05)
+        events = follow(server, api + "/stream", lambda e: json.loads(e.get("data", "{}")).get("counts", {}).get("running") == 2)
+        check("live", json.loads(events[-1]["data"])["state"] == "running")
+        answer, data = server.ask(api + "/actions", "POST", '{"action": "note", "note": "seen"}', {"Content-Type": "application/json"})
+        expect("an action on a live owner", (answer.status, json.loads(data)), (200, {"done": True}))
+        check("metrics of the dashboard", b'tune_trials{experiment="live",state="running"} 2' in server.ask("/metrics")[1])
+        only = Server.__new__(Server)
+        only.port, only.token = said["metrics"], server.token
+        expect("the page for Prometheus has nothing else", (only.ask("/metrics")[0].status, only.ask("/api/v1/experiments")[0].status), (200, 404))
+        open(gate, "w").close()
+        expect("exit code of the sweep", sweep.wait(timeout=120), 0)
+    finally:
+        sweep.kill()
+        sweep.stderr.close()
+
+
 def main():
     tune = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
@@ -218,8 +315,13 @@ def main():
             login(server)
             traversal(server)
             abusive(server)
+            expect("an action on a server that only shows", server.ask("/api/v1/experiments/small/actions", "POST", "{}",
+                                                                      {"Content-Type": "application/json"})[0].status, 403)
             taken = subprocess.run([tune, "ui", store, "--addr", f"127.0.0.1:{server.port}"], capture_output=True, text=True)
             expect("exit code of an address that is taken", taken.returncode, 5)
+        with Server(tune, store) as server:
+            steering(tune, server, store)
+        beside_a_sweep(tune, folder)
         for address in ("0.0.0.0:0", "[::]:0", "nowhere"):
             expect(f"exit code for {address}", subprocess.run([tune, "ui", store, "--addr", address], capture_output=True).returncode, 2)
         expect("exit code without a store", subprocess.run([tune, "ui", store + "x"], capture_output=True).returncode, 4)

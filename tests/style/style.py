@@ -36,7 +36,7 @@ SPDX = "SPDX-License-Identifier: Apache-2.0"
 
 
 def tracked(root):
-    skip = {"build", ".cache", "__pycache__", "node_modules"}
+    skip = {"build", ".cache", "__pycache__", "node_modules", "dist"}
     for folder, folders, files in os.walk(root):
         files = [f for f in files if f != ".git"]  # A file in a work tree, a folder elsewhere.
         folders[:] = sorted(f for f in folders if f not in skip and f != ".git" and not f.startswith("build-"))

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -327,6 +328,25 @@ std::optional<Result<Done>> ask_owner(const std::string& path, const Wish& wish)
     answer.append(buffer, static_cast<std::size_t>(n));
   }
   return read_answer(std::string_view(answer).substr(0, answer.find('\n')));
+}
+
+Result<Done> carry_out(const std::string& store, const std::string& experiment, const Wish& wish) {
+  if (auto answered = ask_owner(store + ".d/" + experiment, wish)) return *answered;
+  SweepOptions options;
+  options.store = store;
+  options.by = wish.by;
+  auto sweep = Sweep::open_existing(experiment, options);
+  if (!sweep) return sweep.error();
+  if (!wish.fact) return (*sweep)->set(wish.settings, wish.by);
+  return (*sweep)->apply({*wish.fact});
+}
+
+std::string this_user() {
+  passwd entry{};
+  passwd* found = nullptr;
+  char text[4096];
+  const bool there = getpwuid_r(geteuid(), &entry, text, sizeof text, &found) == 0 && found && *found->pw_name;
+  return there ? found->pw_name : "user";
 }
 
 }  // namespace tune

@@ -44,4 +44,11 @@ class ControlServer {
 /// owner's refusal is the Error; unreachable if it does not answer within 30 seconds.
 std::optional<Result<Done>> ask_owner(const std::string& folder, const Wish&);
 
+/// Has an experiment's owner carry out a wish; where nobody owns it, it is owned for the length of this call and the wish only
+/// recorded, with what is decided on it. Done: it is durable. Errors: those of ask_owner and Sweep::open_existing.
+Result<Done> carry_out(const std::string& store, const std::string& experiment, const Wish&);
+
+/// Who asks, for the record: the name of this process's user.
+std::string this_user();
+
 }  // namespace tune

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/cli/objective.hpp"
 
-#include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -22,17 +20,6 @@ Result<std::size_t> objective_of(const Invocation& call, const Spec& spec) {
   return usage_error("`" + printable(*name) + "` is no objective of `" + printable(spec.name) + "`",
                      near.empty() ? "it has `" + printable(names.front()) + "`"
                                   : "did you mean `" + printable(near) + "`?");
-}
-
-std::optional<double> score_of(const TrialRow& trial, const Spec& spec, std::size_t objective) {
-  constexpr double kWorst = std::numeric_limits<double>::infinity();
-  if (!is_final(trial.state) || trial.state == TrialState::cancelled) return std::nullopt;
-  const bool counts = trial.feasible && (trial.state == TrialState::complete || trial.state == TrialState::stopped);
-  const auto value = objective == 0                      ? trial.value
-                     : objective - 1 < trial.more.size() ? std::optional{trial.more[objective - 1]}
-                                                         : std::nullopt;
-  if (!counts || !value || !std::isfinite(*value)) return kWorst;
-  return spec.objectives[objective].maximize ? -*value : *value;
 }
 
 }  // namespace tune

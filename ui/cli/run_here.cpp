@@ -20,7 +20,8 @@
 #include "ui/cli/signals.hpp"
 #include "ui/view/text.hpp"
 #include "ui/view/trial_log.hpp"
-#include "ui/metrics/exporter.hpp"
+#include "ui/metrics/series.hpp"
+#include "ui/server/dashboard.hpp"
 
 namespace tune {
 namespace {
@@ -177,6 +178,44 @@ void say_how_it_opened(Progress& progress, const Sweep& sweep, const std::string
   }
 }
 
+/// What this process serves beside the sweep: the dashboard, and a page for Prometheus. Neither needs to end a sweep.
+class Served {
+ public:
+  Served(const Invocation& call, const Spec& spec, const std::string& store, Progress& progress) : progress_(progress) {
+    const std::string metrics = call.get("metrics-addr").value_or(spec.metrics_address);
+    const bool ui = call.has("ui");
+    if (metrics.empty() && !ui) return;
+    series_.emplace(spec);
+    Dashboard::Settings settings;
+    settings.store = store;
+    settings.public_metrics = call.has("metrics-public") || spec.metrics_public;
+    settings.metrics = [this] { return series_->text(); };
+    if (ui) {
+      if (const auto address = call.get("ui"); !address->empty()) settings.address = address;
+      open(settings, "dashboard on ", "no dashboard: ");
+    }
+    if (!metrics.empty()) {
+      settings.address = metrics, settings.metrics_only = true;
+      open(settings, "metrics on ", "no metrics: ");
+    }
+  }
+  /// Must be told what happens; null: nothing is served.
+  Series* series() { return series_ ? &*series_ : nullptr; }
+
+ private:
+  void open(const Dashboard::Settings& settings, const char* what, const char* failed) {
+    auto opened = Dashboard::open(settings);
+    if (!opened) return progress_.say("warning: " + std::string(failed) + opened.error().message);
+    servers_.push_back(std::move(*opened));
+    const auto& server = *servers_.back();
+    progress_.say(" " + std::string(what) + (settings.metrics_only ? "http://" + server.address() + "/metrics" : server.way_in()));
+  }
+
+  Progress& progress_;
+  std::optional<Series> series_;
+  std::vector<std::unique_ptr<Dashboard>> servers_;  // End before the series that they show.
+};
+
 }  // namespace
 
 int run_here(Invocation& call, const Spec& spec, const std::string& store, const std::string& same_command,
@@ -207,19 +246,8 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
   std::optional<Progress> progress(std::in_place, spec, settings);
 
   std::vector<Watcher*> watchers{&*progress};
-  std::unique_ptr<MetricsExporter> metrics;
-  const std::string address = call.get("metrics-addr").value_or(spec.metrics_address);
-  if (!address.empty()) {
-    auto opened =
-        MetricsExporter::open({address, store_folder(store), call.has("metrics-public") || spec.metrics_public}, spec);
-    if (opened) {
-      metrics = std::move(opened).value();
-      watchers.push_back(metrics.get());
-      progress->say(" metrics on http://" + metrics->address() + "/metrics");
-    } else {
-      progress->say("warning: no metrics: " + opened.error().message);
-    }
-  }
+  Served served(call, spec, store, *progress);
+  if (auto* series = served.series()) watchers.push_back(series);
 
   auto opened = open_sweep(watchers);
   if (!opened) {

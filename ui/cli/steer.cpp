@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verbs that ask an experiment for something. Its owner is asked if there is one; otherwise the experiment is
 // opened here for the length of the call.
-#include <pwd.h>
-#include <unistd.h>
-
 #include <charconv>
 
 #include "tuner/json.hpp"
@@ -14,21 +11,9 @@
 namespace tune {
 namespace {
 
-std::string person() {
-  const auto* entry = getpwuid(geteuid());
-  return entry && *entry->pw_name ? entry->pw_name : "user";
-}
-
 /// The wish is durable when this returns.
 Result<Done> carry(const Invocation& call, const Subject& subject, const Wish& wish) {
-  if (auto answered = ask_owner(subject.folder(call), wish)) return *answered;
-  SweepOptions options;
-  options.store = call.store();
-  options.by = wish.by;
-  auto sweep = Sweep::open_existing(subject.experiment.name, options);
-  if (!sweep) return sweep.error();
-  if (!wish.fact) return (*sweep)->set(wish.settings, wish.by);
-  return (*sweep)->apply({*wish.fact});
+  return carry_out(call.store(), subject.experiment.name, wish);
 }
 
 /// What Requested::args holds; empty where nothing was said.
@@ -45,7 +30,7 @@ std::string arguments(const std::optional<std::string>& reason, std::optional<st
 
 Requested request(const Invocation& call, const Subject& subject, std::string verb) {
   Requested wish;
-  wish.by = person(), wish.via = "command line", wish.verb = std::move(verb), wish.trial = subject.trial;
+  wish.by = this_user(), wish.via = "command line", wish.verb = std::move(verb), wish.trial = subject.trial;
   wish.args = arguments(call.get("reason"));
   return wish;
 }
@@ -65,7 +50,7 @@ int steer(Invocation& call, const Steering& how) {
     if (std::string_view(how.verb) == "cancel" && !subject->trial && subject->experiment.owned &&
         !call.confirmed("End every running trial of `" + subject->name() + "` now?"))
       return kUnexpected;
-    const auto done = carry(call, *subject, {request(call, *subject, how.verb), {}, person()});
+    const auto done = carry(call, *subject, {request(call, *subject, how.verb), {}, this_user()});
     if (!done) return call.fail(done.error());
     call.tell(subject->name() + ": " + how.done);
   }
@@ -140,7 +125,7 @@ int enqueue_verb(Invocation& call) {
   const auto priority = call.whole("priority");
   if (!priority) return call.fail(priority.error());
   wish.args = arguments(call.get("reason"), *priority);
-  const auto done = carry(call, *subject, {wish, {}, person()});
+  const auto done = carry(call, *subject, {wish, {}, this_user()});
   if (!done) return call.fail(done.error());
   call.tell(
       subject->name() + ": queued" +
@@ -155,7 +140,7 @@ int set_verb(Invocation& call) {
   if (!subject) return call.fail(subject.error());
   if (subject->trial) return call.fail(usage_error("settings belong to an experiment, not to a trial"));
   const std::vector<std::string> settings(call.words().begin() + 1, call.words().end());
-  const auto done = carry(call, *subject, {std::nullopt, settings, person()});
+  const auto done = carry(call, *subject, {std::nullopt, settings, this_user()});
   if (!done) return call.fail(done.error());
   call.tell(
       subject->name() + ": set" +
@@ -168,12 +153,12 @@ int tag_verb(Invocation& call) {
   const auto subject = find_subject(call, call.words()[0]);
   if (!subject) return call.fail(subject.error());
   Annotated note;
-  note.trial = subject->trial, note.by = person();
+  note.trial = subject->trial, note.by = this_user();
   note.tags_added.assign(call.words().begin() + 1, call.words().end());
   note.tags_dropped = call.all("drop");
   if (note.tags_added.empty() && note.tags_dropped.empty())
     return call.fail(usage_error("which tag?", "tune tag " + subject->name() + " keep"));
-  const auto done = carry(call, *subject, {note, {}, person()});
+  const auto done = carry(call, *subject, {note, {}, this_user()});
   return done ? kOk : call.fail(done.error());
 }
 
@@ -183,7 +168,7 @@ int note_verb(Invocation& call) {
   const auto subject = find_subject(call, call.words()[0]);
   if (!subject) return call.fail(subject.error());
   Annotated note;
-  note.trial = subject->trial, note.by = person();
+  note.trial = subject->trial, note.by = this_user();
   if (call.words().size() > 1) {
     std::string text;
     for (std::size_t i = 1; i < call.words().size(); ++i) text += (i > 1 ? " " : "") + call.words()[i];
@@ -193,7 +178,7 @@ int note_verb(Invocation& call) {
   if (call.has("unstar")) note.star = false;
   if (!note.note && !note.star)
     return call.fail(usage_error("what is the note?", "tune note " + subject->name() + " \"…\""));
-  const auto done = carry(call, *subject, {note, {}, person()});
+  const auto done = carry(call, *subject, {note, {}, this_user()});
   return done ? kOk : call.fail(done.error());
 }
 

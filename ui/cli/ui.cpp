@@ -46,7 +46,10 @@ class Ending {
 }  // namespace
 
 int ui_verb(Invocation& call) {
-  if (call.has("print-routes")) return call.print(routes_text()), kOk;
+  if (call.has("print-routes")) {
+    call.print(call.format() == Invocation::Format::table ? routes_text() : routes_json_lines());
+    return kOk;
+  }
   if (call.words().size() > 1) return call.fail(usage_error("`tune ui` takes one store", "tune ui old.db"));
   const Ending ending;
   Dashboard::Settings settings;

@@ -35,6 +35,7 @@ constexpr Flag kSweep[] = {
     {"takeover", "", "take the experiment from the process that owns it"},
     {"dry-run", "[N]", "show N trials (3) that would run; run and record nothing"},
     {"print-cmd", "", "print the command of each trial as it starts"},
+    {"ui", "[ADDR]", "serve the dashboard beside it: 127.0.0.1:7740, or the next free port"},
     {"metrics-addr", "ADDR", "serve Prometheus metrics: 127.0.0.1:9464"},
     {"metrics-public", "", "serve them without the token, on this machine"},
     {"on-interrupt", "HOW", "Ctrl-C: stop (default), drain or kill"},

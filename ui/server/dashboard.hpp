@@ -21,7 +21,7 @@ class Dashboard {
     bool read_only = false;
     bool public_metrics = false;           ///< /metrics needs no token.
     bool metrics_only = false;             ///< There is only /metrics.
-    std::function<std::string()> metrics;  ///< The page for Prometheus. Any thread. None: there is no such page.
+    std::function<std::string()> metrics;  ///< The page for Prometheus. Any thread. None: what the store tells.
   };
   /// Listens from here on. Errors: those of Server::open and store_token; conflict: the port is taken.
   static Result<std::unique_ptr<Dashboard>> open(const Settings&);

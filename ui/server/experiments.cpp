@@ -11,6 +11,8 @@
 namespace tune {
 namespace {
 
+constexpr std::chrono::milliseconds kAtOnce{0};  // Whoever changed something and looks sees the change.
+
 double now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -142,7 +144,7 @@ Result<Response> experiments(Site& site, const Call&) {
       write_summary(json, **reader, *row, spec ? spec->get() : nullptr);
       json.end_object();
       return text;
-    });
+    }, kAtOnce);
     if (!summary) continue;  // Removed since.
     out += (out.back() == '[' ? "" : ",") + *summary;
   }
@@ -158,7 +160,7 @@ Result<Response> experiment(Site& site, const Call& call) {
     const auto row = (*reader)->experiment(call.name);
     if (!row) return row.error();
     return experiment_members(site, **reader, *row);
-  });
+  }, kAtOnce);
   if (!members) return members.error();
   std::string out = "{" + *members;
   const auto forecast = site.forecast(**reader, *pulse);

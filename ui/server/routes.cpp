@@ -5,6 +5,8 @@
 #include <charconv>
 #include <iterator>
 
+#include "tuner/json.hpp"
+
 namespace tune {
 namespace {
 
@@ -14,6 +16,8 @@ constexpr Names kTrials[] = {"where", "sort", "desc", "top", "columns", "state",
 
 constexpr Names kLog[] = {"attempt", "stream", "from", "limit"};
 constexpr Names kCurves[] = {"metric", "trials", "top", "points", "mode"};
+constexpr Names kImportance[] = {"method", "objective"};
+constexpr Names kStream[] = {"after"};
 constexpr Names kEvents[] = {"after", "before", "limit", "kinds", "trial"};
 
 constexpr Right kLook = Right::look;
@@ -30,6 +34,7 @@ constexpr Route kRoutes[] = {
 
     {"GET", "/api/v1/server", kLook, server_state, "this server: version, store, clock"},
     {"GET", "/api/v1/experiments", kLook, experiments, "all experiments"},
+    {"GET", "/api/v1/stream", kLook, experiments_stream, "all experiments as they change"},
     {"GET", "/api/v1/experiments/{name}", kLook, experiment, "one experiment with its settings"},
     {"GET", "/api/v1/experiments/{name}/columns", kLook, columns, "trials as binary columns", kColumns},
     {"GET", "/api/v1/experiments/{name}/trials", kLook, trials, "trials as a table; NDJSON or CSV by Accept", kTrials},
@@ -38,6 +43,9 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/v1/experiments/{name}/trials/{trial}/story", kLook, story, "what happened to it and why"},
     {"GET", "/api/v1/experiments/{name}/curves", kLook, curves, "curves as binary columns, downsampled", kCurves},
     {"GET", "/api/v1/experiments/{name}/events", kLook, events, "the decision log, newest or next page", kEvents},
+    {"GET", "/api/v1/experiments/{name}/stream", kLook, experiment_stream, "an experiment as it changes", kStream},
+    {"GET", "/api/v1/experiments/{name}/importance", kLook, importance, "which parameters matter", kImportance},
+    {"POST", "/api/v1/experiments/{name}/actions", Right::steer, actions, "steer it"},
     {"GET", "/api/v1/experiments/{name}/rungs", kLook, rungs, "trials at rungs"},
     {"GET", "/api/v1/experiments/{name}/lineage", kLook, lineage, "from whose state trials come"},
     {"GET", "/api/v1/experiments/{name}/attempts", kLook, attempts, "attempts, by launch"},
@@ -57,6 +65,10 @@ constexpr bool only_shows() {
   return true;
 }
 static_assert(only_shows(), "what changes something needs the right to steer, and is no GET");
+
+std::string_view to_text(Right right) {
+  return right == Right::look ? "look" : right == Right::steer ? "steer" : "measure";
+}
 
 bool is_name(std::string_view text) {
   if (text.empty() || text.size() > 255 || text.front() == '.') return false;
@@ -106,7 +118,6 @@ bool fits(std::string_view pattern, std::string_view path, Call* places) {
 }
 
 std::string routes_text() {
-  const auto right = [](Right r) { return r == Right::look ? "look    " : r == Right::steer ? "steer   " : "measure "; };
   std::size_t widest = 0;
   for (const auto& route : kRoutes) widest = std::max(widest, route.path.size());
   std::string out;
@@ -115,7 +126,22 @@ std::string routes_text() {
     path.resize(widest, ' ');
     std::string method(route.method);
     method.resize(5, ' ');
-    out += method + path + "  " + right(route.right) + std::string(route.summary) + "\n";
+    std::string right(to_text(route.right));
+    right.resize(9, ' ');
+    out += method + path + "  " + right + std::string(route.summary) + "\n";
+  }
+  return out;
+}
+
+std::string routes_json_lines() {
+  std::string out;
+  for (const auto& route : kRoutes) {
+    JsonWriter json(out);
+    json.begin_object().key("method").value(route.method).key("path").value(route.path).key("right").value(to_text(route.right));
+    json.key("summary").value(route.summary).key("page").value(route.page).key("keys").begin_array();
+    for (const auto key : route.keys) json.value(key);
+    json.end_array().end_object();
+    out += '\n';
   }
   return out;
 }

@@ -26,8 +26,9 @@ std::span<const Route> routes();
 /// Does `path` fit `pattern`? Fills in the places. No escape is ever decoded: what has a `%` fits nothing.
 bool fits(std::string_view pattern, std::string_view path, Call* places);
 
-/// `tune ui --print-routes`.
+/// `tune ui --print-routes`; the same as JSON, one object a line.
 std::string routes_text();
+std::string routes_json_lines();
 
 // Handlers, by the file that they are in.
 // pages.cpp
@@ -50,6 +51,13 @@ Result<Response> curves(Site&, const Call&);
 // events.cpp
 Result<Response> events(Site&, const Call&);
 Result<Response> story(Site&, const Call&);
+// importance.cpp
+Result<Response> importance(Site&, const Call&);
+// stream.cpp
+Result<Response> experiments_stream(Site&, const Call&);
+Result<Response> experiment_stream(Site&, const Call&);
+// actions.cpp
+Result<Response> actions(Site&, const Call&);
 // tables.cpp
 Result<Response> rungs(Site&, const Call&);
 Result<Response> lineage(Site&, const Call&);

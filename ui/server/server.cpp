@@ -2,7 +2,6 @@
 #include "ui/server/server.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 
 #include <array>
 #include <boost/asio/io_context.hpp>
@@ -18,6 +17,7 @@
 #include <thread>
 
 #include "tuner/value.hpp"
+#include "ui/server/no_signals.hpp"
 
 namespace tune {
 namespace {
@@ -214,21 +214,6 @@ Result<tcp::endpoint> endpoint(const std::string& address) {
                  "listen on 127.0.0.1 and let a reverse proxy with TLS, or an ssh tunnel, carry it further"};
   return tcp::endpoint{ip, port};
 }
-
-/// Threads that are made while this lives get no signals: those are for the threads that wait for them.
-class NoSignals {
- public:
-  NoSignals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~NoSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  NoSignals(const NoSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "tuner/json.hpp"
+#include "ui/server/news.hpp"
 #include "ui/server/routes.hpp"
 #include "ui/server/token.hpp"
 #include "ui/view/experiment_text.hpp"
@@ -57,6 +58,7 @@ Result<std::unique_ptr<Site>> Site::open(Settings settings) {
   if (!once) return once.error();
   site->keys_ = {*token, cookie_for(*token), {}, *once};
   site->set_address(site->settings_.address);
+  if (!site->settings_.metrics_only) site->news_ = std::make_unique<News>(*site);
   return site;
 }
 
@@ -212,20 +214,21 @@ std::optional<Forecast> Site::forecast(const StoreReader& reader, const Pulse& p
 }
 
 Result<std::string> Site::once_per_change(const std::string& what, const Pulse& pulse,
-                                          const std::function<Result<std::string>()>& make) {
+                                          const std::function<Result<std::string>()>& make,
+                                          std::chrono::milliseconds patience) {
   const std::pair key(what, pulse.name);
+  const auto now = std::chrono::steady_clock::now();
   {
     const std::lock_guard lock(mutex_);
     forget_other_store();
     const auto found = kept_.find(key);
-    if (found != kept_.end() && found->second.seq == pulse.seq && found->second.owned == pulse.owned &&
-        found->second.state == pulse.state)
-      return found->second.text;
+    const bool same = found != kept_.end() && found->second.owned == pulse.owned && found->second.state == pulse.state;
+    if (same && (found->second.seq == pulse.seq || now - found->second.at < patience)) return found->second.text;
   }
   auto text = make();
   if (!text) return text;
   const std::lock_guard lock(mutex_);
-  kept_[key] = {pulse.seq, pulse.owned, pulse.state, *text};
+  kept_[key] = {pulse.seq, pulse.owned, pulse.state, *text, now};
   return text;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,6 +21,7 @@
 namespace tune {
 
 struct Route;
+class News;
 
 /// One request on its way to a handler.
 struct Call {
@@ -40,7 +41,7 @@ class Site final : public Service {
     bool read_only = false;
     bool public_metrics = false;
     bool metrics_only = false;             ///< Nothing but /metrics.
-    std::function<std::string()> metrics;  ///< The page for Prometheus; none: there is no such page.
+    std::function<std::string()> metrics;  ///< The page for Prometheus; none: what the store tells.
   };
   /// Reads the store's token, or makes it. Error: that of store_token.
   static Result<std::unique_ptr<Site>> open(Settings);
@@ -72,8 +73,11 @@ class Site final : public Service {
   /// When it ends and what it costs; nullopt: nobody runs it, or it is too early or too large to tell. Told anew every few
   /// seconds at most.
   std::optional<Forecast> forecast(const StoreReader&, const Pulse&);
-  /// A text about an experiment that only changes when it does: made by `make`, or as it was made before. `what` names it.
-  Result<std::string> once_per_change(const std::string& what, const Pulse&, const std::function<Result<std::string>()>& make);
+  /// A text about an experiment that only changes when it does: made by `make`, or as it was made before if the experiment did
+  /// not change since or that is no longer ago than `patience`. `what` names it.
+  Result<std::string> once_per_change(const std::string& what, const Pulse&, const std::function<Result<std::string>()>& make,
+                                      std::chrono::milliseconds patience = std::chrono::milliseconds(250));
+  News& news() { return *news_; }
 
  private:
   explicit Site(Settings);
@@ -85,6 +89,7 @@ class Site final : public Service {
     Seq seq = -1;
     bool owned = false;
     std::string state, text;
+    std::chrono::steady_clock::time_point at;
   };
   struct Trials;
   struct Outlook;
@@ -103,6 +108,8 @@ class Site final : public Service {
   std::map<std::string, std::shared_ptr<Trials>> trials_;
   std::map<std::string, std::shared_ptr<Outlook>> outlooks_;
   std::map<std::pair<std::string, std::string>, Kept> kept_;
+
+  std::unique_ptr<News> news_;  // Its thread ends before what it looks at goes.
 };
 
 /// An error as JSON, with the status that its code has (or another).

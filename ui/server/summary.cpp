@@ -14,19 +14,20 @@ constexpr std::size_t kSpark = 40;
 constexpr std::string_view kHidden = "(hidden)";
 constexpr std::string_view kSecret[] = {"KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"};
 
-void write_best(JsonWriter& json, const StoreReader& reader, const ExperimentRow& row) {
+}  // namespace
+
+void write_best(JsonWriter& json, const StoreReader& reader, std::int64_t experiment, std::optional<TrialId> trial,
+                std::optional<double> value) {
   json.key("best");
-  if (!row.best_trial || !row.best_value) {
+  if (!trial || !value) {
     json.null();
     return;
   }
-  json.begin_object().key("trial").value(row.best_trial->value).key("value").value(*row.best_value).key("params");
-  const auto detail = reader.trial(row.id, *row.best_trial);
+  json.begin_object().key("trial").value(trial->value).key("value").value(*value).key("params");
+  const auto detail = reader.trial(experiment, *trial);
   write_params(json, detail ? detail->params : Params{});
   json.end_object();
 }
-
-}  // namespace
 
 void write_counts(JsonWriter& json, const std::array<std::int64_t, 9>& counts) {
   json.begin_object();
@@ -82,7 +83,7 @@ void write_summary(JsonWriter& json, const StoreReader& reader, const Experiment
   write_counts(json, row.counts);
   json.key("trials").value(row.trials).key("budget");
   spec && spec->stop.trials ? json.value(*spec->stop.trials) : json.null();
-  write_best(json, reader, row);
+  write_best(json, reader, row.id, row.best_trial, row.best_value);
   json.key("objectives").begin_array();
   if (spec)
     for (const auto& objective : spec->objectives)

@@ -15,6 +15,8 @@ namespace tune {
 /// The members of an experiment's summary, as the list of experiments and its own page have them. `spec` may be null: the
 /// experiment has no settings yet, or none that can be read.
 void write_summary(JsonWriter&, const StoreReader&, const ExperimentRow&, const Spec* spec);
+/// "best":{"trial":7,"value":0.1,"params":{}} or null.
+void write_best(JsonWriter&, const StoreReader&, std::int64_t experiment, std::optional<TrialId>, std::optional<double> value);
 /// {"queued":0,…}
 void write_counts(JsonWriter&, const std::array<std::int64_t, 9>& counts);
 void write_params(JsonWriter&, const Params&);

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "ui/metrics/exporter.hpp"
+#include "ui/metrics/series.hpp"
 
 using namespace tune;
 
