@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every page of the dashboard in a real browser, against a real `tune ui` over stores that real sweeps made.
+//
+// usage: node pages.mjs TUNE [FOLDER FOR PICTURES]
+//
+// Pages are found as people find them: by the links of each experiment's navigation. Each is opened in light and dark and must
+// raise no error, ask nobody but its own server, pass axe, not be wider than the window, and hold what users wrote as text.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+
+const [tune, pictures] = [path.resolve(process.argv[2]), process.argv[3]];
+const browserPath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+if (!browserPath) {
+  console.log('SKIP: the dashboard in a browser: there is no chromium (Debian package chromium)');
+  process.exit(77);
+}
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const folder = mkdtempSync(path.join(tmpdir(), 'tune-web-'));
+const findings = [];
+const finding = (what) => findings.push(what) && console.log('FOUND: ' + what);
+if (pictures) mkdirSync(pictures, { recursive: true });
+
+const poison = `<img src=x onerror="window.__pwned=1">'";--\u202e\u001b[31m`;
+
+// Experiments of the kinds that have pages of their own, and one whose every text is hostile.
+const curve = { lr: { type: 'loguniform', min: 1e-4, max: 1 }, width: { type: 'int', min: 8, max: 256 }, opt: ['adam', 'sgd'], momentum: { type: 'uniform', min: 0, max: 0.99, when: { opt: 'sgd' } } };
+const simulated = (from) => ({ command: ['true'], executor: { type: 'simulator', from, workers: 6, crash: 0.02 } });
+const experiments = {
+  halving: { ...simulated('curve'), params: curve, objective: { metric: 'loss', goal: 'minimize' }, scheduler: { type: 'asha', max_step: 27 }, stop: { trials: 150 }, tags: ['demo'] },
+  population: {
+    ...simulated('pbt'), params: { h0: { type: 'uniform', min: 0, max: 1 }, h1: { type: 'uniform', min: 0, max: 1 } }, objective: { metric: 'Q', goal: 'maximize' }, checkpoint: { every: 5 },
+    scheduler: { type: 'pbt', population: 8, interval: 5, max_step: 100 }, stop: { trials: 8 },
+  },
+  goals: {
+    command: ['awk', '-v', 'x=${x}', '-v', 'k=${k}', 'BEGIN { if (x > 0.95) exit 3; y = x < 0.05 ? "\\"nan\\"" : x * x + k; printf "::tune {\\"error\\": %s, \\"seconds\\": %g}\\n", y, 2 - x + k / 3 }'],
+    params: { x: { type: 'uniform', min: 0, max: 1 }, k: { type: 'int', min: 0, max: 3 } },
+    objectives: [{ metric: 'error', goal: 'minimize' }, { metric: 'seconds', goal: 'minimize' }],
+    search: { type: 'random' }, stop: { trials: 40, max_failures: 40 },
+  },
+  poison: {
+    description: poison, tags: [poison],
+    command: ['sh', '-c', 'printf "%s\\n" "$TUNE_P_NAME" "$TUNE_P_NAME" >&2; printf "%s\\n" "$TUNE_P_NAME"; printf "::tune {\\"loss\\": 1, \\"%s\\": 2}\\n" "<b>metric</b>"'],
+    params: { name: { type: 'choice', values: [poison, '</script><script>window.__pwned=1</script>', 'plain'] }, p: { type: 'uniform', min: 0, max: 1, doc: poison, unit: '<u>' } },
+    objective: { metric: 'loss', goal: 'minimize' }, search: { type: 'random' }, stop: { trials: 5 },
+  },
+};
+
+function make(name, config) {
+  const file = path.join(folder, `${name}.json`);
+  writeFileSync(file, JSON.stringify({ name, ...config }));
+  const done = spawnSync(tune, ['--store', path.join(folder, 'tune.db'), 'sweep', file, '-q'], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`sweep ${name}: exit ${done.status}\n${done.stderr}`);
+}
+
+/** `tune ui` over the store, and the address with which it lets a browser in. */
+async function serve() {
+  const server = spawn(tune, ['--store', path.join(folder, 'tune.db'), 'ui', '--addr', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  const address = await new Promise((resolve, reject) => {
+    const look = (data) => {
+      said += data;
+      const found = /http:\/\/\S+token=[0-9a-f]+/.exec(said);
+      if (found) resolve(found[0]);
+    };
+    server.stdout.on('data', look), server.stderr.on('data', look);
+    server.on('exit', (code) => reject(new Error(`tune ui ended with ${code}: ${said}`)));
+  });
+  return { server, address, origin: new URL(address).origin };
+}
+
+/** Opens a page and tells what is wrong with it. */
+async function visit(page, url, label) {
+  const wrong = [];
+  const listen = {
+    console: (m) => m.type() === 'error' && wrong.push('console: ' + m.text()),
+    pageerror: (e) => wrong.push('error: ' + e.message),
+    request: (r) => new URL(r.url()).origin !== new URL(url).origin && !/^(data|blob):/.test(r.url()) && wrong.push('request elsewhere: ' + r.url()),
+    response: (r) => r.status() >= 400 && wrong.push(`${r.status()} for ${r.url()}`),
+  };
+  for (const [event, listener] of Object.entries(listen)) page.on(event, listener);
+  await page.goto(url, { waitUntil: 'load' });
+  await page.waitForSelector('main', { timeout: 15000 });
+  await page.waitForFunction(() => !document.querySelector('.skeleton'), null, { timeout: 15000 }).catch(() => wrong.push('it never ends reading'));
+  await page.waitForTimeout(300);
+  if (await page.evaluate(() => 'window' in globalThis && window.__pwned)) wrong.push('what a user wrote was run');
+  for (const width of [1280, 800]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.waitForTimeout(100);
+    const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
+    if (wide > 0) wrong.push(`${wide} pixels wider than a window of ${width}`);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.waitForTimeout(150);
+  wrong.push(...(await violations(page)));
+  if (pictures) await page.screenshot({ path: path.join(pictures, label.replace(/[^a-z0-9]+/gi, '-') + '.png'), fullPage: false });
+  for (const [event, listener] of Object.entries(listen)) page.off(event, listener);
+  return wrong;
+}
+
+async function violations(page) {
+  await page.evaluate(axe);  // By the debugger: the page's own policy forbids it to add scripts.
+  const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return result.violations.map((v) => `axe ${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(' | ')}`);
+}
+
+/** A harness that finds nothing is worth nothing: here is a page with everything that it should find. */
+async function control(page, origin) {
+  await page.route('**/x/broken', (route) => route.fulfill({
+    contentType: 'text/html',
+    body: '<!doctype html><html><body><main style="width:3000px"><img src="http://127.0.0.1:9/x.png"><script>window.__pwned=1;throw new Error("on purpose")</script></main></body></html>',
+  }));
+  const wrong = (await visit(page, origin + '/x/broken', 'control')).join('\n');
+  for (const wanted of ['error: on purpose', 'request elsewhere', 'was run', 'wider than', 'axe image-alt', 'axe html-has-lang'])
+    if (!wrong.includes(wanted)) finding(`the control page was not found to be wrong: ${wanted}`);
+}
+
+async function main() {
+  for (const [name, config] of Object.entries(experiments)) make(name, config);
+  const { server, address, origin } = await serve();
+  const browser = await chromium.launch({
+    executablePath: browserPath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  let seen = 0;
+  try {
+    for (const scheme of ['light', 'dark']) {
+      const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+      const page = await context.newPage();
+      await page.goto(address);
+      if (page.url().includes('token')) finding('the token stays in the address');
+      if (scheme === 'light') await control(await context.newPage(), origin);
+      const todo = ['/', ...Object.keys(experiments).map((name) => `/x/${name}`), '/x/halving/trials/3', '/x/poison/trials/0', '/x/goals/trials/1', '/x/no-such-experiment', '/no/such/page'];
+      const known = new Set(todo);
+      for (const at of todo) {  // Grows as pages are found.
+        const refused = at.includes('no-such') || at.includes('/no/');
+        const wrong = (await visit(page, origin + at, `${scheme} ${at === '/' ? 'experiments' : at.slice(1)}`)).filter((w) => !(refused && /40\d/.test(w)));
+        for (const w of wrong) finding(`${scheme} ${at}: ${w}`);
+        ++seen;
+        if (refused) continue;
+        const links = await page.$$eval('nav a[href^="/"]', (all) => all.map((a) => a.getAttribute('href').split('?')[0]));
+        for (const link of links) if (!known.has(link)) known.add(link), todo.push(link);
+      }
+      await context.close();
+    }
+  } finally {
+    await browser.close();
+    server.removeAllListeners('exit');
+    server.kill('SIGTERM');
+  }
+  console.log(`${seen} pages seen, ${findings.length} findings`);
+}
+
+main().catch((e) => finding(String(e.stack ?? e))).finally(() => {
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(findings.length ? 1 : 0);
+});
