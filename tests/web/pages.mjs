@@ -89,9 +89,8 @@ async function visit(page, url, label) {
   if (await page.evaluate(() => 'window' in globalThis && window.__pwned)) wrong.push('what a user wrote was run');
   for (const width of [1280, 800]) {
     await page.setViewportSize({ width, height: 800 });
-    await page.waitForTimeout(100);
-    const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
-    if (wide > 0) wrong.push(`${wide} pixels wider than a window of ${width}`);
+    const fits = () => document.scrollingElement.scrollWidth <= innerWidth;
+    await page.waitForFunction(fits, null, { timeout: 3000 }).catch(() => wrong.push(`it is wider than a window of ${width}`));
   }
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.waitForTimeout(150);
