@@ -93,8 +93,9 @@ std::vector<Observation> Simulator::open(const History& history) {
 void Simulator::carry_out(const Decided& decided, const History& history) {
   std::visit(overloaded{[&](const Launch& l) { launch(l, history); },
                         [&](const Extend& e) {
-                          if (e.trial.value >= static_cast<std::int64_t>(attempts_.size())) return;
-                          Attempt& a = attempts_[static_cast<std::size_t>(e.trial.value)];
+                          const auto found = attempts_.find(e.trial);
+                          if (found == attempts_.end()) return;
+                          Attempt& a = found->second;
                           a.until = std::max(a.until, e.until_step);
                           if (a.phase != Phase::waiting || a.step >= a.until) return;
                           if (a.step >= a.course.steps) return end(e.trial, a, Cause::done);
@@ -114,10 +115,8 @@ void Simulator::carry_out(const Decided& decided, const History& history) {
 }
 
 void Simulator::adopt(const SimulatorOptions::UnderWay& u, const Trial& t) {
-  const auto index = static_cast<std::size_t>(t.id.value);
-  if (attempts_.size() <= index) attempts_.resize(index + 1);
-  Attempt& a = attempts_[index];
-  a.number = t.attempt;
+  Attempt& a = attempts_[t.id];
+  a.number = newest(t.id) = t.attempt;
   a.until = t.until_step;
   a.step = t.last_step;
   a.seq = u.reports;
@@ -133,13 +132,10 @@ void Simulator::adopt(const SimulatorOptions::UnderWay& u, const Trial& t) {
 }
 
 void Simulator::launch(const Launch& l, const History& history) {
-  const auto index = static_cast<std::size_t>(l.trial.value);
-  if (attempts_.size() <= index) attempts_.resize(index + 1);
-  Attempt& a = attempts_[index];
-  if (a.number >= l.attempt) return;  // Carried out before.
+  if (newest(l.trial) >= l.attempt) return;  // Carried out before.
+  Attempt& a = attempts_[l.trial];
   a = Attempt{};
-  a.number = l.attempt;
-  a.phase = Phase::queued;
+  a.number = newest(l.trial) = l.attempt;
   a.until = l.until_step;
   const auto saved = l.from ? restored(*l.from) : Restored{};
   // A real experiment's checkpoints, which a simulation goes on from, say nothing by their names.
@@ -167,10 +163,8 @@ void Simulator::ask(TrialId trial, int attempt, Cause cause) {
 }
 
 void Simulator::shut_down(bool kill) {
-  for (std::size_t i = 0; i < attempts_.size(); ++i) {
-    Attempt& a = attempts_[i];
-    const TrialId trial{static_cast<std::int64_t>(i)};
-    if (a.phase == Phase::none || a.phase == Phase::over) continue;
+  for (const TrialId trial : under_way()) {
+    Attempt& a = attempts_.at(trial);
     const bool ran = a.phase != Phase::queued && a.phase != Phase::starting;
     if (!kill && ran) save(trial, a);
     end(trial, a, Cause::shutdown);
@@ -240,18 +234,34 @@ std::vector<Observation> Simulator::wait(std::optional<Time> until) {
 }
 
 Simulator::Attempt* Simulator::find(TrialId trial, int attempt) {
-  const auto index = static_cast<std::size_t>(trial.value);
-  if (index >= attempts_.size()) return nullptr;
-  Attempt& a = attempts_[index];
+  const auto at = attempts_.find(trial);
+  if (at == attempts_.end()) return nullptr;
+  Attempt& a = at->second;
   return a.number == attempt && a.phase != Phase::over ? &a : nullptr;
+}
+
+std::vector<TrialId> Simulator::under_way() const {
+  std::vector<TrialId> trials;
+  for (const auto& [trial, a] : attempts_)
+    if (a.phase != Phase::over) trials.push_back(trial);
+  std::sort(trials.begin(), trials.end());
+  return trials;
+}
+
+int& Simulator::newest(TrialId trial) {
+  const auto index = static_cast<std::size_t>(trial.value);
+  if (newest_.size() <= index) newest_.resize(index + 1);
+  return newest_[index];
 }
 
 void Simulator::occur(const Event& e) {
   if (e.what == What::worker_lost) return lose(static_cast<std::size_t>(e.trial.value));
   if (e.what == What::worker_back) return bring_back(static_cast<std::size_t>(e.trial.value));
   if (e.what == What::late_report) {
-    Attempt& a = attempts_[static_cast<std::size_t>(e.trial.value)];
-    if (a.number == e.attempt) report(e.trial, a, a.step + 1);
+    const auto late = attempts_.find(e.trial);
+    if (late == attempts_.end() || late->second.number != e.attempt) return;  // It was launched again meanwhile.
+    report(e.trial, late->second, late->second.step + 1);
+    attempts_.erase(late);
     return;
   }
   Attempt* a = find(e.trial, e.attempt);
@@ -280,7 +290,7 @@ void Simulator::begin_next(std::size_t worker) {
     auto& line = w.again.empty() ? w.fresh : w.again;
     const TrialId trial = line.front();
     line.pop_front();
-    Attempt& a = attempts_[static_cast<std::size_t>(trial.value)];
+    Attempt& a = attempts_.at(trial);
     --w.free;
     a.phase = Phase::starting;
     a.began = now_.seconds;
@@ -343,32 +353,6 @@ void Simulator::step(TrialId trial, Attempt& a) {
   }
 }
 
-// True: the step does not take place as planned.
-bool Simulator::fail(TrialId trial, Attempt& a) {
-  switch (a.fault) {
-    case Fault::none:
-      return false;
-    case Fault::crash:
-      end(trial, a, Cause::exit);
-      return true;
-    case Fault::lost:
-      end(trial, a, Cause::lost);
-      return true;
-    case Fault::late:
-      end(trial, a, Cause::lost);
-      schedule(now_.seconds + options_.step_seconds / 2, trial, a.number, What::late_report);
-      return true;
-    case Fault::preempt:
-      leave(trial, a, Cause::preempted);
-      return true;
-    case Fault::hang:
-      a.phase = Phase::hung;
-      schedule_word(now_.seconds + options_.silence_seconds, trial, a, What::give_up, now_.seconds);
-      return true;
-  }
-  return false;
-}
-
 void Simulator::report(TrialId trial, Attempt& a, std::int64_t step) {
   Reported r;
   r.trial = trial;
@@ -422,74 +406,20 @@ void Simulator::end(TrialId trial, Attempt& a, Cause cause) {
   const bool held_slot = a.phase != Phase::queued;
   if (held_slot) e.usage.seconds = now_.seconds - a.began;
   out_.push_back(std::move(e));
-  Worker& w = workers_[a.worker];
+  const std::size_t worker = a.worker;
+  Worker& w = workers_[worker];
   if (a.phase == Phase::queued) {
     std::erase(w.again, trial);
     std::erase(w.fresh, trial);
   }
-  a.phase = Phase::over;
-  a.asked.reset();
+  if (a.speaks_again)
+    a.phase = Phase::over;
+  else
+    attempts_.erase(trial);
   if (held_slot && w.up) {
     ++w.free;
-    begin_next(a.worker);
+    begin_next(worker);
   }
-}
-
-// --- faults
-// -------------------------------------------------------------------------------------------------------------
-
-void Simulator::draw_fault(TrialId trial, Attempt& a) const {
-  const auto& f = options_.faults;
-  if (f.crash + f.lost + f.late + f.hang + f.preempt <= 0) return;
-  Rng rng{options_.seed, Purpose::fault, trial.value, -a.number};
-  double u = rng.uniform();
-  for (const auto& [fault, chance] : {std::pair{Fault::crash, f.crash},
-                                      {Fault::lost, f.lost},
-                                      {Fault::late, f.late},
-                                      {Fault::hang, f.hang},
-                                      {Fault::preempt, f.preempt}}) {
-    if (u < chance) {
-      a.fault = fault;
-      break;
-    }
-    u -= chance;
-  }
-  const auto steps = std::max<std::int64_t>(1, a.course.steps - a.step);
-  a.fault_step = a.step + 1 + static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(steps)));
-}
-
-void Simulator::schedule_loss(std::size_t worker) {
-  if (options_.faults.worker_loss <= 0) return;
-  Rng rng{options_.seed, Purpose::fault, -1 - static_cast<std::int64_t>(worker), workers_[worker].losses};
-  const double hours = -std::log1p(-rng.uniform()) / options_.faults.worker_loss;
-  schedule(now_.seconds + 3600 * hours, {static_cast<std::int64_t>(worker)}, 0, What::worker_lost);
-}
-
-void Simulator::lose(std::size_t worker) {
-  Worker& w = workers_[worker];
-  w.up = false;
-  ++w.losses;
-  out_.push_back(WorkerLost{{static_cast<std::int64_t>(worker)}, "simulated loss", ""});
-  for (std::size_t i = 0; i < attempts_.size(); ++i) {
-    Attempt& a = attempts_[i];
-    if (a.worker == worker && a.phase != Phase::none && a.phase != Phase::over)
-      end({static_cast<std::int64_t>(i)}, a, Cause::lost);
-  }
-  w.free = 0;
-  if (options_.repair_seconds > 0)
-    schedule(now_.seconds + options_.repair_seconds, {static_cast<std::int64_t>(worker)}, 0, What::worker_back);
-}
-
-void Simulator::bring_back(std::size_t worker) {
-  Worker& w = workers_[worker];
-  w.up = true;
-  w.free = options_.slots;
-  WorkerJoined joined;
-  joined.worker = {static_cast<std::int64_t>(worker)};
-  joined.name = "simulated-" + std::to_string(worker);
-  joined.offers = offer();
-  out_.push_back(std::move(joined));
-  schedule_loss(worker);
 }
 
 // --- by name

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <queue>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "executors/problem.hpp"
@@ -62,7 +63,8 @@ struct SimulatorOptions {
 /// worker has a free slot, takes its steps, waits at `until_step` for Extend, Pause or Stop, and hears a Pause or Stop
 /// that comes earlier at the end of its step. It can save if the config has `checkpoint`. `stop.trial_time` counts from
 /// when it got its slot, `stop.trial_idle` from then and from each report, but not while it waits for a decision. After a
-/// restart live attempts are lost unless the options say how they go on. An event costs O(log n) of those pending.
+/// restart live attempts are lost unless the options say how they go on. An event costs O(log n) of those pending. Of a
+/// trial that is not under way nothing is kept but how often it was launched.
 class Simulator final : public Executor {
  public:
   /// `spec` outlives it.
@@ -79,14 +81,15 @@ class Simulator final : public Executor {
   bool stuck() const { return stuck_; }
 
  private:
-  enum class Phase : std::uint8_t { none, queued, starting, stepping, waiting, hung, over };
+  enum class Phase : std::uint8_t { queued, starting, stepping, waiting, hung, over };
   enum class Fault : std::uint8_t { none, crash, lost, late, hang, preempt };
   enum class What : std::uint8_t { start, step, give_up, time_out, late_report, worker_lost, worker_back };
 
   struct Attempt {
     int number = 0;
-    Phase phase = Phase::none;
+    Phase phase = Phase::queued;
     Fault fault = Fault::none;
+    bool speaks_again = false;  // A report of it arrives after its end.
     std::int64_t fault_step = 0;
     std::size_t worker = 0;
     double speed = 1;       // By its cpus.
@@ -131,13 +134,15 @@ class Simulator final : public Executor {
   void report(TrialId, Attempt&, std::int64_t step);
   void save(TrialId, Attempt&);
   void leave(TrialId, Attempt&, Cause);
-  void end(TrialId, Attempt&, Cause);
+  void end(TrialId, Attempt&, Cause);  // The attempt is gone after it, unless it speaks again.
   void lose(std::size_t worker);
   void bring_back(std::size_t worker);
   void schedule_loss(std::size_t worker);
   void draw_fault(TrialId, Attempt&) const;
   Offer offer() const;
   Attempt* find(TrialId, int attempt);
+  std::vector<TrialId> under_way() const;  // By number.
+  int& newest(TrialId);
 
   const Spec& spec_;
   const bool by_instance_;  // An attempt is one step.
@@ -146,7 +151,8 @@ class Simulator final : public Executor {
   std::shared_ptr<const std::vector<std::string>> metrics_;
   Time now_;
   std::vector<Worker> workers_;
-  std::deque<Attempt> attempts_;  // By trial: the newest attempt.
+  std::unordered_map<TrialId, Attempt> attempts_;  // Those that are not over, and late ones that will speak again.
+  std::vector<int> newest_;                        // By trial: the number of its newest attempt.
   std::priority_queue<Event> events_;
   std::uint64_t order_ = 0;
   std::vector<Observation> out_;

@@ -12,9 +12,15 @@ constexpr std::size_t kMostScores = 8192;
 
 }  // namespace
 
+CheckpointLedger::Line& CheckpointLedger::line(TrialId trial) {
+  const auto index = static_cast<std::size_t>(trial.value);
+  if (lines_.size() <= index) lines_.resize(index + 1);
+  return lines_[index];
+}
+
 void CheckpointLedger::reported(TrialId trial, std::int64_t step, double score) {
   if (!keep_best_) return;
-  auto& scores = lines_[trial].scores;
+  auto& scores = line(trial).scores;
   // After a restore the steps begin again: what was ahead of them is of a course that was left.
   while (!scores.empty() && scores.back().first >= step) scores.pop_back();
   scores.emplace_back(step, score);
@@ -31,89 +37,93 @@ double CheckpointLedger::score_at(Line& line, std::int64_t step) {
 
 bool CheckpointLedger::saved(TrialId trial, Saved saved) {
   if (going_.contains(saved.name)) return false;
-  if (files_.contains(saved.name)) return true;  // Saved twice, the same bytes at the same step.
-  Line& line = lines_[trial];
-  File& file = files_[saved.name];
-  file.owner = trial, file.step = saved.step, file.score = score_at(line, saved.step);
-  line.own.push_back(saved.name);
-  keep(line);
+  const auto [at, is_new] = files_.try_emplace(std::move(saved.name));
+  if (!is_new) return true;  // Saved twice, the same bytes at the same step.
+  Line& its = line(trial);
+  File& file = at->second;
+  file.owner = trial, file.step = saved.step, file.score = score_at(its, saved.step);
+  its.own.push_back(&*at);
+  keep(its);
   return true;
 }
 
 // Marks what the rule keeps of the trial, and forgets what it does not.
 void CheckpointLedger::keep(Line& line) {
-  std::string best;
+  const Entry* best = nullptr;
   if (keep_best_)
-    for (const auto& name : line.own)  // The newer of two equal ones.
-      if (best.empty() || files_.at(name).score <= files_.at(best).score) best = name;
+    for (const Entry* e : line.own)  // The newer of two equal ones.
+      if (!best || e->second.score <= best->second.score) best = e;
   const std::size_t old = line.own.size() - std::min(line.own.size(), static_cast<std::size_t>(keep_));
-  std::vector<std::string> stay, go;
+  std::vector<Entry*> stay, go;
   for (std::size_t i = 0; i < line.own.size(); ++i) {
-    const bool kept = i >= old || line.own[i] == best;
-    files_.at(line.own[i]).kept = kept;
-    (kept ? stay : go).push_back(line.own[i]);
+    Entry* const e = line.own[i];
+    e->second.kept = i >= old || e == best;
+    (e->second.kept ? stay : go).push_back(e);
   }
   line.own = std::move(stay);
-  for (const auto& name : go) look(name);
+  for (Entry* e : go) look(*e);
 }
 
-void CheckpointLedger::look(const std::string& name) {
-  const auto at = files_.find(name);
-  if (at == files_.end() || at->second.kept || !at->second.users.empty()) return;
-  surplus_.push_back(name);
-  files_.erase(at);
+void CheckpointLedger::look(Entry& e) {
+  if (e.second.kept || !e.second.users.empty()) return;
+  surplus_.push_back(e.first);
+  files_.erase(files_.find(e.first));
 }
 
 void CheckpointLedger::use(TrialId trial, const std::string& name) {
-  const std::string before = std::exchange(lines_[trial].used, name);
-  if (before == name) return;
-  if (const auto at = files_.find(name); at != files_.end()) {
-    auto& users = at->second.users;
+  const auto at = files_.find(name);
+  use(trial, at == files_.end() ? nullptr : &*at);
+}
+
+void CheckpointLedger::use(TrialId trial, Entry* file) {
+  Entry* const before = std::exchange(line(trial).used, file);
+  if (before == file) return;
+  if (file) {
+    auto& users = file->second.users;
     users.insert(std::lower_bound(users.begin(), users.end(), trial), trial);
   }
-  if (const auto at = files_.find(before); at != files_.end()) {
-    std::erase(at->second.users, trial);
-    look(before);
+  if (before) {
+    std::erase(before->second.users, trial);
+    look(*before);
   }
 }
 
 void CheckpointLedger::release(TrialId trial) {
-  const auto line = lines_.find(trial);
-  if (line == lines_.end()) return;
-  line->second.scores = {};
-  if (!line->second.used.empty()) use(trial, "");
-  if (line->second.own.empty()) lines_.erase(line);
+  if (static_cast<std::size_t>(trial.value) >= lines_.size()) return;
+  line(trial).scores = {};
+  use(trial, nullptr);
+}
+
+// Out of the books, and out of the lines of its owner and its users.
+CheckpointLedger::File CheckpointLedger::take(Files::iterator at) {
+  std::erase(line(at->second.owner).own, &*at);
+  for (const auto user : at->second.users) line(user).used = nullptr;
+  const File file = std::move(at->second);
+  files_.erase(at);
+  return file;
 }
 
 std::vector<TrialId> CheckpointLedger::lost(const std::string& name) {
   const auto at = files_.find(name);
   if (at == files_.end()) return {};
-  const File file = std::move(at->second);
-  files_.erase(at);
+  const File file = take(at);
   std::erase(surplus_, name);
-  Line& line = lines_[file.owner];
-  std::erase(line.own, name);
-  keep(line);
-  for (const auto user : file.users) lines_[user].used.clear();
+  keep(line(file.owner));
   return file.users;
 }
 
 void CheckpointLedger::collecting(const std::string& name) {
   std::erase(surplus_, name);
   going_.insert(name);
-  const auto at = files_.find(name);
-  if (at == files_.end()) return;
-  Line& line = lines_[at->second.owner];  // By another tune, whose rule differed: what is recorded stands.
-  std::erase(line.own, name);
-  for (const auto user : at->second.users) lines_[user].used.clear();
-  files_.erase(at);
+  // By another tune, whose rule differed: what is recorded stands.
+  if (const auto at = files_.find(name); at != files_.end()) take(at);
 }
 
 std::optional<CheckpointLedger::Saved> CheckpointLedger::newest(TrialId trial) const {
-  const auto line = lines_.find(trial);
-  if (line == lines_.end() || line->second.own.empty()) return std::nullopt;
-  const auto& name = line->second.own.back();
-  return Saved{name, files_.at(name).step};
+  const auto index = static_cast<std::size_t>(trial.value);
+  if (index >= lines_.size() || lines_[index].own.empty()) return std::nullopt;
+  const auto& [name, file] = *lines_[index].own.back();
+  return Saved{name, file.step};
 }
 
 std::vector<std::string> CheckpointLedger::take_surplus() { return std::exchange(surplus_, {}); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,7 +20,8 @@ namespace tune {
 /// value (`keep_best`), or while a trial would go on from it: a clone that has not saved anything of its own yet, a paused
 /// trial, an attempt that may have to begin again. What nothing needs any more is surplus: the keep rule has it collected.
 ///
-/// Every verb is O(1) and the number that one trial keeps. Names are those of Checkpointed: unique, never used twice.
+/// Every verb is O(1) and the number that one trial keeps. Memory: 56 bytes a trial, and about 200 and its name a checkpoint.
+/// Names are those of Checkpointed: unique, never used twice.
 class CheckpointLedger {
  public:
   CheckpointLedger(int keep, bool keep_best) : keep_(keep), keep_best_(keep_best) {}
@@ -59,19 +61,24 @@ class CheckpointLedger {
     bool kept = false;           // By the keep rule of its owner.
     std::vector<TrialId> users;  // Who would go on from it, in order.
   };
+  using Files = std::unordered_map<std::string, File>;
+  using Entry = Files::value_type;  // It stays where it is until it is erased.
   struct Line {
-    std::vector<std::string> own;  // Oldest first.
-    std::string used;
+    std::vector<Entry*> own;  // Oldest first.
+    Entry* used = nullptr;
     std::vector<std::pair<std::int64_t, double>> scores;  // By step, not yet below a checkpoint.
   };
+  Line& line(TrialId);
   static double score_at(Line&, std::int64_t step);
   void keep(Line&);
-  void look(const std::string& name);
+  void look(Entry&);
+  void use(TrialId, Entry*);
+  File take(Files::iterator);
 
   int keep_;
   bool keep_best_;
-  std::unordered_map<std::string, File> files_;
-  std::unordered_map<TrialId, Line> lines_;
+  Files files_;
+  std::deque<Line> lines_;  // By trial.
   std::vector<std::string> surplus_;
   std::set<std::string> going_;
 };
