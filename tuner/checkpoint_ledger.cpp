@@ -98,7 +98,7 @@ void CheckpointLedger::release(TrialId trial) {
 CheckpointLedger::File CheckpointLedger::take(Files::iterator at) {
   std::erase(line(at->second.owner).own, &*at);
   for (const auto user : at->second.users) line(user).used = nullptr;
-  const File file = std::move(at->second);
+  File file = std::move(at->second);
   files_.erase(at);
   return file;
 }
