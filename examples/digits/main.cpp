@@ -24,6 +24,7 @@ Data read_images(const std::string& path) {
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);)
     if (line.size() == 66) lines.push_back(line);  // Comments are not.
+  if (lines.empty()) throw std::runtime_error(path + " holds no images");
   const auto pick = [&](bool test) {
     Images images;
     std::vector<const std::string*> chosen;
