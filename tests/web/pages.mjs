@@ -56,9 +56,9 @@ function make(name, config) {
   if (done.status !== 0) throw new Error(`sweep ${name}: exit ${done.status}\n${done.stderr}`);
 }
 
-/** `tune ui` over the store, and the address with which it lets a browser in. */
-async function serve() {
-  const server = spawn(tune, ['--store', path.join(folder, 'tune.db'), 'ui', '--addr', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** A `tune` that serves pages, and the address with which it lets a browser in. */
+async function serve(store, ...words) {
+  const server = spawn(tune, ['--store', path.join(folder, store), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   const address = await new Promise((resolve, reject) => {
     const look = (data) => {
@@ -117,9 +117,30 @@ async function control(page, origin) {
     if (!wrong.includes(wanted)) finding(`the control page was not found to be wrong: ${wanted}`);
 }
 
+/** A sweep under way: its page follows by itself, and an action of the page ends it. */
+async function live(browser) {
+  const config = { name: 'live', command: ['sh', '-c', 'sleep 0.3; echo "::tune {\\"loss\\": $TUNE_P_X}"'], params: { x: { type: 'uniform', min: 0, max: 1 } }, objective: { metric: 'loss', goal: 'minimize' }, search: { type: 'random' }, stop: { trials: 999 } };
+  writeFileSync(path.join(folder, 'live.json'), JSON.stringify(config));
+  const { server, address, origin } = await serve('live.db', 'sweep', path.join(folder, 'live.json'), '--ui=127.0.0.1:0');
+  const ended = new Promise((resolve) => (server.removeAllListeners('exit'), server.on('exit', resolve)));
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(address);
+  await page.goto(origin + '/x/live');
+  const follows = (n) => Number(/(\d+)\s+of\s+999\s+trials/.exec(document.body.innerText)?.[1] ?? -1) > n;
+  await page.waitForFunction(follows, -1, { timeout: 60000 });
+  const shown = await page.evaluate(() => Number(/(\d+)\s+of\s+999/.exec(document.body.innerText)[1]));
+  await page.waitForFunction(follows, shown, { timeout: 20000 }).catch(() => finding('the page of a sweep under way does not follow it'));
+  const act = (body, type) => page.evaluate(async ([b, t]) => (await fetch('/api/v1/experiments/live/actions', { method: 'POST', headers: { 'Content-Type': t }, body: JSON.stringify(b) })).status, [body, type]);
+  for (const [status, got] of [[415, await act({ action: 'stop' }, 'text/plain')], [400, await act({ action: 'stopp' }, 'application/json')], [200, await act({ action: 'stop', reason: 'seen enough' }, 'application/json')]])
+    if (got !== status) finding(`an action was answered with ${got} and not ${status}`);
+  const late = setTimeout(() => (finding('the sweep did not end as the page asked'), server.kill('SIGKILL')), 60000);
+  await ended;
+  clearTimeout(late);
+}
+
 async function main() {
   for (const [name, config] of Object.entries(experiments)) make(name, config);
-  const { server, address, origin } = await serve();
+  const { server, address, origin } = await serve('tune.db', 'ui', '--addr', '127.0.0.1:0');
   const browser = await chromium.launch({
     executablePath: browserPath,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
@@ -146,6 +167,7 @@ async function main() {
       }
       await context.close();
     }
+    await live(browser);
   } finally {
     await browser.close();
     server.removeAllListeners('exit');
