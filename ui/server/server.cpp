@@ -162,7 +162,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (more->empty()) return;
     sending_ = true;
     event_ = std::move(*more);
-    asio::async_write(stream_.socket(), asio::buffer(event_), [self = shared_from_this()](error_code error, std::size_t) {
+    stream_.expires_after(kIdle);  // A peer that went away without a word is not kept for ever.
+    asio::async_write(stream_, asio::buffer(event_), [self = shared_from_this()](error_code error, std::size_t) {
       self->sending_ = false;
       if (error) return self->stop_following();
       self->pull();
