@@ -6,7 +6,7 @@ import { front, health } from './health';
 import { lanes } from './tables';
 import { Trials } from './trials';
 
-function spaceOf(values: number[], xs: number[]) {
+function spaceOf(values: number[], xs: number[], [min, max] = [0, 1]) {
   const trials = new Trials();
   const n = values.length;
   trials.merge(
@@ -22,7 +22,7 @@ function spaceOf(values: number[], xs: number[]) {
   const detail = {
     name: 'e',
     objectives: [{ metric: 'loss', goal: 'minimize' }],
-    params: [{ name: 'x', kind: 'uniform', min: 0, max: 1, log: false, values: [] }],
+    params: [{ name: 'x', kind: 'uniform', min, max, log: false, values: [] }],
   } as unknown as Detail;
   return { trials, detail };
 }
@@ -32,11 +32,33 @@ describe('the health of a space', () => {
   it('says that the best stand against an edge', () => {
     const { trials, detail } = spaceOf(
       forty.map((x) => 1 - x),
-      forty,
+      forty.map((x) => 2 * x),
+      [0, 2],
     );
     expect(health(trials, detail, null)).toMatchObject([
-      { param: 'x', kind: 'edge', command: 'tune set e params.x.max=1.5' },
+      { param: 'x', kind: 'edge', command: 'tune set e params.x.max=3' },
     ]);
+  });
+  it('wants no share beyond 1, and nothing below 0 that is not negative', () => {
+    const high = spaceOf(
+      forty.map((x) => 1 - x),
+      forty,
+    );
+    expect(health(high.trials, high.detail, null)).toMatchObject([{ kind: 'edge', command: '' }]);
+    const half = spaceOf(
+      forty.map((x) => 1 - x),
+      forty.map((x) => x / 2),
+      [0, 0.5],
+    );
+    expect(health(half.trials, half.detail, null)).toMatchObject([{ command: 'tune set e params.x.max=1' }]);
+    const low = spaceOf(
+      forty,
+      forty.map((x) => 0.001 + x),
+      [0.001, 1.001],
+    );
+    const [found] = health(low.trials, low.detail, null);
+    expect(found).toMatchObject({ kind: 'edge', command: '' });
+    expect(found.text).toContain('logarithmic');
   });
   it('says nothing of a space that is right', () => {
     const { trials, detail } = spaceOf(

@@ -73,22 +73,27 @@ function ranged(
   const high = places.filter((x) => x > 0.9).length / (places.length || 1);
   const round = (v: number) =>
     Number.isInteger(min) && Number.isInteger(max) && p.kind.includes('int') ? Math.round(v) : Number(v.toPrecision(2));
+  // A share, such as a momentum or a dropout, ends at 1; what is not negative, at 0.
+  const share = !log && min >= 0 && max <= 1;
   if (places.length >= 5 && high >= 0.4) {
-    const to = round(log ? max * Math.sqrt(max / min) : max + (max - min) / 2);
+    const to = round(log ? max * Math.sqrt(max / min) : share ? 1 : max + (max - min) / 2);
+    const natural = share && max >= 0.9;
     found.push({
       param: p.name,
       kind: 'edge',
-      text: `${Math.round(high * 100)} % of the best stand in its upper tenth (above ${number(at(0.9), 3)}): better ones may lie beyond ${number(max, 3)}.`,
-      command: `tune set ${shell(name)} ${shell(`params.${p.name}.max=${to}`)}`,
+      text: `${Math.round(high * 100)} % of the best stand in its upper tenth (above ${number(at(0.9), 3)})${natural ? ', near 1' : `: better ones may lie beyond ${number(max, 3)}`}.`,
+      command: natural ? '' : `tune set ${shell(name)} ${shell(`params.${p.name}.max=${to}`)}`,
     });
   }
   if (places.length >= 5 && low >= 0.4 && !(p.kind.includes('int') && min <= 1)) {
     const to = round(log ? min / Math.sqrt(max / min) : min - (max - min) / 2);
+    const natural = min >= 0 && to < 0;
+    const closer = min > 0 ? ': a logarithmic scale would look closer there' : ', near 0';
     found.push({
       param: p.name,
       kind: 'edge',
-      text: `${Math.round(low * 100)} % of the best stand in its lower tenth (below ${number(at(0.1), 3)}): better ones may lie beyond ${number(min, 3)}.`,
-      command: min >= 0 && to < 0 ? '' : `tune set ${shell(name)} ${shell(`params.${p.name}.min=${to}`)}`,
+      text: `${Math.round(low * 100)} % of the best stand in its lower tenth (below ${number(at(0.1), 3)})${natural ? closer : `: better ones may lie beyond ${number(min, 3)}`}.`,
+      command: natural ? '' : `tune set ${shell(name)} ${shell(`params.${p.name}.min=${to}`)}`,
     });
   }
   const all = [
