@@ -2,7 +2,7 @@
 
 $ cat > config.json <<'END'
 > {
->   "name": "quick",
+>   "name": "quick", "tags": ["small"],
 >   "command": ["awk", "-v", "x=${x}", "BEGIN { printf \"::tune {\\\"loss\\\": %.17g}\\n\", (x - 1) ^ 2 }"],
 >   "params": {"x": {"type": "uniform", "min": -2, "max": 2}},
 >   "objective": {"metric": "loss", "goal": "minimize"},
@@ -33,9 +33,9 @@ tune: experiment=quick end=finished trials=8 complete=8 stopped=0 failed=0 infea
 
 $ tune ls -o csv
 experiment,state,trials,finished,failed,best,best_trial,created,tags,front
-quick,finished,8,8,0,0,0,<any>,,
+quick,finished,8,8,0,0,0,<any>,small,
 
-$ tune ls -o names
+$ tune ls -o names --tag small; tune ls -o names --tag large
 quick
 
 $ tune trials --sort value --top 1 --columns number,state,value,x -o csv

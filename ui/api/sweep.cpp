@@ -8,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -123,6 +124,7 @@ class Sweep::Open {
   Result<Done> fold(std::optional<Spec> wanted);
   Result<Done> refold();
   Result<Done> fold_with(Spec spec, const Store& journal);
+  std::vector<Observation> take_news();
   void wake() {
     if (auto* e = waking_.load()) e->interrupt();
   }
@@ -233,6 +235,20 @@ Result<Done> Sweep::Open::refold() {
   return fold_with(std::move(spec).value(), journal);
 }
 
+// What is recorded before anything else: the settings, and of a new experiment its tags and what others learned.
+std::vector<Observation> Sweep::Open::take_news() {
+  std::vector<Observation> news;
+  if (configure_) news.push_back(Configured{spec().effective, spec().space.hash(), changes_, options_.by});
+  if (!resumed_ && !spec().tags.empty()) {
+    Annotated tags;
+    tags.tags_added = spec().tags, tags.by = options_.by;
+    news.push_back(std::move(tags));
+  }
+  std::move(lessons_.begin(), lessons_.end(), std::back_inserter(news));
+  lessons_.clear();
+  return news;
+}
+
 Result<Outcome> Sweep::Open::run() {
   if (experiment_->finished() && !configure_) {
     const auto& h = experiment_->history();
@@ -250,9 +266,7 @@ Result<Outcome> Sweep::Open::run() {
   executor_ = std::move(made).value();
   waking_ = executor_.get();
 
-  if (configure_) record(Configured{spec().effective, spec().space.hash(), changes_, options_.by});
-  for (auto& lesson : lessons_) record(std::move(lesson));
-  lessons_.clear();
+  for (auto& news : take_news()) record(std::move(news));
   record(this_process(!resumed_ ? "new" : options_.takeover ? "takeover" : "resume"));
   if (auto kept = store_->append(std::move(batch)); !kept) return kept.error();
   Watchers watchers{options_.watchers};
@@ -279,9 +293,7 @@ Result<Done> Sweep::Open::turn(const std::function<Result<Done>(Turn&)>& what) {
 
 Result<Done> Sweep::Open::record_settings() {
   return turn([&](Turn& turn) -> Result<Done> {
-    if (configure_) turn.observe(Configured{spec().effective, spec().space.hash(), changes_, options_.by});
-    for (auto& lesson : lessons_) turn.observe(std::move(lesson));
-    lessons_.clear();
+    for (auto& news : take_news()) turn.observe(std::move(news));
     if (!resumed_) turn.observe(this_process("new"));
     resumed_ = true, configure_ = false;
     return Done{};
