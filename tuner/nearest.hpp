@@ -11,5 +11,6 @@ namespace tune {
 /// it is at most a third of the word's length. Empty if none is that near.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 std::string_view nearest(std::string_view word, const std::vector<std::string>& candidates);
+std::string_view nearest(std::string_view word, std::vector<std::string>&& candidates) = delete;  // It would point into what is gone.
 
 }  // namespace tune

@@ -271,7 +271,8 @@ Result<std::string> TrialColumns::write(std::vector<std::string> names, std::opt
   Writing out(*this, since);
   for (const auto& name : names) {
     if (out.add(name)) continue;
-    const auto near = nearest(name, this->names());
+    const auto known = this->names();
+    const auto near = nearest(name, known);
     return Error{Error::Code::invalid, "there is no column `" + printable(name) + "`",
                  near.empty() ? "state, value, params.NAME, metrics.NAME" : "did you mean `" + printable(near) + "`?"};
   }
