@@ -158,9 +158,11 @@ async function main() {
       const known = new Set(todo);
       for (const at of todo) {  // Grows as pages are found.
         const refused = at.includes('no-such');
-        const wrong = (await visit(page, origin + at, `${scheme} ${at === '/' ? 'experiments' : at.slice(1)}`)).filter((w) => !(refused && /40\d/.test(w)));
+        const where = refused ? await context.newPage() : page;  // It goes on asking for a while, which is nobody else's fault.
+        const wrong = (await visit(where, origin + at, `${scheme} ${at === '/' ? 'experiments' : at.slice(1)}`)).filter((w) => !(refused && /40\d/.test(w)));
         for (const w of wrong) finding(`${scheme} ${at}: ${w}`);
         ++seen;
+        if (refused) await where.close();
         if (refused) continue;
         const links = await page.$$eval('nav a[href^="/"]', (all) => all.map((a) => a.getAttribute('href').split('?')[0]));
         for (const link of links) if (!known.has(link)) known.add(link), todo.push(link);
