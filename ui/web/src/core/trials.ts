@@ -171,6 +171,12 @@ export function sortRows(
   });
 }
 
+/** All rows, the best first. */
+export function bestFirst(trials: Trials, maximize: boolean): Uint32Array {
+  const rows = Uint32Array.from({ length: trials.count }, (_, row) => row);
+  return sortRows(trials, rows, [{ name: 'value', descending: maximize }]);
+}
+
 const rankAt = (rank: Float64Array, code: number) => (code === absent ? NaN : rank[code]);
 
 /** Place of each code when its texts are in order; texts that are numbers by their size. */
