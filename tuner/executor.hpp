@@ -52,6 +52,8 @@ struct ExecutorContext {
   const Spec& spec;        ///< Outlives the executor.
   std::string folder;      ///< <store>.d/<experiment>, made on demand; empty for a memory store.
   std::string checkpoints; ///< <store>.d/checkpoints
+  std::string url = {};    ///< Of the server by which trials may report as well; empty: there is none.
+  std::string secret = {}; ///< That the server checks their tokens by.
 };
 
 struct ExecutorEntry {

@@ -93,7 +93,8 @@ std::vector<pid_t> children_of(pid_t pid) {
   return out;
 }
 
-// Orphans are given to the first thread of the subreaper, which is the one that our launches come from as well.
+// Orphans are given to the first thread of the subreaper. What other threads started themselves are main programs, which
+// their supervisors reap.
 std::vector<pid_t> own_children() {
   static const std::string path = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
   static const bool listed = ::access(path.c_str(), R_OK) == 0;
@@ -130,7 +131,7 @@ void kill_tree(pid_t pid, pid_t parent, int depth) {
 
 void become_subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
-int sweep(pid_t group, const std::string& token, const std::set<pid_t>& live, bool strangers) {
+int sweep(pid_t group, const std::string& token, const MainPrograms& live) {
   int found = 0;
   const pid_t us = ::getpid(), our_group = ::getpgrp();
   for (const pid_t child : own_children()) {
@@ -143,7 +144,7 @@ int sweep(pid_t group, const std::string& token, const std::set<pid_t>& live, bo
     }
     const std::string environment = environment_of(child);
     const auto theirs = token_in(environment);
-    if (stat->group != group && theirs != token && !(strangers && theirs.empty())) continue;
+    if (stat->group != group && theirs != token && !(live.empty() && theirs.empty())) continue;
     ++found;
     kill_tree(child, us, 0);
   }

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,11 +29,27 @@ inline constexpr std::string_view kTokenVariable = "TUNE_ATTEMPT_TOKEN=";
 /// Makes orphans below us our children. For the whole process, once.
 void become_subreaper();
 
+/// The first programs of all attempts that are live in this process, of whichever experiment. As long as one of these
+/// exists it holds up the others: a program is started, reaped or searched for by one thread at a time, so that nobody
+/// takes a program that is being started, or one that its supervisor has yet to reap, for something left behind.
+class MainPrograms {
+ public:
+  MainPrograms() : lock_(mutex_) {}
+  void insert(pid_t pid) { pids_.insert(pid); }
+  void erase(pid_t pid) { pids_.erase(pid); }
+  bool contains(pid_t pid) const { return pids_.contains(pid); }
+  bool empty() const { return pids_.empty(); }
+
+ private:
+  static inline std::mutex mutex_;
+  static inline std::set<pid_t> pids_;
+  std::lock_guard<std::mutex> lock_;
+};
+
 /// Kills (SIGKILL) whatever of one ended attempt is among our children, with their descendants, and reaps what has died.
-/// `group` is the attempt's main pid, already reaped; `live` are the main pids of other attempts, which are left alone.
-/// How many were still there: call again in a millisecond until 0. `strangers` also ends orphans that cannot be told apart:
-/// for when no attempt is live.
-int sweep(pid_t group, const std::string& token, const std::set<pid_t>& live, bool strangers);
+/// `group` is the attempt's main pid, already reaped; the main programs of others are left alone. How many were still
+/// there: call again in a millisecond until 0. When no attempt is live, orphans that cannot be told apart go as well.
+int sweep(pid_t group, const std::string& token, const MainPrograms&);
 
 /// Kills every process of this user whose token begins with `prefix`: what a killed tune left behind. Blocks until they are
 /// gone, at most 2 s. How many there were.

@@ -119,7 +119,11 @@ void Supervisor::Impl::look(const AttemptPtr& a, const StreamPtr& s) {
 void Supervisor::Impl::on_exit(const AttemptPtr& a) {
   siginfo_t info{};
   rusage used{};
-  ::syscall(SYS_waitid, P_PIDFD, a->pidfd.native_handle(), &info, WEXITED, &used);
+  {
+    MainPrograms mains;
+    ::syscall(SYS_waitid, P_PIDFD, a->pidfd.native_handle(), &info, WEXITED, &used);
+    mains.erase(a->pid);
+  }
   a->exited = true;
   a->code = info.si_code;
   a->status = info.si_status;
@@ -127,7 +131,6 @@ void Supervisor::Impl::on_exit(const AttemptPtr& a) {
               seconds(used.ru_utime) + seconds(used.ru_stime), static_cast<std::int64_t>(used.ru_maxrss) * 1024};
   a->oom = a->cgroup && a->code != CLD_EXITED && cgroups_->ran_out_of_memory(cgroup_name(*a));
   a->pidfd.close();
-  mains_.erase(a->pid);
   a->drained_at = Clock::now() + kDrain;
   clean_up(a);
   const auto streams = a->streams;
@@ -141,9 +144,9 @@ void Supervisor::Impl::clean_up(const AttemptPtr& a) {
   if (a->cgroup) {
     a->clean = cgroups_->remove(cgroup_name(*a));
     if (!a->clean) cgroups_->kill(cgroup_name(*a));
-    sweep(a->pid, a->order.token, mains_, false);  // Reaps what it orphaned.
+    sweep(a->pid, a->order.token, MainPrograms());  // Reaps what it orphaned.
   } else {
-    a->clean = sweep(a->pid, a->order.token, mains_, live_.size() == 1) == 0;
+    a->clean = sweep(a->pid, a->order.token, MainPrograms()) == 0;
   }
   if (a->clean) return;
   auto pause = std::make_shared<asio::steady_timer>(io_, kSweepPause);  // Shared with its handler.

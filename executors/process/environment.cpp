@@ -164,6 +164,7 @@ std::vector<std::string> Environment::of(const TrialVariables& v) const {
   if (!v.socket.empty()) {
     set("TUNE_SOCK", v.socket);
     set("TUNE_TOKEN", v.socket_token);
+    if (!v.url.empty()) set("TUNE_URL", v.url);
   }
   out.push_back("TUNE_ATTEMPT_TOKEN=" + v.token);
 

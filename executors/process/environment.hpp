@@ -20,7 +20,7 @@ struct TrialVariables {
   Seat seat;
   std::string trial_folder, checkpoint_folder, params_file, checkpoint;  ///< checkpoint empty: not set.
   std::int64_t until_step = kNoStep;
-  std::string socket, socket_token, token;
+  std::string socket, url, socket_token, token;
   std::string instance, instances_file;  ///< Empty: not set.
 };
 

@@ -39,8 +39,8 @@ struct Launched {
 /// nothing but system calls, so no lock, allocator or sanitizer notices. Where clone3 is missing or hidden by a seccomp
 /// filter, clone() does the same in a few calls more.
 ///
-/// One thread at a time. PDEATHSIG fires when the *thread* that called start() ends: call it from one that lives as long
-/// as the process (main). About 15 us of our time a start, plus the kernel's exec.
+/// One thread at a time. PDEATHSIG fires when the *thread* that called start() ends: call it from one that outlives the
+/// programs that it starts. About 15 us of our time a start, plus the kernel's exec.
 class Launcher {
  public:
   Launcher();

@@ -14,6 +14,7 @@
 #include <filesystem>
 
 #include "executors/process/containment.hpp"
+#include "executors/process/trial_token.hpp"
 #include "tuner/instances.hpp"
 #include "tuner/json.hpp"
 
@@ -112,7 +113,15 @@ ProcessExecutor::Folder::Folder(const std::string& given) : temporary(given.empt
   temporary = ::mkdtemp(path.data()) != nullptr;  // If not, no trial finds its folder, and each says so.
 }
 
+void ProcessExecutor::Folder::show_socket(const std::string& socket) {
+  if (temporary || socket.empty()) return;
+  const std::string link = path + "/trials.sock";
+  ::unlink(link.c_str());
+  shows_socket = ::symlink(socket.c_str(), link.c_str()) == 0;
+}
+
 ProcessExecutor::Folder::~Folder() {
+  if (shows_socket) ::unlink((path + "/trials.sock").c_str());
   std::error_code ignored;
   if (temporary) fs::remove_all(path, ignored);
 }
@@ -128,6 +137,8 @@ ProcessExecutor::ProcessExecutor(const ExecutorContext& context, Command command
       command_(std::move(command)),
       home_(context.folder),
       checkpoints_(context.checkpoints.empty() ? folder_ + "/checkpoints" : fs::absolute(context.checkpoints).string()),
+      url_(context.url),
+      secret_(context.secret),
       saves_(spec_.checkpoint || spec_.scheduler.type.starts_with("pb") || mentions(spec_, {"TUNE_CHECKPOINT_DIR"})),
       wants_folder_(mentions(spec_, {"trial.dir", "TUNE_TRIAL_DIR"})),
       params_on_disk_(mentions(spec_, {"params_file"})),
@@ -135,13 +146,21 @@ ProcessExecutor::ProcessExecutor(const ExecutorContext& context, Command command
       instances_(drawn_instances(spec_)),
       offer_(offer_of_this_machine(spec_)),
       environment_(spec_, offer_.devices),
-      supervisor_(settings_of(spec_, folder_, checkpoints_)) {
+      supervisor_(settings_of(spec_, folder_, checkpoints_)),
+      machine_(offer_.cpus, [this] { supervisor_.interrupt(); }) {
+  if (!url_.empty()) home_.show_socket(supervisor_.socket_path());
   if (!instances_.empty()) instances_list_ = in_memory("instances.json", json_list(instances_));
 }
 
 Time ProcessExecutor::now() const { return supervisor_.now(); }
 void ProcessExecutor::interrupt() { supervisor_.interrupt(); }
 std::string ProcessExecutor::trial_folder(TrialId trial) const { return folder_ + "/" + std::to_string(trial.value); }
+
+std::string ProcessExecutor::report_url(const Launch& launch) const {
+  if (!home_.shows_socket) return {};
+  return url_ + "/api/v1/experiments/" + spec_.name + "/trials/" + std::to_string(launch.trial.value) + "/attempts/" +
+         std::to_string(launch.attempt) + "/reports";
+}
 
 std::vector<Observation> ProcessExecutor::open(const History& history) {
   if (!home_.temporary) end_leftovers(folder_ + "#");  // Of a tune that was killed.
@@ -276,21 +295,6 @@ void ProcessExecutor::shut_down(bool kill) {
 
 // --- seats ------------------------------------------------------------------------------------------------------------
 
-bool ProcessExecutor::fits(const Seat& seat) const {
-  constexpr double slack = 1e-9;  // Shares such as 0.1 do not add up exactly.
-  if (seats_.empty()) return true;
-  if (cpus_ + seat.cpus > offer_.cpus + slack) return false;
-  return std::all_of(seat.devices.begin(), seat.devices.end(), [&](int device) {
-    const auto it = shares_.find(device);
-    return it == shares_.end() || it->second + seat.device_share <= 1 + slack;
-  });
-}
-
-void ProcessExecutor::hold(const Seat& seat, double sign) {
-  cpus_ += sign * seat.cpus;
-  for (const int device : seat.devices) shares_[device] += sign * seat.device_share;
-}
-
 void ProcessExecutor::over(const Exited& exited) {
   if (exited.cause == Cause::refused && exited.usage.seconds == 0) {
     // The system has no room for one process more: more tries at once would only make that worse.
@@ -299,20 +303,21 @@ void ProcessExecutor::over(const Exited& exited) {
   }
   const auto it = seats_.find(exited.trial);
   if (it == seats_.end()) return;
-  hold(it->second, -1);
+  machine_.give_back(it->second);
   seats_.erase(it);
 }
 
 void ProcessExecutor::start_what_fits() {
   if (now() < not_before_) return;
   for (auto* queue : {&resumed_, &fresh_}) {
-    while (!queue->empty() && fits(queue->front().launch.ranks.front())) {
+    while (!queue->empty() && machine_.take(queue->front().launch.ranks.front())) {
       Pending next = std::move(queue->front());
       queue->pop_front();
       start(std::move(next));
     }
     if (!queue->empty()) return;  // Nobody overtakes: a resumed trial must not starve behind new ones.
   }
+  machine_.wait_no_more();
 }
 
 // --- starting ---------------------------------------------------------------------------------------------------------
@@ -320,7 +325,6 @@ void ProcessExecutor::start_what_fits() {
 void ProcessExecutor::start(Pending p) {
   const Seat& seat = p.launch.ranks.front();
   seats_[p.launch.trial] = seat;
-  hold(seat, +1);
   if (!p.launch.from) return start(p, "");
   restoring_.insert(p.launch.trial);
   supervisor_.in_background([this, p = std::move(p), store = Checkpoints(checkpoints_)]() -> std::function<void()> {
@@ -369,10 +373,11 @@ void ProcessExecutor::start(const Pending& p, const std::string& checkpoint) {
   if (!argv) return fail(Cause::exec, argv.error().message);
   order.argv = std::move(*argv);
   order.token = folder_ + "#" + std::to_string(launch.trial.value) + "#" + std::to_string(launch.attempt);
-  if (!supervisor_.socket_path().empty()) order.socket_token = random_token();
+  if (!supervisor_.socket_path().empty()) 
+    order.socket_token = url_.empty() ? random_token() : trial_token(secret_, spec_.name, launch.trial, launch.attempt);
   order.env = environment_.of({launch.trial, launch.attempt, p.seed, &p.params, seat, trial_folder_path,
                                order.checkpoint_folder, params_file, checkpoint, launch.until_step,
-                               supervisor_.socket_path(), order.socket_token, order.token, instance,
+                               supervisor_.socket_path(), report_url(launch), order.socket_token, order.token, instance,
                                instances_list_ ? path_of(instances_list_) : ""});
   order.cwd = spec_.cwd;
   if (!spec_.report.result_file.empty())

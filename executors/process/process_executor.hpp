@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <deque>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "executors/process/environment.hpp"
+#include "executors/process/shared_machine.hpp"
 #include "executors/process/supervisor.hpp"
 #include "tuner/command.hpp"
 #include "tuner/executor.hpp"
@@ -54,24 +54,26 @@ class ProcessExecutor final : public Executor {
   void start_what_fits();
   void start(Pending);
   void start(const Pending&, const std::string& checkpoint);
-  bool fits(const Seat&) const;
-  void hold(const Seat&, double sign);
   void over(const Exited&);
   std::string trial_folder(TrialId) const;
+  std::string report_url(const Launch&) const;
 
   // Where trials have their folders; with a memory store a temporary one that goes when we do.
   struct Folder {
     explicit Folder(const std::string& given);
     ~Folder();
+    /// A link to the supervisor's socket, where a server of the store finds it.
+    void show_socket(const std::string& socket);
     std::string path;
-    bool temporary = false;
+    bool temporary = false, shows_socket = false;
   };
 
   const Spec& spec_;
   Command command_;
-  const Folder home_;
+  Folder home_;
   const std::string& folder_ = home_.path;
   std::string checkpoints_;
+  const std::string url_, secret_;
   bool saves_ = false, wants_folder_ = false, params_on_disk_ = false;
   bool by_instance_ = false;
   std::vector<std::string> instances_;        // As they are drawn.
@@ -79,13 +81,12 @@ class ProcessExecutor final : public Executor {
   Offer offer_;
   Environment environment_;
   Supervisor supervisor_;
+  SharedMachine machine_;
 
   std::unordered_map<TrialId, int> newest_;   // Attempt that was ordered last: launches are idempotent.
   std::deque<Pending> resumed_, fresh_;       // Held back; resumed trials go first.
   std::unordered_map<TrialId, Seat> seats_;   // Held by attempts that were started.
   std::set<TrialId> restoring_;               // Started, while their checkpoint is being verified.
-  double cpus_ = 0;
-  std::map<int, double> shares_;              // Of devices.
   Time not_before_;                           // After the system refused a start.
   double refusal_pause_ = 0;
 };

@@ -191,8 +191,11 @@ Launched Supervisor::Impl::launch(const Order& order, const Ends& ends, int cgro
   }
   argv.push_back(nullptr), env.push_back(nullptr);
   const std::string program = find_program(order.argv.front(), path, order.cwd);
-  return launcher_.start({program.c_str(), argv.data(), env.data(), order.cwd.empty() ? nullptr : order.cwd.c_str(),
-                          ends.out[1].get(), ends.err[1].get(), ends.line[1].get(), cgroup});
+  MainPrograms mains;
+  auto launched = launcher_.start({program.c_str(), argv.data(), env.data(), order.cwd.empty() ? nullptr : order.cwd.c_str(),
+                                   ends.out[1].get(), ends.err[1].get(), ends.line[1].get(), cgroup});
+  if (launched.error == 0) mains.insert(launched.pid);
+  return launched;
 }
 
 void Supervisor::Impl::adopt(const AttemptPtr& a, Launched launched, Ends& ends) {
@@ -201,7 +204,6 @@ void Supervisor::Impl::adopt(const AttemptPtr& a, Launched launched, Ends& ends)
   a->started_at = Clock::now();
   a->began = a->heard = watch_now();
   live_.emplace(a->order.trial.value, a);
-  mains_.insert(a->pid);
   observe(Started{a->order.trial, a->order.attempt, 0, a->order.worker, a->pid});
 
   const auto max_line = static_cast<std::size_t>(settings_.report.max_line_bytes);

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <set>
 #include <unordered_map>
 
 #include "executors/process/attempt.hpp"
@@ -142,7 +141,6 @@ class Supervisor::Impl {
   std::optional<Cgroups> cgroups_;
   std::unique_ptr<detail::Door> door_;
   std::unordered_map<std::int64_t, AttemptPtr> live_;
-  std::set<pid_t> mains_;
   std::vector<Observation> seen_;
   std::vector<std::pair<AttemptPtr, StreamPtr>> stalled_;
   Clock::time_point stalled_since_;

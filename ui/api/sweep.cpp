@@ -260,7 +260,8 @@ Result<Outcome> Sweep::Open::run() {
     batch->records.push_back({experiment_->next_seq(), now(), store_->epoch(), std::move(o)});
     experiment_->apply(batch->records.back());
   };
-  ExecutorContext context{spec(), folder(), sqlite_ ? std::filesystem::path{folder()}.parent_path() / "checkpoints" : ""};
+  ExecutorContext context{spec(), folder(), sqlite_ ? std::filesystem::path{folder()}.parent_path() / "checkpoints" : "",
+                                options_.url, options_.secret};
   auto made = make_executor(context);
   if (!made) return made.error();
   executor_ = std::move(made).value();

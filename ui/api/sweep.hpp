@@ -25,6 +25,8 @@ struct SweepOptions {
   Duration patience{0};      ///< How long to wait for another owner to let go before it is a conflict.
   std::string by = "user";   ///< Who asks, for the record.
   std::vector<Watcher*> watchers;  ///< Outlive the sweep.
+  std::string url;           ///< "http://127.0.0.1:7740": of this store's server, by which trials may report as well.
+  std::string secret;        ///< The store's token; goes with `url`.
 };
 
 /// One experiment owned by this process, from open() to destruction. One thread, except where it says any.

@@ -199,3 +199,23 @@ TEST_CASE("a slow reader makes trials wait and loses nothing", "[process][hostil
   REQUIRE(reports.size() == 20000);
   CHECK((reports.back().seq == 20000 && reports.back().step == 20000));
 }
+
+TEST_CASE("two experiments of one process do not take each other's programs for something left behind", "[hostile]") {
+  // Each attempt of one ends while the other starts, runs and reaps its own: a wrong sweep would kill or reap those.
+  const auto race = [](Rig& rig, std::vector<Cause>& causes) {
+    for (std::int64_t i = 0; i < 60; ++i) rig.launch(i);
+    rig.until([&] { return rig.all<Exited>().size() == 60; });
+    for (const auto& exited : rig.all<Exited>()) causes.push_back(exited.cause);
+    rig.close();  // On the thread that launched: the kernel kills a thread's programs with it.
+  };
+  std::vector<Cause> causes[2];
+  Rig rigs[2] = {Rig::probe("steps", "3"), Rig::probe("once")};
+  std::thread threads[2];
+  for (int i = 0; i < 2; ++i) {
+    rigs[i].spec.parallel = 8;
+    threads[i] = std::thread([&, i] { race(rigs[i], causes[i]); });
+  }
+  for (auto& thread : threads) thread.join();
+  for (const auto& all : causes) CHECK(all == std::vector<Cause>(60, Cause::done));
+  for (const auto& rig : rigs) CHECK(rig.survivors() == 0);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executors/process/trial_token.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+namespace tune {
+
+std::string trial_token(std::string_view secret, std::string_view experiment, TrialId trial, int attempt) {
+  // A name has no space, so no two attempts are one text.
+  const std::string who =
+      "trial " + std::string(experiment) + " " + std::to_string(trial.value) + " " + std::to_string(attempt);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<const unsigned char*>(who.data()),
+       who.size(), digest, &size);
+  std::string out;
+  for (int i = 0; i < 16; ++i) out += "0123456789abcdef"[digest[i] >> 4], out += "0123456789abcdef"[digest[i] & 15];
+  return out;
+}
+
+}  // namespace tune
