@@ -178,37 +178,43 @@ void say_how_it_opened(Progress& progress, const Sweep& sweep, const std::string
   }
 }
 
-/// What this process serves beside the sweep: the dashboard, and a page for Prometheus. Neither needs to end a sweep.
+/// What this process serves beside the sweep: the dashboard, and a page for Prometheus.
 class Served {
  public:
-  Served(const Invocation& call, const Spec& spec, const std::string& store, Progress& progress) : progress_(progress) {
+  explicit Served(Progress& progress) : progress_(progress) {}
+  /// A port that is taken need not end a sweep: it is told. Error: nothing is served, for what was asked for may not be.
+  Result<Done> open(const Invocation& call, const Spec& spec, const std::string& store) {
     const std::string metrics = call.get("metrics-addr").value_or(spec.metrics_address);
-    const bool ui = call.has("ui");
-    if (metrics.empty() && !ui) return;
-    series_.emplace(spec);
     Dashboard::Settings settings;
     settings.store = store;
     settings.public_metrics = call.has("metrics-public") || spec.metrics_public;
     settings.metrics = [this] { return series_->text(); };
-    if (ui) {
+    std::vector<Dashboard::Settings> wanted;
+    if (call.has("ui")) {
       if (const auto address = call.get("ui"); !address->empty()) settings.address = address;
-      open(settings, "dashboard on ", "no dashboard: ");
+      wanted.push_back(settings);
     }
     if (!metrics.empty()) {
       settings.address = metrics, settings.metrics_only = true;
-      open(settings, "metrics on ", "no metrics: ");
+      wanted.push_back(settings);
     }
+    for (const auto& one : wanted)
+      if (auto allowed = Dashboard::check(one); !allowed) return allowed;
+    if (!wanted.empty()) series_.emplace(spec);
+    for (const auto& one : wanted) open(one);
+    return Done{};
   }
   /// Must be told what happens; null: nothing is served.
   Series* series() { return series_ ? &*series_ : nullptr; }
 
  private:
-  void open(const Dashboard::Settings& settings, const char* what, const char* failed) {
+  void open(const Dashboard::Settings& settings) {
+    const std::string what = settings.metrics_only ? "metrics" : "dashboard";
     auto opened = Dashboard::open(settings);
-    if (!opened) return progress_.say("warning: " + std::string(failed) + opened.error().message);
+    if (!opened) return progress_.say("warning: no " + what + ": " + opened.error().message);
     servers_.push_back(std::move(*opened));
     const auto& server = *servers_.back();
-    progress_.say(" " + std::string(what) + (settings.metrics_only ? "http://" + server.address() + "/metrics" : server.way_in()));
+    progress_.say(" " + what + " on " + (settings.metrics_only ? "http://" + server.address() + "/metrics" : server.way_in()));
   }
 
   Progress& progress_;
@@ -246,7 +252,11 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
   std::optional<Progress> progress(std::in_place, spec, settings);
 
   std::vector<Watcher*> watchers{&*progress};
-  Served served(call, spec, store, *progress);
+  Served served(*progress);
+  if (auto opened = served.open(call, spec, store); !opened) {
+    progress->close();
+    return call.fail(opened.error());
+  }
   if (auto* series = served.series()) watchers.push_back(series);
 
   auto opened = open_sweep(watchers);

@@ -25,7 +25,13 @@ Dashboard::~Dashboard() = default;
 const std::string& Dashboard::address() const { return server_->address(); }
 std::string Dashboard::way_in() const { return site_->way_in(); }
 
+Result<Done> Dashboard::check(const Settings& settings) {
+  if (!settings.address || settings.address->empty()) return Done{};
+  return Server::check({*settings.address});
+}
+
 Result<std::unique_ptr<Dashboard>> Dashboard::open(const Settings& settings) {
+  if (auto allowed = check(settings); !allowed) return allowed.error();  // First: who is refused leaves nothing behind.
   std::unique_ptr<Dashboard> dashboard(new Dashboard);
   auto site = Site::open({settings.store, {}, settings.read_only, settings.public_metrics, settings.metrics_only, settings.metrics});
   if (!site) return site.error();

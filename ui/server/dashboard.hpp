@@ -23,7 +23,9 @@ class Dashboard {
     bool metrics_only = false;             ///< There is only /metrics.
     std::function<std::string()> metrics;  ///< The page for Prometheus. Any thread. None: what the store tells.
   };
-  /// Listens from here on. Errors: those of Server::open and store_token; conflict: the port is taken.
+  /// May it be served like this? Touches nothing. Error (invalid): that of Server::check.
+  static Result<Done> check(const Settings&);
+  /// Listens from here on. Errors: those of check(), Server::open and store_token; conflict: the port is taken.
   static Result<std::unique_ptr<Dashboard>> open(const Settings&);
   ~Dashboard();
 

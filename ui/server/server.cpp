@@ -290,6 +290,12 @@ Server::Server(std::unique_ptr<Listener> listener) : listener_(std::move(listene
 Server::~Server() = default;
 const std::string& Server::address() const { return listener_->address(); }
 
+Result<Done> Server::check(const Settings& settings) {
+  auto at = endpoint(settings.address);
+  if (!at) return at.error();
+  return Done{};
+}
+
 Result<std::unique_ptr<Server>> Server::open(const Settings& settings, Service& service) {
   auto at = endpoint(settings.address);
   if (!at) return at.error();

@@ -35,8 +35,9 @@ class Server {
     std::string address;  ///< "127.0.0.1:7740", "[::1]:7740", "localhost:7740"; port 0: a free one.
     int threads = 4;      ///< That work on answers.
   };
-  /// Listens from here on. Error: the address is not one (invalid) or not of this machine alone (invalid), or the port is
-  /// taken (conflict).
+  /// Touches nothing. Error (invalid): the address is not one, or not of this machine alone.
+  static Result<Done> check(const Settings&);
+  /// Listens from here on. Error: that of check(), or the port is taken (conflict).
   static Result<std::unique_ptr<Server>> open(const Settings&, Service&);
   /// Closes every connection; waits for answers that are worked on.
   ~Server();
