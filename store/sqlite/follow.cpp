@@ -16,6 +16,7 @@ using namespace sqlite;
 
 namespace {
 
+constexpr const char* kMarks = ", star, tags, note";  // What people said; after kTrialColumns.
 constexpr int kOwnColumns = 8;  // m0 … m7.
 constexpr const char* kReportColumns = "trial, attempt, n, set_id, m0, m1, m2, m3, m4, m5, m6, m7, more";
 
@@ -64,12 +65,14 @@ class ReportTeller {
 TrialFollower::Change change(const Statement& s) {
   TrialFollower::Change c;
   c.row = trial_row(s), c.ended = !s.is_null(2), c.star = s.integer(13) != 0;
+  if (s.text(14) != "[]") c.tags = s.text(14);
+  c.note = s.text(15);
   return c;
 }
 
 void tell_all(const Database& db, std::int64_t experiment, TrialFollower& follower) {
   std::vector<std::int64_t> trials;
-  auto rows = db.prepare("SELECT " + std::string{kTrialColumns} + ", star FROM trials WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
+  auto rows = db.prepare("SELECT " + std::string{kTrialColumns} + kMarks + " FROM trials WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
   for (bind_range(rows, experiment); rows.step();) trials.push_back(rows.integer(0)), follower.on_trial(change(rows));
   auto params = db.prepare("SELECT trial, name, value, type FROM params WHERE trial BETWEEN ?1 AND ?2");
   for (bind_range(params, experiment); params.step();)
@@ -115,7 +118,7 @@ void tell_since(const Database& db, std::int64_t experiment, Seq since, TrialFol
     auto open = db.prepare("SELECT id FROM trials WHERE id BETWEEN ?1 AND ?2 AND state IN ('queued', 'leased', 'running', 'paused')");
     for (bind_range(open, experiment); open.step();) touched.insert(open.integer(0));
   }
-  auto row = db.prepare("SELECT " + std::string{kTrialColumns} + ", star FROM trials WHERE id=?1");
+  auto row = db.prepare("SELECT " + std::string{kTrialColumns} + kMarks + " FROM trials WHERE id=?1");
   auto params = db.prepare("SELECT name, value, type FROM params WHERE trial=?1");
   for (const auto trial : touched) {
     for (row.bind(1, trial); row.step();) follower.on_trial(change(row));

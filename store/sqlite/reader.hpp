@@ -52,11 +52,14 @@ struct ExperimentRow {
 ///
 /// A name in `where`, `sort` and `columns` is a column of the trial (number, state, cause, attempt, reports, last_step,
 /// until_step, proposed_at, launched_at, ended_at, value, feasible, tags, note, star), a parameter, or a metric (its
-/// last reported value), in this order; `params.x` and `metrics.x` say which is meant.
+/// last reported value), in this order; `params.x` and `metrics.x` say which is meant. In `where`, `tag` is each of a
+/// trial's tags.
 struct TrialQuery {
   /// `loss < 0.1 and (lr > 1e-4 or opt == "adam") and not feasible`. or and not; < <= > >= == = !=; numbers, "text",
   /// 'text', true, false, nan, null; parentheses. A comparison with something absent does not hold, nor does its
   /// negation; NaN is neither less nor greater than anything. Empty: all trials.
+  /// `note ~ "too high"`: the text is in it, A-Z and a-z alike. `tag = keep`, `tag != keep`, `tag ~ ke`: the trial has
+  /// such a tag, or has it not; `tag` alone: it has any. After `~` and after `tag` a word needs no quotes.
   std::string where = {};
   std::string sort = "number";  ///< Absent values and NaN come last either way.
   bool descending = false;
@@ -88,6 +91,7 @@ class TrialFollower {
     TrialRow row;
     bool ended = false;  ///< An attempt of it did, and row.cause says how.
     bool star = false;
+    std::string tags, note;  ///< Tags as a JSON list of texts. Empty: none.
   };
   virtual ~TrialFollower() = default;
   virtual void on_trial(const Change&) = 0;

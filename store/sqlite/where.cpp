@@ -43,6 +43,7 @@ class Parser {
   struct Operand {
     enum class Is { name, number, text, truth, nan, null } is = Is::null;
     std::string name;
+    std::string word;  // As it was written, without quotes.
     Cell value;
     std::size_t at = 0;
   };
@@ -83,8 +84,8 @@ class Parser {
       at_ = static_cast<std::size_t>(end - text_.data());
       kind_ = Kind::number;
     } else {
-      static constexpr std::array<std::string_view, 13> ops = {"<=", ">=", "==", "!=", "<>", "&&", "||",
-                                                               "<",  ">",  "=",  "(",  ")",  "!"};
+      static constexpr std::array<std::string_view, 14> ops = {"<=", ">=", "==", "!=", "<>", "&&", "||",
+                                                               "<",  ">",  "=",  "~",  "(",  ")",  "!"};
       const auto op = std::find_if(ops.begin(), ops.end(), [&](auto o) { return text_.substr(at_).starts_with(o); });
       if (op == ops.end()) return fail("this character has no meaning here");
       word_ = *op, at_ += op->size(), kind_ = Kind::op;
@@ -123,15 +124,44 @@ class Parser {
   std::string comparison() {
     if (++comparisons_ > kComparisons) return fail("more than 200 conditions"), "";
     Operand left = operand();
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> ops = {
-        {{"<", "<"}, {"<=", "<="}, {">", ">"}, {">=", ">="}, {"=", "="}, {"==", "="}, {"!=", "<>"}, {"<>", "<>"}}};
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> ops = {
+        {{"<", "<"}, {"<=", "<="}, {">", ">"}, {">=", ">="}, {"=", "="}, {"==", "="}, {"!=", "<>"}, {"<>", "<>"}, {"~", "~"}}};
     for (const auto& [written, op] : ops)
       if (kind_ == Kind::op && word_ == written) {
         next();
-        return compare(std::move(left), op, operand());
+        Operand right = operand();
+        if (is_tag(left)) return tagged(op, right);
+        if (op == "~") return contains_text(left, right);
+        return is_tag(right) ? tagged(op, left) : compare(std::move(left), op, std::move(right));
       }
     if (left.is != Operand::Is::name) return fail("expected a comparison"), "";
+    if (is_tag(left)) return "(t.tags<>'[]')";
     return "(" + column(left, true) + "<>0)";
+  }
+
+  static bool is_tag(const Operand& o) { return o.is == Operand::Is::name && (o.name == "tag" || o.name == "tags"); }
+
+  /// Tags are a set: that of a trial without any is empty, and not absent.
+  std::string tagged(std::string_view op, const Operand& right) {
+    if (!error_.empty()) return "";
+    if (op != "=" && op != "<>" && op != "~") return fail("tags are compared with =, != and ~"), "";
+    if (right.is == Operand::Is::null && op != "~") return std::string("(t.tags") + (op == "=" ? "=" : "<>") + "'[]')";
+    const auto word = sql_.bind(op == "~" ? lower(right.word) : right.word);
+    return std::string(op == "<>" ? "(NOT " : "(") + "EXISTS(SELECT 1 FROM json_each(t.tags) j WHERE " +
+           (op == "~" ? "instr(lower(j.value)," + word + ")>0" : "j.value=" + word) + "))";
+  }
+
+  std::string contains_text(const Operand& left, const Operand& right) {
+    if (!error_.empty()) return "";
+    if (left.is != Operand::Is::name) return fail("`~` looks for a text in what its left side names", "note ~ slow"), "";
+    const auto type = column(left, false), value = column(left, false);
+    return "(iif(typeof(" + type + ")='text',instr(lower(" + value + ")," + sql_.bind(lower(right.word)) + ")>0,NULL))";
+  }
+  /// As SQLite's lower().
+  static std::string lower(std::string text) {
+    for (char& c : text)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return text;
   }
 
   std::string compare(Operand left, std::string_view op, Operand right) {
@@ -154,6 +184,7 @@ class Parser {
   Operand operand() {
     Operand o;
     o.at = begin_;
+    o.word = kind_ == Kind::number ? std::string(text_.substr(begin_, at_ - begin_)) : word_;
     if (kind_ == Kind::number)
       o.is = Operand::Is::number, o.value = number_;
     else if (kind_ == Kind::text)
@@ -234,7 +265,7 @@ Result<std::string> Names::sql(std::string_view name, Sql& into, bool numeric) c
            " ORDER BY c.attempt DESC, c.n DESC LIMIT 1)";
   };
   if (contains(kColumns, name)) {
-    const std::string column = "t." + std::string{name};
+    const std::string column = name == "note" ? "nullif(t.note,'')" : "t." + std::string{name};
     return numeric ? number_of(column) : column;
   }
   if (contains(params_, name)) return param(name);

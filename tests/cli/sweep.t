@@ -110,11 +110,49 @@ quick
 $ tune tag quick/0 keep && tune note quick/0 "the best" && tune show 0 | grep -c keep
 1
 
+$ tune trials quick --where 'tag = keep and note ~ BEST' --columns number,tags -o csv && tune trials quick --where 'tag != keep' -o csv | wc -l
+number,tags
+0,"[""keep""]"
+8
+
+$ tune archive quick && tune ls -o names && tune ls --all -o names && tune unarchive quick && tune ls -o names
+quick: left out by `tune ls`; nothing of it is deleted
+quick
+quick: listed again
+quick
+
+$ tune archive quick/0
+error: `tune archive` takes experiments, not trials
+[2]
+
+$ tune priority 7
+error: which priority?
+  = help: tune priority 7 --to 5
+[2]
+
+$ tune priority 7 --to high
+error: `--to` is a whole number, not `high`
+[2]
+
+$ tune priority quick/99 --to 1
+error: <any>
+...
+[4]
+
 $ tune set quick stop.trials=9 && tune resume quick 2>/dev/null
 quick: set; nobody runs it now: tune resume quick
 tune: experiment=quick end=finished trials=9 complete=9 stopped=0 failed=0 infeasible=0 cancelled=0 best=0 trial=0 exit=0
 
-$ tune retry 3 -q && tune enqueue quick -p x=0.5 -q && tune resume quick 2>/dev/null
+$ tune retry 3 -q && tune enqueue quick -p x=0.5 -q && tune priority 9 --to 7 && tune priority quick/9 quick/3 --to -1 --reason later
+quick/9: priority 7
+quick/9: priority -1
+quick/3: priority -1
+
+$ tune explain 9 | grep priority
+<any>priority<any>
+<any>priority<any>
+
+$ tune resume quick 2>/dev/null
 tune: experiment=quick end=finished trials=10 complete=10 stopped=0 failed=0 infeasible=0 cancelled=0 best=0 trial=0 exit=0
 
 $ tune enqueue quick -p x=0.5 --priority high

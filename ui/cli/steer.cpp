@@ -38,15 +38,20 @@ Requested request(const Invocation& call, const Subject& subject, std::string ve
 struct Steering {
   const char* verb;
   const char* done;
-  bool trials_only = false;
+  enum class Of { both, trials, experiments } of = Of::both;
 };
 
 int steer(Invocation& call, const Steering& how) {
   if (call.words().empty())
-    return call.fail(usage_error("which experiment or trial?", "tune " + std::string(how.verb) + " --help"));
+    return call.fail(usage_error(how.of == Steering::Of::experiments ? "which experiment?"
+                                 : how.of == Steering::Of::trials    ? "which trial?"
+                                                                     : "which experiment or trial?",
+                                 "tune " + std::string(how.verb) + " --help"));
   for (const auto& word : call.words()) {
-    const auto subject = how.trials_only ? find_trial(call, word) : find_subject(call, word);
+    const auto subject = how.of == Steering::Of::trials ? find_trial(call, word) : find_subject(call, word);
     if (!subject) return call.fail(subject.error());
+    if (subject->trial && how.of == Steering::Of::experiments)
+      return call.fail(usage_error("`tune " + std::string(how.verb) + "` takes experiments, not trials"));
     if (std::string_view(how.verb) == "cancel" && !subject->trial && subject->experiment.owned &&
         !call.confirmed("End every running trial of `" + subject->name() + "` now?"))
       return kUnexpected;
@@ -84,7 +89,11 @@ Value typed(std::string_view text) {
 int stop_verb(Invocation& call) { return steer(call, {"stop", "no new trials; the running ones finish"}); }
 int cancel_verb(Invocation& call) { return steer(call, {"cancel", "cancelled"}); }
 int pause_verb(Invocation& call) { return steer(call, {"pause", "held back until `tune resume`"}); }
-int retry_verb(Invocation& call) { return steer(call, {"retry", "queued again", true}); }
+int retry_verb(Invocation& call) { return steer(call, {"retry", "queued again", Steering::Of::trials}); }
+int archive_verb(Invocation& call) {
+  return steer(call, {"archive", "left out by `tune ls`; nothing of it is deleted", Steering::Of::experiments});
+}
+int unarchive_verb(Invocation& call) { return steer(call, {"unarchive", "listed again", Steering::Of::experiments}); }
 
 int resume_verb(Invocation& call) {
   if (call.words().size() != 1) return steer(call, {"resume", "goes on"});
@@ -130,6 +139,26 @@ int enqueue_verb(Invocation& call) {
   call.tell(
       subject->name() + ": queued" +
       (subject->experiment.owned ? "" : "; nobody runs it now: tune resume " + subject->name() + call.store_hint()));
+  return kOk;
+}
+
+int priority_verb(Invocation& call) {
+  if (call.words().empty()) return call.fail(usage_error("which trial?", "tune priority digits/12 --to 5"));
+  const auto to = call.get("to");
+  if (!to) return call.fail(usage_error("which priority?", "tune priority " + call.words()[0] + " --to 5"));
+  std::int64_t priority = 0;
+  const auto [end, code] = std::from_chars(to->data(), to->data() + to->size(), priority);
+  if (code != std::errc{} || end != to->data() + to->size())
+    return call.fail(usage_error("`--to` is a whole number, not `" + printable(*to) + "`"));
+  for (const auto& word : call.words()) {
+    const auto subject = find_trial(call, word);
+    if (!subject) return call.fail(subject.error());
+    auto wish = request(call, *subject, "priority");
+    wish.params.set("priority", priority);
+    const auto done = carry(call, *subject, {wish, {}, this_user()});
+    if (!done) return call.fail(done.error());
+    call.tell(subject->name() + ": priority " + std::to_string(priority));
+  }
   return kOk;
 }
 

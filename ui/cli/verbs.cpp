@@ -115,6 +115,7 @@ constexpr Flag kWhy[] = {{"reason", "TEXT", "is recorded with it"}};
 constexpr Flag kEnqueue[] = {{"param", "NAME=VALUE", "a parameter; all but constants are needed", 'p', true},
                              {"priority", "N", "those with more go first: 1 unless given, 0 for what the search proposes"},
                              {"reason", "TEXT", "is recorded with it"}};
+constexpr Flag kPriority[] = {{"to", "N", "the new priority: 0 is that of what the search proposes"}, {"reason", "TEXT", "is recorded with it"}};
 constexpr Flag kNote[] = {{"star", "", "mark it"}, {"unstar", "", "take the mark away"}};
 constexpr Flag kTag[] = {{"drop", "TAG", "take a tag away", 0, true}};
 constexpr Flag kExport[] = {{"format", "FORM", "csv, ndjson (the trials), journal (every fact) or config"},
@@ -292,6 +293,12 @@ constexpr Verb kVerbs[] = {
      kWhy,
      {"tune retry 12", "tune retry digits/12 digits/13"},
      retry_verb},
+    {"priority",
+     "let queued trials go earlier, or later",
+     "TRIAL…",
+     kPriority,
+     {"tune priority digits/12 --to 5", "tune priority 12 13 --to -1"},
+     priority_verb},
     {"set",
      "change a setting of an experiment, running or not",
      "EXPERIMENT KEY=VALUE…",
@@ -310,6 +317,13 @@ constexpr Verb kVerbs[] = {
      kNote,
      {"tune note digits/42 \"lr too high\"", "tune note digits/42 --star"},
      note_verb},
+    {"archive",
+     "leave an experiment out of `tune ls` and of the page's list",
+     "EXPERIMENT…",
+     kWhy,
+     {"tune archive digits", "tune archive digits mnist --reason \"superseded\""},
+     archive_verb},
+    {"unarchive", "list it again", "EXPERIMENT…", kWhy, {"tune unarchive digits", "tune ls --all"}, unarchive_verb},
     {"rm", "delete an experiment and its files", "EXPERIMENT", {}, {"tune rm digits", "tune rm digits --yes"}, rm_verb},
     {"gc", "delete checkpoints that no experiment refers to", "", kGc, {"tune gc --dry-run", "tune gc"}, gc_verb},
     {"export",

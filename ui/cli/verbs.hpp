@@ -70,6 +70,9 @@ int ask_verb(Invocation&);
 int tell_verb(Invocation&);
 int report_verb(Invocation&);
 int set_verb(Invocation&);
+int archive_verb(Invocation&);
+int unarchive_verb(Invocation&);
+int priority_verb(Invocation&);
 int tag_verb(Invocation&);
 int note_verb(Invocation&);
 int rm_verb(Invocation&);  // keep.cpp: what is done to a store

@@ -40,6 +40,13 @@ const std::vector<std::string>& cause_names() {
 }
 const std::vector<std::string> kNoYes = {"false", "true"};
 
+void keep(std::map<std::size_t, std::string>& texts, std::size_t at, const std::string& text) {
+  if (!text.empty())
+    texts[at] = text;
+  else if (!texts.empty())
+    texts.erase(at);
+}
+
 }  // namespace
 
 std::uint32_t TrialColumns::Column::code(std::string_view text) {
@@ -119,6 +126,7 @@ void TrialColumns::on_trial(const Change& change) {
   for (std::size_t k = 0; k < values_.size(); ++k)
     values_[k][at] = !row.value ? kAbsent : k == 0 ? *row.value : k <= row.more.size() ? row.more[k - 1] : kAbsent;
   for (auto& one : params_) one.forget(at);
+  keep(tags_, at, change.tags), keep(notes_, at, change.note);
 }
 
 TrialColumns::Column& TrialColumns::column(std::vector<Column>& columns, std::string_view name, bool coded, std::size_t& hint) {
@@ -184,7 +192,7 @@ std::vector<std::int64_t> TrialColumns::best(std::size_t count, bool maximize) c
 
 std::vector<std::string> TrialColumns::names() const {
   std::vector<std::string> all = {"number",      "state",       "cause",    "value",    "last_step", "attempt", "reports",
-                                  "proposed_at", "launched_at", "ended_at", "feasible", "star"};
+                                  "proposed_at", "launched_at", "ended_at", "feasible", "star",     "tags",      "note"};
   for (const auto& metric : objectives_) all.push_back("values." + metric);
   for (const auto& one : params_) all.push_back("params." + one.name);
   for (const auto& one : metrics_) all.push_back("metrics." + one.name);
@@ -209,6 +217,8 @@ class TrialColumns::Writing {
     if (name == "cause") return codes(name, from_.cause_, cause_names());
     if (name == "feasible") return codes(name, from_.feasible_, kNoYes);
     if (name == "star") return codes(name, from_.star_, kNoYes);
+    if (name == "tags") return texts(name, from_.tags_);
+    if (name == "note") return texts(name, from_.notes_);
     if (name == "value") return numbers(name, from_.value_);
     if (name == "last_step") return numbers(name, from_.last_step_);
     if (name == "until_step") return numbers(name, from_.until_step_);
@@ -249,6 +259,26 @@ class TrialColumns::Writing {
   bool codes(std::string_view name, const std::vector<Code>& all, const std::vector<std::string>& dictionary) {
     std::vector<Code> copy;
     writer_.add(name, picked(all, copy), dictionary);
+    return true;
+  }
+  /// The dictionary holds only what these rows have, each text once.
+  bool texts(std::string_view name, const std::map<std::size_t, std::string>& all) {
+    std::vector<std::uint32_t> codes(rows_.size(), ColumnWriter::kNoCode32);
+    std::vector<std::string> dictionary;
+    std::map<std::string_view, std::uint32_t> known;
+    for (const auto& [at, text] : all) {
+      const auto row = std::lower_bound(rows_.begin(), rows_.end(), at);
+      if (row == rows_.end() || *row != at) continue;
+      const auto [found, is_new] = known.try_emplace(text, static_cast<std::uint32_t>(dictionary.size()));
+      if (is_new) dictionary.push_back(text);
+      codes[static_cast<std::size_t>(row - rows_.begin())] = found->second;
+    }
+    if (dictionary.size() < ColumnWriter::kNoCode8) {  // A quarter of the bytes; kNoCode32 becomes kNoCode8.
+      const std::vector<std::uint8_t> small(codes.begin(), codes.end());
+      writer_.add(name, small, dictionary);
+    } else {
+      writer_.add(name, codes, dictionary);
+    }
     return true;
   }
   bool one_of(const std::vector<Column>& columns, std::string_view full_name, std::string_view name) {

@@ -75,6 +75,7 @@ class TrialColumns final : private TrialFollower {
   std::vector<double> value_, last_step_, until_step_, proposed_at_, launched_at_, ended_at_;
   std::vector<Column> params_, metrics_;
   std::vector<std::vector<double>> values_;  // Of each objective, where there are several.
+  std::map<std::size_t, std::string> tags_, notes_;  // Few trials have any.
 
   std::size_t param_hint_ = 0, metric_hint_ = 0;
   std::vector<std::size_t> changed_;  // During follow().

@@ -116,6 +116,27 @@ TEST_CASE("only the columns asked for come, in that order, and an unknown one is
   CHECK_THAT(wrong, Catch::Contains("did you mean `state`?"));
 }
 
+TEST_CASE("what people said of a trial is a column, as long as they say it", "[server]") {
+  Served served;
+  const auto say = [&](Annotated note) {
+    const auto seq = std::to_string(*member(Columns(body(served.get(kApi + "/columns"))).head, "seq").integer);
+    auto batch = std::make_shared<Batch>();
+    note.trial = TrialId{2}, note.by = "me";
+    batch->records = {served.journal.observe(note)};
+    served.append(batch);
+    return Columns(body(served.get(kApi + "/columns?cols=tags,note,star&since=" + seq)));
+  };
+  const auto said = say({{}, {"keep", "a,b"}, {}, "too \"slow\"", true, ""});
+  CHECK(said.numbers.at("number") == Numbers{2});
+  CHECK(said.texts.at("tags") == Texts{R"(["keep","a,b"])"});
+  CHECK(said.texts.at("note") == Texts{"too \"slow\""});
+  CHECK(said.texts.at("star") == Texts{"true"});
+  const auto taken_back = say({{}, {}, {"keep", "a,b"}, "", false, ""});
+  CHECK(taken_back.texts.at("tags") == Texts{"-"});
+  CHECK(taken_back.texts.at("note") == Texts{"-"});
+  CHECK(Columns(body(served.get(kApi + "/columns"))).texts.at("tags") == Texts{"-", "-", "-", "-"});
+}
+
 TEST_CASE("since a record only the trials come that it touched", "[server]") {
   Served served;
   const Columns before(body(served.get(kApi + "/columns")));
@@ -131,6 +152,7 @@ TEST_CASE("since a record only the trials come that it touched", "[server]") {
   CHECK(after.numbers.at("value") == Numbers{0.125});
   CHECK(after.numbers.at("metrics.loss") == Numbers{0.125});
   CHECK_FALSE(member(after.head, "full").boolean);
+  CHECK(after.texts.at("tags") == Texts{"-"});
   const Columns whole(body(served.get(kApi + "/columns?cols=value&since=99999")));
   CHECK(member(whole.head, "full").boolean);
 }

@@ -118,6 +118,29 @@ TEST_CASE("nan is neither less nor greater, and what is absent holds in no compa
   CHECK(s.where("value != null") == "012");
 }
 
+TEST_CASE("tags are a set: who has none is without each of them", "[store]") {
+  Stored s;
+  CHECK(s.where("tag = good") == "1");
+  CHECK(s.where("'x' = tag") == "1");
+  CHECK(s.where("tag != good") == "023");
+  CHECK(s.where("not tag = 'good'") == "023");
+  CHECK(s.where("tag ~ GOO and not tag = missing") == "1");
+  CHECK(s.where("tags = null") == "023");
+  CHECK(s.where("tag") == "1");
+  CHECK(s.where("tag < good").starts_with("where: tags are compared with =, != and ~"));
+}
+
+TEST_CASE("a text is found in a text, and in nothing else", "[store]") {
+  Stored s;
+  CHECK(s.where("note ~ INE") == "1");
+  CHECK(s.where("not note ~ ine") == "");
+  CHECK(s.where("note = null") == "023");
+  CHECK(s.where("opt ~ 'da' and number ~ 2") == "");
+  CHECK(s.where("opt ~ da") == "02");
+  CHECK(s.where("state ~ comp and star") == "");
+  CHECK(s.where("'a' ~ opt").starts_with("where: `~` looks for a text"));
+}
+
 TEST_CASE("a where that makes no sense is refused with the place in it", "[store]") {
   Stored s;
   const auto bad = GENERATE(as<std::string>{}, "los < 1", "loss <", "loss < < 1", "(loss < 1", "loss", "loss < 1 loss",

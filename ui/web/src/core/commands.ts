@@ -4,23 +4,23 @@ import { shell } from './format';
 
 /** The command that does the same as an action of the page. */
 export function asCommand(experiment: string, a: Action): string {
-  const trials = (a.trials ?? []).map((n) => shell(`${experiment}/${n}`));
-  const subject = trials.length ? trials.join(' ') : shell(experiment);
-  const each = (verb: string, rest: string) =>
-    subject
-      .split(' ')
-      .map((one) => `${verb} ${one} ${rest}`)
-      .join('\n');
+  const subjects = a.trials?.length ? a.trials.map((n) => shell(`${experiment}/${n}`)) : [shell(experiment)];
+  const subject = subjects.join(' ');
+  const each = (verb: string, rest: string) => subjects.map((one) => `${verb} ${one} ${rest}`).join('\n');
   const reason = a.reason ? ` --reason ${shell(a.reason)}` : '';
   switch (a.action) {
     case 'enqueue':
       return `tune enqueue ${shell(experiment)} ${Object.entries(a.params ?? {})
         .map(([k, v]) => `-p ${shell(`${k}=${v}`)}`)
-        .join(' ')}${reason}`;
+        .join(' ')}${a.priority === undefined ? '' : ` --priority ${a.priority}`}${reason}`;
+    case 'priority':
+      return `tune priority ${subject} --to ${a.priority}${reason}`;
+    case 'archive':
+      return `tune ${a.on === false ? 'unarchive' : 'archive'} ${subject}${reason}`;
     case 'set':
       return `tune set ${shell(experiment)} ${(a.settings ?? []).map(shell).join(' ')}`;
     case 'tag':
-      return each(`tune tag`, (a.tags ?? []).map(shell).join(' '));
+      return each('tune tag', (a.tags ?? []).map((tag) => (a.on === false ? '--drop ' : '') + shell(tag)).join(' '));
     case 'note':
       return each('tune note', shell(a.note ?? ''));
     case 'star':

@@ -36,6 +36,9 @@ function example(): Trials {
         column('params.opt', new Uint32Array([0, 1, 0xffffffff, 0]), { dictionary: ['adam', 'sgd'] }),
         column('params.wide', new Uint32Array([0, 1, 0, 1]), { dictionary: ['true', 'false'] }),
         column('state', new Uint8Array([0, 1, 2, 255]), { dictionary: ['complete', 'stopped', 'failed'] }),
+        column('tags', new Uint8Array([255, 0, 1, 255]), { dictionary: ['["good","x"]', '["Keep"]'] }),
+        column('note', new Uint8Array([255, 0, 1, 255]), { dictionary: ['mine', '3'] }),
+        column('star', new Uint8Array([0, 1, 0, 0]), { dictionary: ['false', 'true'] }),
       ]),
     ),
   );
@@ -155,6 +158,24 @@ describe('a filter', () => {
     expect(matching('value == null')).toEqual([3]);
     expect(matching('value != null')).toEqual([0, 1, 2]);
   });
+  it('takes tags as a set, which is empty where there are none', () => {
+    expect(matching('tag = good')).toEqual([1]);
+    expect(matching('tag != good')).toEqual([0, 2, 3]);
+    expect(matching('not tag = "good"')).toEqual([0, 2, 3]);
+    expect(matching('tag ~ kee or tags = x')).toEqual([1, 2]);
+    expect(matching('tag == null')).toEqual([0, 3]);
+    expect(matching('"x" = tag')).toEqual([1]);
+    expect(matching('tag')).toEqual([1, 2]);
+    expect(compile('tag < a', example())).toMatchObject({ error: 'tags are compared with =, != and ~', at: 4 });
+  });
+  it('finds a text in a text, and in nothing else', () => {
+    expect(matching('note ~ INE')).toEqual([1]);
+    expect(matching('not note ~ ine')).toEqual([2]);
+    expect(matching('note = "3"')).toEqual([2]);
+    expect(matching('note = 3 or number ~ 2')).toEqual([]);
+    expect(matching('opt ~ da and not star')).toEqual([0, 3]);
+    expect(compile('"a" ~ opt', example())).toHaveProperty('error');
+  });
   it('binds and before or', () => expect(matching('value < 0.3 or value > 0.3 and opt == "sgd"')).toEqual([1]));
   it('says what it does not understand, and where', () => {
     const t = example();
@@ -247,6 +268,13 @@ describe('words for people', () => {
     );
     expect(asCommand('mnist', { action: 'enqueue', params: { lr: 0.1 } })).toBe('tune enqueue mnist -p lr=0.1');
     expect(asCommand('mnist', { action: 'star', on: false })).toBe('tune note mnist --unstar');
+    expect(asCommand('my run', { action: 'tag', trials: [1, 2], tags: ['old'], on: false })).toBe(
+      "tune tag 'my run/1' --drop old\ntune tag 'my run/2' --drop old",
+    );
+    expect(asCommand('mnist', { action: 'priority', trials: [1, 2], priority: 5 })).toBe(
+      'tune priority mnist/1 mnist/2 --to 5',
+    );
+    expect(asCommand('mnist', { action: 'archive', on: false })).toBe('tune unarchive mnist');
   });
 });
 

@@ -3,7 +3,8 @@ import { absent, type Series, type Trials } from './trials';
 
 /**
  * The language of `tune trials --where`, on the columns in the browser: the same grammar, the same answers.
- * and or not; < <= > >= == = != <>; numbers, "text", 'text', true, false, nan, null, `a name`; parentheses.
+ * and or not; < <= > >= == = != <> ~; numbers, "text", 'text', true, false, nan, null, `a name`; parentheses.
+ * `a ~ b`: the text b is in a. `tag` is each of a trial's tags; after it and after ~ a word needs no quotes.
  * A comparison with something absent neither holds nor does its negation; NaN is neither less nor greater.
  */
 export type Filter = { test: (row: number) => boolean; names: string[] } | { error: string; at: number };
@@ -15,13 +16,21 @@ type Token = {
   word: string;
   number: number;
   at: number;
+  end: number;
   quoted: boolean;
 };
-type Operand = { is: 'name' | 'number' | 'text' | 'truth' | 'nan' | 'null'; text: string; number: number; at: number };
+type Operand = {
+  is: 'name' | 'number' | 'text' | 'truth' | 'nan' | 'null';
+  text: string;
+  word: string; // as it was written, without quotes
+  number: number;
+  at: number;
+};
 type Value = number | string | null; // NaN is the text 'nan', as in the store
 
-const ops = ['<=', '>=', '==', '!=', '<>', '&&', '||', '<', '>', '=', '(', ')', '!'];
-const comparisons = new Set(['<', '<=', '>', '>=', '=', '==', '!=', '<>']);
+const ops = ['<=', '>=', '==', '!=', '<>', '&&', '||', '<', '>', '=', '~', '(', ')', '!'];
+const comparisons = new Set(['<', '<=', '>', '>=', '=', '==', '!=', '<>', '~']);
+const lower = (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase());
 
 class Trouble extends Error {
   constructor(
@@ -43,8 +52,40 @@ export function compile(text: string, trials: Trials, objective = ''): Filter {
   }
 }
 
+function readToken(text: string, at: number): Token {
+  while (/[ \t\r\n]/.test(text[at] ?? '')) ++at;
+  const rest = text.slice(at);
+  const made = (kind: Token['kind'], word: string, length: number, number = 0, quoted = false) => ({
+    kind,
+    word,
+    number,
+    at,
+    end: at + length,
+    quoted,
+  });
+  if (!rest) return made('end', '', 0);
+  const name = /^[A-Za-z_\u0080-\uffff][A-Za-z_0-9.\u0080-\uffff]*/.exec(rest);
+  if (name) return made('name', name[0], name[0].length);
+  const quote = rest[0];
+  if (quote === '`' || quote === '"' || quote === "'") {
+    const end = rest.indexOf(quote, 1);
+    if (end < 0) throw new Trouble('this text has no end', at);
+    return made(quote === '`' ? 'name' : 'text', rest.slice(1, end), end + 1, 0, true);
+  }
+  const number = /^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?/.exec(rest);
+  if (number) return made('number', number[0], number[0].length, Number(number[0]));
+  const op = ops.find((o) => rest.startsWith(o));
+  if (!op) throw new Trouble('this character has no meaning here', at);
+  return made('op', op, op.length);
+}
+
+function tokensOf(text: string): Token[] {
+  const tokens = [readToken(text, 0)];
+  while (tokens.at(-1)!.kind !== 'end') tokens.push(readToken(text, tokens.at(-1)!.end));
+  return tokens;
+}
+
 class Parser {
-  private at = 0;
   private token!: Token;
   private seen = 0;
   constructor(
@@ -62,27 +103,7 @@ class Parser {
   }
 
   private next() {
-    while (/[ \t\r\n]/.test(this.text[this.at] ?? '')) ++this.at;
-    const at = this.at;
-    const rest = this.text.slice(at);
-    const made = (kind: Token['kind'], word: string, length: number, number = 0, quoted = false) => {
-      this.at = at + length;
-      this.token = { kind, word, number, at, quoted };
-    };
-    if (!rest) return made('end', '', 0);
-    const name = /^[A-Za-z_\u0080-\uffff][A-Za-z_0-9.\u0080-\uffff]*/.exec(rest);
-    if (name) return made('name', name[0], name[0].length);
-    const quote = rest[0];
-    if (quote === '`' || quote === '"' || quote === "'") {
-      const end = rest.indexOf(quote, 1);
-      if (end < 0) throw new Trouble('this text has no end', at);
-      return made(quote === '`' ? 'name' : 'text', rest.slice(1, end), end + 1, 0, true);
-    }
-    const number = /^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?/.exec(rest);
-    if (number) return made('number', number[0], number[0].length, Number(number[0]));
-    const op = ops.find((o) => rest.startsWith(o));
-    if (!op) throw new Trouble('this character has no meaning here', at);
-    made('op', op, op.length);
+    this.token = readToken(this.text, this.token?.end ?? 0);
   }
   private is(word: string) {
     return !this.token.quoted && (this.token.kind === 'op' || this.token.kind === 'name') && this.token.word === word;
@@ -143,13 +164,44 @@ class Parser {
       const op = this.token.word;
       const at = this.token.at;
       this.next();
-      return this.compare(left, op === '==' ? '=' : op === '!=' ? '<>' : op, this.operand(), at);
+      const plain = op === '==' ? '=' : op === '!=' ? '<>' : op;
+      const right = this.operand();
+      if (isTag(left)) return this.tagged(plain, right, at);
+      if (op === '~') return this.containing(left, right, at);
+      return isTag(right) ? this.tagged(plain, left, at) : this.compare(left, plain, right, at);
     }
     if (left.is !== 'name') throw new Trouble('expected a comparison', this.token.at);
+    if (isTag(left)) return this.tags((all) => all.length > 0);
     const value = this.value(left, true);
     return (row) => {
       const v = value(row);
       return v === null ? null : v !== 0;
+    };
+  }
+
+  /** Tags are a set: that of a trial without any is empty, and not absent. */
+  private tagged(op: string, right: Operand, at: number): Test {
+    if (op !== '=' && op !== '<>' && op !== '~') throw new Trouble('tags are compared with =, != and ~', at);
+    if (right.is === 'null' && op !== '~') return this.tags((all) => (all.length === 0) === (op === '='));
+    const word = op === '~' ? lower(right.word) : right.word;
+    if (op === '~') return this.tags((all) => all.some((tag) => lower(tag).includes(word)));
+    return this.tags((all) => all.includes(word) === (op === '='));
+  }
+  private tags(holds: (tags: string[]) => boolean): Test {
+    this.names.push('tags');
+    const series = this.trials.series.get('tags');
+    const truths = series?.dictionary.map((text) => holds(tagsOf(text)));
+    const none = holds([]);
+    return (row) => truths?.[series!.codes![row]] ?? none;
+  }
+
+  private containing(left: Operand, right: Operand, at: number): Test {
+    if (left.is !== 'name') throw new Trouble('~ looks for a text in what its left side names', at);
+    const value = this.value(left, false);
+    const word = lower(right.word);
+    return (row) => {
+      const v = value(row);
+      return typeof v === 'string' ? lower(v).includes(word) : null;
     };
   }
 
@@ -182,7 +234,7 @@ class Parser {
 
   private operand(): Operand {
     const t = this.token;
-    let o: Operand = { is: 'name', text: t.word, number: t.number, at: t.at };
+    let o: Operand = { is: 'name', text: t.word, word: t.word, number: t.number, at: t.at };
     if (t.kind === 'number') o.is = 'number';
     else if (t.kind === 'text') o.is = 'text';
     else if (this.is('true') || this.is('false')) o = { ...o, is: 'truth', number: t.word === 'true' ? 1 : 0 };
@@ -210,6 +262,7 @@ class Parser {
     // true and false are 1 and 0, and a choice among numbers is numbers: so they are in the store.
     const codes = series.codes!;
     const values: Value[] = series.dictionary.map((text) => {
+      if (series.name === 'note') return numeric ? null : text;
       const plain = text === 'true' ? 1 : text === 'false' ? 0 : text.trim() === '' ? NaN : Number(text);
       return Number.isNaN(plain) ? (numeric ? null : text) : plain;
     });
@@ -232,6 +285,70 @@ class Parser {
     );
   }
 }
+
+/** A part of a filter that `and` joins to the others. */
+export interface Term {
+  text: string;
+  simple: Condition | null; // null: it is more than one comparison
+}
+export interface Condition {
+  name: string;
+  op: string; // = != < <= > >= ~, or `is`, `is not` of what is true or false
+  value: string; // as it is meant, without quotes; may be missing still
+}
+
+/** The terms of a filter; one that is not understood is a term as a whole. */
+export function termsOf(text: string): Term[] {
+  let tokens: Token[];
+  try {
+    tokens = tokensOf(text);
+  } catch {
+    return [{ text: text.trim(), simple: null }];
+  }
+  const terms: Token[][] = [[]];
+  let depth = 0;
+  for (const token of tokens) {
+    const word = token.quoted ? '' : token.word;
+    if (word === '(') ++depth;
+    if (word === ')') --depth;
+    if (!depth && (word === 'or' || word === '||')) return [{ text: text.trim(), simple: null }];
+    if (!depth && (word === 'and' || word === '&&')) terms.push([]);
+    else if (token.kind !== 'end') terms.at(-1)!.push(token);
+  }
+  return terms
+    .filter((term) => term.length)
+    .map((term) => ({ text: text.slice(term[0].at, term.at(-1)!.end), simple: conditionOf(term) }));
+}
+
+function conditionOf(term: Token[]): Condition | null {
+  const isName = (t: Token | undefined) => t?.kind === 'name' && (t.quoted || !keywords.has(t.word));
+  const negated = !term[0].quoted && (term[0].word === 'not' || term[0].word === '!');
+  const [name, op, value] = negated ? term.slice(1) : term;
+  if (!isName(name)) return null;
+  const isValue =
+    !value || value.kind === 'number' || value.kind === 'text' || (value.kind === 'name' && !value.quoted);
+  if (term.length === (negated ? 2 : 1)) return { name: name.word, op: negated ? 'is not' : 'is', value: '' };
+  if (negated || term.length > 3 || op.kind !== 'op' || !comparisons.has(op.word) || !isValue) return null;
+  const plain = { '==': '=', '<>': '!=' }[op.word] ?? op.word;
+  return { name: name.word, op: plain, value: value?.word ?? '' };
+}
+
+/** A condition as it is written; `quoted`: its value is a text. */
+export function writeCondition({ name, op, value }: Condition, quoted: boolean): string {
+  const plain = /^[A-Za-z_\u0080-\uffff][A-Za-z_0-9.\u0080-\uffff]*$/.test(name) && !keywords.has(name);
+  const written = plain ? name : '`' + name + '`';
+  if (op === 'is') return written;
+  if (op === 'is not') return `not ${written}`;
+  const bare = !quoted || !value || value === 'null';
+  return `${written} ${op} ${bare ? value : value.includes('"') ? `'${value}'` : `"${value}"`}`.trim();
+}
+
+const keywords = new Set(['and', 'or', 'not', 'true', 'false', 'nan', 'null']);
+
+const isTag = (o: Operand) => o.is === 'name' && (o.text === 'tag' || o.text === 'tags');
+
+/** Tags as they stand in their column: the text of a JSON list. */
+export const tagsOf = (text: string | null): string[] => (text ? JSON.parse(text) : []);
 
 /** The name that is at most a third of its letters away. */
 export function nearest(name: string, known: string[]): string | null {

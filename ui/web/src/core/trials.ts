@@ -22,6 +22,7 @@ export interface Series {
   codes: Uint32Array | null;
   dictionary: string[];
   nan: Set<number>;
+  known: Map<string, number>; // text -> code
 }
 
 /**
@@ -97,7 +98,7 @@ export class Trials {
   private column(name: string, coded: boolean): Series {
     let s = this.series.get(name);
     if (s) return s;
-    s = { name, numbers: null, codes: null, dictionary: [], nan: new Set() };
+    s = { name, numbers: null, codes: null, dictionary: [], nan: new Set(), known: new Map() };
     if (coded) s.codes = new Uint32Array(this.capacity).fill(absent);
     else s.numbers = new Float64Array(this.capacity).fill(NaN);
     this.series.set(name, s);
@@ -122,8 +123,9 @@ export class Trials {
 }
 
 function codeOf(s: Series, text: string): number {
-  const at = s.dictionary.indexOf(text);
-  return at >= 0 ? at : s.dictionary.push(text) - 1;
+  let code = s.known.get(text);
+  if (code === undefined) s.known.set(text, (code = s.dictionary.push(text) - 1));
+  return code;
 }
 
 /** A trial that has ended and counts for the best: its value was measured and its constraints hold. */
