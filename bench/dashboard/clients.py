@@ -93,7 +93,7 @@ async def patient(client):
 
 async def main():
     clients = [asyncio.create_task(patient(follow)) for _ in range(following)]
-    clients += [asyncio.create_task(never_read(request(api + ("/stream" if i % 2 else "/columns")) * (1 if i % 2 else 40))) for i in range(never)]
+    clients += [asyncio.create_task(never_read(request(api + ("/stream" if i % 2 else "/columns")) * (1 if i % 2 else 400))) for i in range(never)]
     await asyncio.sleep(seconds)
     for client in clients:
         client.cancel()
