@@ -106,6 +106,34 @@ async function violations(page) {
   return result.violations.map((v) => `axe ${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(' | ')}`);
 }
 
+/** Every chart of the page as an SVG: XML, with marks in it, and nothing that a viewer would run. */
+async function drawings(page) {
+  const wrong = [];
+  const buttons = await page.$$('button[title="Save as SVG"]');
+  for (const [i, button] of buttons.entries()) {
+    const [download] = await Promise.all([page.waitForEvent('download', { timeout: 30000 }), button.click()]);
+    const text = readFileSync(await download.path(), 'utf8');
+    if (pictures) writeFileSync(path.join(pictures, `${new URL(page.url()).pathname.replace(/[^a-z0-9]+/gi, '-')}-${i}.svg`), text);
+    const seen = await page.evaluate((svg) => {
+      const xml = new DOMParser().parseFromString(svg, 'image/svg+xml');
+      const all = [...xml.querySelectorAll('*')];
+      return {
+        broken: xml.querySelector('parsererror')?.textContent ?? (xml.documentElement.nodeName === 'svg' ? '' : 'the root is no svg'),
+        marks: xml.querySelectorAll('path[d*="M"]').length,
+        texts: xml.querySelectorAll('text').length,
+        odd: all.map((e) => e.nodeName).filter((n) => !['svg', 'title', 'rect', 'path', 'text', 'g', 'clipPath'].includes(n)),
+        numberless: all.some((e) => [...e.attributes].some((a) => a.name !== 'font-family' && /NaN|undefined|Infinity/.test(a.value))),
+      };
+    }, text);
+    const name = download.suggestedFilename();
+    if (seen.broken) wrong.push(`${name} is no XML: ${seen.broken}`);
+    if (seen.marks < 2 || !seen.texts) wrong.push(`${name} has ${seen.marks} marks and ${seen.texts} texts`);
+    if (seen.odd.length) wrong.push(`${name} holds ${seen.odd[0]}`);
+    if (seen.numberless) wrong.push(`${name} has a place that is no number`);
+  }
+  return { saved: buttons.length, wrong };
+}
+
 /** A harness that finds nothing is worth nothing: here is a page with everything that it should find. */
 async function control(page, origin) {
   await page.route('**/x/broken', (route) => route.fulfill({
@@ -146,6 +174,7 @@ async function main() {
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
   let seen = 0;
+  let saved = 0;
   try {
     for (const scheme of ['light', 'dark']) {
       const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
@@ -162,6 +191,11 @@ async function main() {
         const wrong = (await visit(where, origin + at, `${scheme} ${at === '/' ? 'experiments' : at.slice(1)}`)).filter((w) => !(refused && /40\d/.test(w)));
         for (const w of wrong) finding(`${scheme} ${at}: ${w}`);
         ++seen;
+        if (scheme === 'light' && !refused) {
+          const drawn = await drawings(page);
+          saved += drawn.saved;
+          for (const w of drawn.wrong) finding(`${at}: ${w}`);
+        }
         if (refused) await where.close();
         if (refused) continue;
         const links = await page.$$eval('nav a[href^="/"]', (all) => all.map((a) => a.getAttribute('href').split('?')[0]));
@@ -169,16 +203,17 @@ async function main() {
       }
       await context.close();
     }
+    if (!saved) finding('no chart offers itself as SVG');
     await live(browser);
   } finally {
     await browser.close();
     server.removeAllListeners('exit');
     server.kill('SIGTERM');
   }
-  console.log(`${seen} pages seen, ${findings.length} findings`);
+  console.log(`${seen} pages seen, ${saved} charts saved, ${findings.length} findings`);
 }
 
 main().catch((e) => finding(String(e.stack ?? e))).finally(() => {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   process.exit(findings.length ? 1 : 0);
 });

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One way to draw: in CSS pixels, sharp on every screen, again whenever size, theme or data change.
 import { theme, colour } from '../core/theme.svelte';
+import { SvgPen, type Pen } from './pen';
 
 export interface Drawing {
-  context: CanvasRenderingContext2D;
+  context: Pen;
   width: number;
   height: number;
+  /** Of the canvas in the page; null: the drawing is to be kept, whole and at once, with what the page lays over it. */
+  screen: CanvasRenderingContext2D | null;
 }
+const drawings = new WeakMap<HTMLCanvasElement, (d: Drawing) => void>();
 
 /** For `{@attach}` of a canvas. What `draw` reads of the reactive state, it draws again for. */
 export function drawn(draw: (d: Drawing) => void) {
@@ -18,6 +22,7 @@ export function drawn(draw: (d: Drawing) => void) {
       if (width !== size.width || height !== size.height) size = { width, height };
     });
     observer.observe(canvas);
+    drawings.set(canvas, draw);
     $effect(() => {
       void theme.version;
       const { width, height } = size;
@@ -28,10 +33,45 @@ export function drawn(draw: (d: Drawing) => void) {
       const context = canvas.getContext('2d')!;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.font = font;
-      draw({ context, width, height });
+      draw({ context, width, height, screen: context });
     });
     return () => observer.disconnect();
   };
+}
+
+/** Draws all canvases inside of `host` once more, each in its place. */
+function drawAgain(host: HTMLElement, pen: Pen) {
+  const corner = host.getBoundingClientRect();
+  for (const canvas of host.querySelectorAll('canvas')) {
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    pen.save();
+    pen.translate(left - corner.left, top - corner.top);
+    pen.font = font;
+    drawings.get(canvas)?.({ context: pen, width: Math.round(width), height: Math.round(height), screen: null });
+    pen.restore();
+  }
+}
+
+/** The charts inside of `host` as a picture to keep. */
+export async function pictureOf(host: HTMLElement, title: string, kind: 'png' | 'svg'): Promise<Blob | null> {
+  const { width, height } = host.getBoundingClientRect();
+  const canvas = document.createElement('canvas');
+  const ratio = kind === 'png' ? Math.max(2, globalThis.devicePixelRatio || 1) : 0;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext('2d')!;
+  const ground = colour('paper');
+  if (kind === 'svg') {
+    context.font = font;
+    const pen = new SvgPen((text) => context.measureText(text));
+    drawAgain(host, pen);
+    return new Blob([pen.svg(width, height, title, ground)], { type: 'image/svg+xml' });
+  }
+  context.scale(ratio, ratio);
+  context.fillStyle = ground;
+  context.fillRect(0, 0, width, height);
+  drawAgain(host, context);
+  return new Promise((resolve) => canvas.toBlob(resolve));
 }
 
 export const font = '11px Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
@@ -44,7 +84,7 @@ export interface Frame {
 }
 
 /** Hairlines and labels of the vertical axis; places are 0 at the bottom. */
-export function drawY(c: CanvasRenderingContext2D, f: Frame, ticks: { place: number; label: string }[], title = '') {
+export function drawY(c: Pen, f: Frame, ticks: { place: number; label: string }[], title = '') {
   c.lineWidth = 1;
   c.textAlign = 'right';
   c.textBaseline = 'middle';
@@ -66,7 +106,7 @@ export function drawY(c: CanvasRenderingContext2D, f: Frame, ticks: { place: num
   }
 }
 
-export function drawX(c: CanvasRenderingContext2D, f: Frame, ticks: { place: number; label: string }[], title = '') {
+export function drawX(c: Pen, f: Frame, ticks: { place: number; label: string }[], title = '') {
   c.textBaseline = 'top';
   c.fillStyle = colour('ink-3');
   let free = -Infinity;
@@ -91,6 +131,6 @@ export function drawX(c: CanvasRenderingContext2D, f: Frame, ticks: { place: num
   c.stroke();
 }
 
-export function widest(c: CanvasRenderingContext2D, labels: { label: string }[]): number {
+export function widest(c: Pen, labels: { label: string }[]): number {
   return Math.ceil(Math.max(0, ...labels.map((t) => c.measureText(t.label).width)));
 }
