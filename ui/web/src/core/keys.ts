@@ -30,6 +30,8 @@ export function press(event: KeyboardEvent) {
   const typing = target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
   const name = (event.ctrlKey || event.metaKey ? 'ctrl+' : '') + event.key;
   if (event.altKey || (typing && name !== 'ctrl+k' && !(event.key === 'Escape'))) return;
+  // What has the focus is pressed by Enter itself.
+  if (event.key === 'Enter' && target.closest('a, button')) return;
   const key = known().find((k) => k.key === name);
   if (!key) return;
   event.preventDefault();
