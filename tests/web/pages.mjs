@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const [tune, pictures] = [path.resolve(process.argv[2]), process.argv[3]];
@@ -72,13 +73,19 @@ async function serve(store, ...words) {
   return { server, address, origin: new URL(address).origin };
 }
 
+/** Of files: the same file. */
+function sameOrigin(a, b) {
+  const [x, y] = [new URL(a), new URL(b)];
+  return x.protocol === 'file:' ? y.protocol === 'file:' && x.pathname === y.pathname : x.origin === y.origin;
+}
+
 /** Opens a page and tells what is wrong with it. */
 async function visit(page, url, label) {
   const wrong = [];
   const listen = {
     console: (m) => m.type() === 'error' && wrong.push('console: ' + m.text()),
     pageerror: (e) => wrong.push('error: ' + e.message),
-    request: (r) => new URL(r.url()).origin !== new URL(url).origin && !/^(data|blob):/.test(r.url()) && wrong.push('request elsewhere: ' + r.url()),
+    request: (r) => !sameOrigin(r.url(), url) && !/^(data|blob):/.test(r.url()) && wrong.push('request elsewhere: ' + r.url()),
     response: (r) => r.status() >= 400 && wrong.push(`${r.status()} for ${r.url()}`),
   };
   for (const [event, listener] of Object.entries(listen)) page.on(event, listener);
@@ -166,6 +173,74 @@ async function live(browser) {
   clearTimeout(late);
 }
 
+function exported(name, ...words) {
+  const file = path.join(folder, name);
+  const done = spawnSync(tune, ['--store', path.join(folder, 'tune.db'), 'export', ...words, '--format', 'html', '--out', file], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`export ${words}: exit ${done.status}\n${done.stderr}`);
+  const text = readFileSync(file, 'utf8');
+  if (text.includes('__pwned')) finding('what a user wrote stands in the exported file in clear');
+  return pathToFileURL(file).href;
+}
+
+/** What a page says, but for how long ago something was. */
+const said = (page) => page.$eval('main', (main) => main.innerText.replace(/\d+ ?(s|min|h) ago|just now/g, '').replace(/\nJSON\n/, '\n'));
+
+/** The pages as one file, opened from the disk: they say what the server's pages say, and ask nobody. */
+async function offline(browser, paths) {
+  const all = exported('all.html', ...Object.keys(experiments));
+  const { server, address, origin } = await serve('tune.db', 'ui', '--read-only', '--addr', '127.0.0.1:0');
+  try {
+    for (const scheme of ['light', 'dark']) {
+      const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+      const page = await context.newPage();
+      const live = await context.newPage();
+      if (scheme === 'light') await live.goto(address);
+      for (const at of paths) {
+        for (const w of await visit(page, `${all}#${at}`, `${scheme} offline ${at.slice(1)}`)) finding(`${scheme} offline ${at}: ${w}`);
+        if (scheme === 'dark') continue;
+        await visit(live, origin + at, 'read-only');
+        const [here, there] = [await said(page), await said(live)];
+        if (here !== there) finding(`offline ${at} says\n${here}\nand the live page\n${there}`);
+      }
+      await context.close();
+    }
+    await offlineWays(browser);
+  } finally {
+    server.removeAllListeners('exit');
+    server.kill('SIGTERM');
+  }
+}
+
+/** People click, go back, and ask for what is not there. */
+async function offlineWays(browser) {
+  const one = exported('one.html', 'halving', '--details', '4');
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(one);
+  const says = (text) => page.waitForFunction((t) => document.body.innerText.includes(t), text, { timeout: 20000 }).catch(() => finding(`the exported page does not say: ${text}`));
+  await says('details of 4 of 150 trials');
+  if (await page.$('a[href="#/x/goals"]')) finding('an experiment that was not exported is in the file');
+  await page.click('a[href="#/x/halving"]');
+  await page.click('nav a[href="#/x/halving/curves"]');
+  await page.waitForSelector('canvas');
+  await page.goBack();
+  await says('Lowest loss');
+  await page.goto(one + '#/x/halving/trials/' + (await absentTrial(page)));
+  await says('whose details are in this file');
+  await page.goto(one + '#/compare?x=halving,goals');
+  await says('The experiment goals is not in this file.');
+  await context.close();
+}
+
+/** A trial that has no details in the file. */
+async function absentTrial(page) {
+  for (let trial = 0; ; ++trial) {
+    await page.goto(page.url().split('#')[0] + `#/x/halving/trials/${trial}`);
+    await page.waitForFunction((n) => new RegExp(`Trial ${n}\\b`).test(document.querySelector('main')?.innerText ?? ''), trial, { timeout: 20000 });
+    if (await page.$('main .notice')) return trial;
+  }
+}
+
 async function main() {
   for (const [name, config] of Object.entries(experiments)) make(name, config);
   const { server, address, origin } = await serve('tune.db', 'ui', '--addr', '127.0.0.1:0');
@@ -175,6 +250,7 @@ async function main() {
   });
   let seen = 0;
   let saved = 0;
+  const paths = new Set();
   try {
     for (const scheme of ['light', 'dark']) {
       const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
@@ -196,6 +272,7 @@ async function main() {
           saved += drawn.saved;
           for (const w of drawn.wrong) finding(`${at}: ${w}`);
         }
+        if (!refused) paths.add(at);
         if (refused) await where.close();
         if (refused) continue;
         const links = await page.$$eval('nav a[href^="/"]', (all) => all.map((a) => a.getAttribute('href').split('?')[0]));
@@ -205,6 +282,7 @@ async function main() {
     }
     if (!saved) finding('no chart offers itself as SVG');
     await live(browser);
+    await offline(browser, [...paths, '/x/halving/compare?t=1,2,3', '/compare?x=halving,goals', '/x/halving/events?show=Stops', '/x/population/schedule?view=lineage']);
   } finally {
     await browser.close();
     server.removeAllListeners('exit');

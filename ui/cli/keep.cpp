@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is done to a store as a whole: deleting, copying, checking, reading out.
+// What is done to a store as a whole: deleting, copying, checking.
 #include <filesystem>
 
 #include "store/sqlite/copies.hpp"
 #include "store/sqlite/fsck.hpp"
 #include "store/sqlite/remove.hpp"
-#include "tuner/facts_json.hpp"
 #include "tuner/json.hpp"
 #include "tuner/replay.hpp"
 #include "ui/api/policies.hpp"
 #include "ui/cli/config_file.hpp"
-#include "ui/cli/query.hpp"
 #include "ui/cli/subject.hpp"
 
 namespace tune {
@@ -151,26 +149,6 @@ int replay_verb(Invocation& call) {
     call.print(out + "\n");
   }
   return verify && found.mismatches > 0 ? kUnexpected : kOk;
-}
-
-int export_verb(Invocation& call) {
-  const auto subject = find_experiment(call);
-  if (!subject) return call.fail(subject.error());
-  const auto format = call.get("format").value_or(call.format() == Invocation::Format::json_lines ? "ndjson" : "csv");
-  const auto write = [&](std::string_view text) { call.print_exact(text); };
-  if (format == "config") return call.print_exact(subject->experiment.config + "\n"), kOk;
-  if (format == "journal") {
-    const auto done = subject->reader->read(subject->experiment.id, 1,
-                                            [&](Record&& record) { call.print_exact(to_json_line(record) + "\n"); });
-    return done ? kOk : call.fail(done.error());
-  }
-  if (format != "csv" && format != "ndjson")
-    return call.fail(usage_error("`--format` is csv, ndjson, journal or config, not `" + printable(format) + "`"));
-  const auto query = query_from(call, subject->experiment);
-  if (!query) return call.fail(query.error());
-  const auto done = format == "csv" ? export_csv(*subject->reader, subject->experiment.id, *query, write)
-                                    : export_ndjson(*subject->reader, subject->experiment.id, *query, write);
-  return done ? kOk : call.fail(done.error());
 }
 
 int backup_verb(Invocation& call) {

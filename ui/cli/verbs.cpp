@@ -118,9 +118,11 @@ constexpr Flag kEnqueue[] = {{"param", "NAME=VALUE", "a parameter; all but const
 constexpr Flag kPriority[] = {{"to", "N", "the new priority: 0 is that of what the search proposes"}, {"reason", "TEXT", "is recorded with it"}};
 constexpr Flag kNote[] = {{"star", "", "mark it"}, {"unstar", "", "take the mark away"}};
 constexpr Flag kTag[] = {{"drop", "TAG", "take a tag away", 0, true}};
-constexpr Flag kExport[] = {{"format", "FORM", "csv, ndjson (the trials), journal (every fact) or config"},
+constexpr Flag kExport[] = {{"format", "FORM", "csv, ndjson (the trials), journal (every fact), config, or html (one page for a browser)"},
+                            {"out", "FILE", "write there and not to stdout (-); of html it is NAME.html"},
                             {"where", "EXPR", "only these trials"},
-                            {"columns", "A,B", "only these columns"}};
+                            {"columns", "A,B", "only these columns"},
+                            {"details", "N", "html: trials with details, curves and logs: the best and the newest (500)"}};
 constexpr Flag kReplay[] = {{"verify", "", "decide everything again and compare"}};
 constexpr Flag kFsck[] = {{"rebuild", "", "make the tables anew from the journal"},
                           {"complete", "", "every trial must be in a final state"},
@@ -327,10 +329,10 @@ constexpr Verb kVerbs[] = {
     {"rm", "delete an experiment and its files", "EXPERIMENT", {}, {"tune rm digits", "tune rm digits --yes"}, rm_verb},
     {"gc", "delete checkpoints that no experiment refers to", "", kGc, {"tune gc --dry-run", "tune gc"}, gc_verb},
     {"export",
-     "trials or the whole journal as text",
-     "[EXPERIMENT]",
+     "trials or the journal as text, or the dashboard as one file",
+     "[EXPERIMENT…]",
      kExport,
-     {"tune export digits > digits.csv", "tune export digits --format journal"},
+     {"tune export digits > digits.csv", "tune export digits --format html"},
      export_verb},
     {"replay",
      "fold the journal; with --verify decide everything again",

@@ -62,6 +62,12 @@ Result<std::unique_ptr<Site>> Site::open(Settings settings) {
   return site;
 }
 
+std::unique_ptr<Site> Site::offline(std::string store) {
+  Settings settings;
+  settings.store = std::move(store), settings.read_only = true;
+  return std::unique_ptr<Site>(new Site(std::move(settings)));
+}
+
 Site::Site(Settings settings) : settings_(std::move(settings)), readers_(settings_.store) {}
 Site::~Site() = default;
 

@@ -45,6 +45,8 @@ class Site final : public Service {
   };
   /// Reads the store's token, or makes it. Error: that of store_token.
   static Result<std::unique_ptr<Site>> open(Settings);
+  /// For asking it here, by serve(), of a store that is left as it is: nobody is let in, and there are no streams.
+  static std::unique_ptr<Site> offline(std::string store);
   ~Site() override;
 
   std::optional<Response> admit(const Request&) override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's answers (docs/api/openapi.json) and how to ask for them.
 import { readColumns, type Columns } from './columns';
+import { offline } from './offline';
 
 export type Real = number | 'nan' | 'inf' | '-inf' | null;
 export type Value = Real | string | boolean;
@@ -190,11 +191,11 @@ async function ask(path: string, options: RequestInit = {}): Promise<Response> {
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return (await ask(path, { signal })).json();
+  return offline ? ((await offline.json(path)) as T) : (await ask(path, { signal })).json();
 }
 
 export async function getColumns(path: string, signal?: AbortSignal): Promise<Columns> {
-  return readColumns(await (await ask(path, { signal })).arrayBuffer());
+  return offline ? offline.columns(path) : readColumns(await (await ask(path, { signal })).arrayBuffer());
 }
 
 export const experiments = (signal?: AbortSignal) => get<{ experiments: Summary[] }>(`${root}/experiments`, signal);

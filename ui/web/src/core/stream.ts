@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { offline } from './offline';
 
 export type Link = 'connecting' | 'live' | 'lost';
 
@@ -17,6 +18,7 @@ export interface Watcher {
  * gives up, we try again, ever more slowly. Returns what ends it.
  */
 export function watch(path: string, { on, link }: Watcher): () => void {
+  if (offline) return () => {};
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let tries = 0;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The address is the state of the view: a page and its query. Whoever gets the link sees the same.
+// The address is the state of the view: a page and its query. Whoever gets the link sees the same. A page that came as a file
+// has all of it behind the `#`.
+import { offline } from './offline';
 
 export interface Place {
   page: string; // list, overview, trials, trial, … or compare-experiments
@@ -42,12 +44,21 @@ export function parse(path: string): Place | null {
 
 export function href(experiment: string, page = '', query: Record<string, string> = {}): string {
   const search = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== '')).toString();
-  return `/x/${encodeURIComponent(experiment)}${page ? '/' + page : ''}${search ? '?' + search : ''}`;
+  return `${before}/x/${encodeURIComponent(experiment)}${page ? '/' + page : ''}${search ? '?' + search : ''}`;
+}
+const before = offline ? '#' : '';
+export const home = before + '/';
+
+/** Path and search, as they are now. */
+function here(): [path: string, search: string] {
+  if (!offline) return [globalThis.location?.pathname ?? '/', globalThis.location?.search ?? ''];
+  const [path, search = ''] = location.hash.slice(1).split('?');
+  return [path || '/', search];
 }
 
 class Address {
-  path = $state(globalThis.location?.pathname ?? '/');
-  private search = $state(globalThis.location?.search ?? '');
+  path = $state(here()[0]);
+  private search = $state(here()[1]);
   readonly query = $derived(new URLSearchParams(this.search));
   readonly place = $derived(parse(this.path));
 
@@ -64,18 +75,18 @@ class Address {
   }
   /** Changes of the view replace the entry: Back leaves the page, it does not undo brushes. */
   set(changes: Record<string, string | null>) {
-    const query = new URLSearchParams(location.search);
+    const query = new URLSearchParams(this.search);
     for (const [name, value] of Object.entries(changes)) {
       if (value === null || value === '') query.delete(name);
       else query.set(name, value);
     }
     const search = query.toString();
-    history.replaceState(null, '', location.pathname + (search ? '?' + search : ''));
+    history.replaceState(null, '', before + this.path + (search ? '?' + search : ''));
     this.read();
   }
   private read() {
-    this.path = location.pathname;
-    this.search = location.search;
+    if (offline && !/^(#\/|$)/.test(location.hash)) return; // An anchor within the page is no place.
+    [this.path, this.search] = here();
   }
 }
 
@@ -95,6 +106,7 @@ export function followLinks(event: MouseEvent) {
     link.pathname === '/metrics'
   )
     return;
+  if (offline && !link.hash.startsWith('#/')) return;
   event.preventDefault();
-  address.go(link.pathname + link.search);
+  address.go(offline ? link.hash : link.pathname + link.search);
 }
