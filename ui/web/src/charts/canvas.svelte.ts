@@ -111,8 +111,8 @@ export function drawX(c: Pen, f: Frame, ticks: { place: number; label: string }[
   c.fillStyle = colour('ink-3');
   let free = -Infinity;
   for (const t of ticks) {
-    const x = f.left + t.place * (f.right - f.left);
     const half = c.measureText(t.label).width / 2;
+    const x = Math.min(f.left + t.place * (f.right - f.left), f.right + 9 - half); // The last one stays inside.
     if (x - half < free || x - half < f.left - 30) continue;
     c.textAlign = 'center';
     c.fillText(t.label, x, f.bottom + 7);

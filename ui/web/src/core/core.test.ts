@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { readBrushes, select, writeBrushes } from './brush';
 import { readColumns, writeColumns, type Column } from './columns';
 import { asCommand } from './commands';
-import { smooth, valueAt } from './curves';
+import { runningMean, smooth, together, valueAt } from './curves';
 import { compile } from './filter';
 import { asArguments, count, duration, number, shell } from './format';
 import { linearTicks, logTicks, makeScale } from './scale';
 import { backoff } from './stream';
-import { counts, sortRows, Trials } from './trials';
+import { byEnd, counts, sortRows, spent, Trials } from './trials';
 
 const column = (name: string, data: Column['data'], more: Partial<Column> = {}) =>
   ({
@@ -280,4 +280,47 @@ describe('words for people', () => {
 
 describe('waiting to connect again', () => {
   it('doubles up to half a minute', () => expect([0, 1, 4, 20].map((n) => backoff(n, 0.5))).toEqual([0.5, 1, 8, 30]));
+});
+
+describe('bands', () => {
+  const curve = (trial: number, step: number[], value: number[]) => ({
+    trial,
+    step: Float64Array.from(step),
+    at: Float64Array.from(step),
+    value: Float64Array.from(value),
+  });
+  it('of the same settings: the mean of those that got there, from the least to the greatest', () => {
+    const { curve: mean, band } = together([
+      curve(4, [1, 2, 3], [1, 2, 3]),
+      curve(7, [1, 3], [3, 5]),
+      curve(9, [1], [5]),
+    ]);
+    expect(mean.trial).toBe(4);
+    expect(Array.from(mean.value)).toEqual([3, 3, 4]); // at step 2 the second lies between its points
+    expect(Array.from(band.low)).toEqual([1, 2, 3]);
+    expect(Array.from(band.high)).toEqual([5, 4, 5]);
+  });
+  it('of instances: the mean until each, with its standard error', () => {
+    const { curve: mean, band } = runningMean(curve(0, [1, 2, 3], [1, 3, NaN]));
+    expect(Array.from(mean.value)).toEqual([1, 2, 2]);
+    expect(Array.from(band.low)).toEqual([1, 1, 1]); // sqrt(2 / 2)
+    expect(Array.from(band.high)).toEqual([1, 3, 3]);
+  });
+});
+
+it('what was spent until each trial ended goes by the order of their ends', () => {
+  const t = new Trials();
+  t.merge({
+    rows: 3,
+    seq: 1,
+    full: true,
+    columns: [
+      column('number', Int32Array.from([0, 1, 2])),
+      column('ended_at', Float64Array.from([20, 10, NaN])),
+      column('last_step', Float64Array.from([5, 3, 9])),
+    ],
+  });
+  expect(byEnd(t)).toEqual([1, 0]);
+  expect(Array.from(spent(t, 'last_step'))).toEqual([8, 3, NaN]);
+  expect(Array.from(spent(t, 'cost'))).toEqual([0, 0, NaN]);
 });

@@ -173,6 +173,22 @@ export function sortRows(
   });
 }
 
+/** Rows of trials that have ended, in the order in which they did. */
+export function byEnd(trials: Trials): number[] {
+  const end = trials.find('ended_at')?.numbers;
+  const rows = Array.from({ length: trials.count }, (_, row) => row).filter((row) => end && Number.isFinite(end[row]));
+  return rows.sort((a, b) => end![a] - end![b] || a - b);
+}
+
+/** What all trials together had of a column (steps, cost) when each of them ended; NaN where it has not. */
+export function spent(trials: Trials, name: string): Float64Array {
+  const series = trials.find(name);
+  const sums = new Float64Array(trials.count).fill(NaN);
+  let sum = 0;
+  for (const row of byEnd(trials)) sums[row] = sum += Math.max(0, trials.number(series, row) || 0);
+  return sums;
+}
+
 /** All rows, the best first. */
 export function bestFirst(trials: Trials, maximize: boolean): Uint32Array {
   const rows = Uint32Array.from({ length: trials.count }, (_, row) => row);
