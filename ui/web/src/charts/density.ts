@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a hundred thousand lines between two axes look like, without drawing one of them.
 
+/** So many lines or points are drawn one by one; more take longer than a hand that brushes waits. */
+export const exactMost = 5000;
 export const bins = 48;
 export const side = bins + 2; // and the two rails
 
