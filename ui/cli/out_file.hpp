@@ -26,11 +26,11 @@ class OutFile {
   std::size_t written() const { return written_; }
 
  private:
-  OutFile(std::string path, std::string temporary, int file)
-      : path_(std::move(path)), temporary_(std::move(temporary)), file_(file) {}
-  Error trouble(int number) const;
+  OutFile(std::string name, std::string path, std::string temporary, int file)
+      : name_(std::move(name)), path_(std::move(path)), temporary_(std::move(temporary)), file_(file) {}
 
-  std::string path_, temporary_;  // Empty temporary: no plain file.
+  std::string name_;              // As it was given.
+  std::string path_, temporary_;  // Empty: no plain file.
   int file_ = -1;
   std::size_t written_ = 0;
 };
