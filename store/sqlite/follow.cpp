@@ -18,7 +18,8 @@ namespace {
 
 constexpr const char* kMarks = ", star, tags, note";  // What people said; after kTrialColumns.
 constexpr int kOwnColumns = 8;  // m0 … m7.
-constexpr const char* kReportColumns = "trial, attempt, n, set_id, m0, m1, m2, m3, m4, m5, m6, m7, more";
+constexpr int kCost = 5 + kOwnColumns;  // Of these:
+constexpr const char* kReportColumns = "trial, attempt, n, set_id, m0, m1, m2, m3, m4, m5, m6, m7, more, cost";
 
 /// The names of each list of metrics in the store, by column.
 std::map<std::int64_t, std::vector<std::string>> metric_sets(const Database& db) {
@@ -70,6 +71,16 @@ TrialFollower::Change change(const Statement& s) {
   return c;
 }
 
+/// Do trials tell what they cost? Looked for in the first and the last reports: those who do not shall not wait.
+bool tells_cost(const Database& db, std::int64_t experiment) {
+  for (const char* order : {"ASC", "DESC"}) {
+    auto s = db.prepare("SELECT 1 FROM (SELECT cost FROM reports WHERE id BETWEEN ?1 AND ?2 ORDER BY id " + std::string{order} +
+                        " LIMIT 1000) WHERE cost IS NOT NULL LIMIT 1");
+    if (bind_range(s, experiment).step()) return true;
+  }
+  return false;
+}
+
 void tell_all(const Database& db, std::int64_t experiment, TrialFollower& follower) {
   std::vector<std::int64_t> trials;
   auto rows = db.prepare("SELECT " + std::string{kTrialColumns} + kMarks + " FROM trials WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
@@ -77,6 +88,13 @@ void tell_all(const Database& db, std::int64_t experiment, TrialFollower& follow
   auto params = db.prepare("SELECT trial, name, value, type FROM params WHERE trial BETWEEN ?1 AND ?2");
   for (bind_range(params, experiment); params.step();)
     follower.on_param({params.integer(0) & kNumberMask}, params.text(1), read_param(params, 2, 3));
+
+  if (tells_cost(db, experiment)) {
+    auto cost = db.prepare("SELECT attempt, max(cost) FROM reports WHERE trial=?1 AND cost IS NOT NULL GROUP BY attempt ORDER BY attempt");
+    for (const auto trial : trials)
+      for (cost.bind(1, trial); cost.step();)
+        follower.on_cost({trial & kNumberMask}, static_cast<int>(cost.integer(0)), cost.number(1));
+  }
 
   // The newest report of each list of names, in the order in which they came.
   ReportTeller teller(db, follower);
@@ -125,7 +143,11 @@ void tell_since(const Database& db, std::int64_t experiment, Seq since, TrialFol
     for (params.bind(1, trial); params.step();) follower.on_param({trial & kNumberMask}, params.text(0), read_param(params, 1, 2));
   }
   ReportTeller teller(db, follower);
-  for (bind_range(reports, experiment, since + 1); reports.step();) teller.tell(reports);
+  for (bind_range(reports, experiment, since + 1); reports.step();) {
+    teller.tell(reports);
+    if (!reports.is_null(kCost))
+      follower.on_cost({reports.integer(0) & kNumberMask}, static_cast<int>(reports.integer(1)), reports.number(kCost));
+  }
 }
 
 Error no_experiment() { return {Error::Code::not_found, "the store has no such experiment any more", ""}; }

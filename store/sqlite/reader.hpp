@@ -97,6 +97,8 @@ class TrialFollower {
   virtual void on_trial(const Change&) = 0;
   virtual void on_param(TrialId, std::string_view name, const Value&) = 0;
   virtual void on_metric(TrialId, std::string_view name, double value) = 0;
+  /// What an attempt of it has cost so far, as it said (TrialCost adds them up). Attempts come in order.
+  virtual void on_cost(TrialId, int /*attempt*/, double /*so_far*/) {}
 };
 
 /// Which facts of a journal, reports left out.

@@ -17,7 +17,7 @@ import urllib.parse
 POISON = "<script>window.__pwned=1</script>\x1b[31m\"';--"
 TRIAL = r"""
 printf '{"step":1,"loss":%s}\n' "$TUNE_P_X" >&"$TUNE_FD"
-printf '{"step":2,"loss":%s}\n' "$TUNE_P_X" >&"$TUNE_FD"
+printf '{"step":2,"loss":%s,"cost":3}\n' "$TUNE_P_X" >&"$TUNE_FD"
 echo '<img src=x onerror=alert(1)>'
 """
 
@@ -136,6 +136,14 @@ def reading(server, store):
     expect("log", (log["text"], log["over"]), ("<img src=x onerror=alert(1)>\n", True))
     end = server.get_json(api + "/trials/1/log?from=-5")
     expect("end of the log", (end["text"], end["to"]), ("(1)>\n", log["size"]))
+    told = server.get_json(api + "/surface")
+    expect("surface", (len(told["x"]["values"]) * len(told["y"]["values"]), {told["x"]["name"], told["y"]["name"]}), (len(told["mean"]), {"x", "kind"}))
+    check("surface follows the outcome", 1 <= min(told["mean"]) <= max(told["mean"]) <= 2 and len(told["spread"]) == len(told["mean"]))
+    expect("surface of one parameter", server.ask(api + "/surface?x=x&y=x")[0].status, 400)
+    expect("surface of no parameter", server.ask(api + "/surface?x=" + urllib.parse.quote(POISON))[0].status, 400)
+    pairs = server.get_json(api + "/importance?method=fanova")["pairs"]
+    expect("pairs", [{p["a"], p["b"]} for p in pairs], [{"x", "kind"}])
+    expect("cost", all_columns["cost"], [3] * 6)
     for table in ("rungs", "lineage", "attempts", "checkpoints", "workers"):
         check(table, "columns" in server.get_json(f"{api}/{table}"))
 

@@ -28,8 +28,14 @@ void each_bin(Bins bins, F&& f) {
 struct Binned {
   std::size_t count = 0;
   bool categorical = false;
-  std::vector<double> width;  // The prior's share of each bin.
+  std::vector<double> width;           // The prior's share of each bin.
+  std::vector<double> cuts;            // Between bins; of choices none:
+  std::vector<std::uint8_t> of_level;  // the bin of each.
   Bins all() const { return below(count); }
+  std::uint8_t bin(double at) const {
+    if (categorical) return of_level[static_cast<std::size_t>(at)];
+    return static_cast<std::uint8_t>(std::upper_bound(cuts.begin(), cuts.end(), at) - cuts.begin());
+  }
   double share(Bins bins) const {
     double sum = 0;
     each_bin(bins, [&](std::size_t b) { sum += width[b]; });
@@ -41,7 +47,8 @@ struct Binned {
 struct Learned {
   std::vector<Binned> factors;
   std::vector<std::uint8_t> bins;
-  std::vector<double> outcomes;
+  std::vector<double> outcomes;  // Around their mean, so that sums of squares lose nothing.
+  double mean = 0;
   const std::uint8_t* row(std::size_t trial) const { return bins.data() + trial * factors.size(); }
 };
 
@@ -88,30 +95,28 @@ Learned learned(const Evidence& evidence) {
   out.bins.assign(trials.size() * d, kInactive);
   for (std::size_t f = 0; f < d; ++f) {
     const auto& factor = evidence.factors[f];
-    Binned binned{0, factor.categorical, {}};
+    Binned binned{0, factor.categorical, {}, {}, {}};
     if (factor.categorical) {
-      const auto bin = bins_of_choices(factor, evidence.outcomes);
-      binned.count = std::min<std::size_t>(bin.size(), kBins);
+      binned.of_level = bins_of_choices(factor, evidence.outcomes);
+      binned.count = std::min<std::size_t>(binned.of_level.size(), kBins);
       binned.width.assign(binned.count, 0.0);
-      for (const auto b : bin) binned.width[b] += 1 / static_cast<double>(bin.size());
-      for (std::size_t i = 0; i < trials.size(); ++i)
-        if (const double at = factor.at[trials[i]]; !std::isnan(at))
-          out.bins[i * d + f] = bin[static_cast<std::size_t>(at)];
+      for (const auto b : binned.of_level) binned.width[b] += 1 / static_cast<double>(binned.of_level.size());
     } else {
       std::vector<double> values;
       for (const auto t : trials)
         if (!std::isnan(factor.at[t])) values.push_back(factor.at[t]);
-      const auto cut = cuts(std::move(values));
-      binned.count = cut.size() + 1;
+      binned.cuts = cuts(std::move(values));
+      binned.count = binned.cuts.size() + 1;
       double before = 0;
-      for (const double c : cut) binned.width.push_back(c - before), before = c;
+      for (const double c : binned.cuts) binned.width.push_back(c - before), before = c;
       binned.width.push_back(1 - before);
-      for (std::size_t i = 0; i < trials.size(); ++i)
-        if (const double at = factor.at[trials[i]]; !std::isnan(at))
-          out.bins[i * d + f] = static_cast<std::uint8_t>(std::upper_bound(cut.begin(), cut.end(), at) - cut.begin());
     }
+    for (std::size_t i = 0; i < trials.size(); ++i)
+      if (const double at = factor.at[trials[i]]; !std::isnan(at)) out.bins[i * d + f] = binned.bin(at);
     out.factors.push_back(std::move(binned));
   }
+  for (const double y : out.outcomes) out.mean += y / static_cast<double>(out.outcomes.size());
+  for (double& y : out.outcomes) y -= out.mean;
   return out;
 }
 
@@ -120,10 +125,20 @@ struct Sum {
   double gain() const { return count > 0 ? value * value / count : 0; }
 };
 
+using Pair = std::pair<std::size_t, std::size_t>;
+
+/// What the leaves add to the marginal of two factors, by which of them they ask about.
+struct PairSums {
+  std::vector<double> both = std::vector<double>(kBins * kBins, 0.0), first = std::vector<double>(kBins, 0.0), second = first;
+  double neither = 0;
+  double at(std::size_t a, std::size_t b) const { return both[a * kBins + b] + first[a] + second[b] + neither; }
+};
+
 /// One regression tree, grown and forgotten.
 class Tree {
  public:
-  Tree(const Learned& learned, const Fanova& how, Rng rng) : in_(learned), how_(how), rng_(rng) {
+  Tree(const Learned& learned, const Fanova& how, Rng rng, std::span<const Pair> pairs)
+      : in_(learned), how_(how), rng_(rng), pairs_(pairs), pair_sums_(pairs.size()) {
     const std::size_t n = in_.outcomes.size(), d = in_.factors.size();
     trials_.resize(n);
     for (auto& t : trials_) t = static_cast<std::uint32_t>(rng_.below(n));
@@ -148,6 +163,18 @@ class Tree {
     }
     return out;
   }
+  /// Of the marginal of a pair.
+  double pair_variance(std::size_t k) const {
+    const auto& [f, g] = pairs_[k];
+    double out = 0;
+    for (std::size_t a = 0; a < in_.factors[f].count; ++a)
+      for (std::size_t b = 0; b < in_.factors[g].count; ++b) {
+        const double off = pair_sums_[k].at(a, b) - mean_;
+        out += in_.factors[f].width[a] * in_.factors[g].width[b] * off * off;
+      }
+    return out;
+  }
+  const PairSums& pair(std::size_t k) const { return pair_sums_[k]; }
 
  private:
   struct Split {
@@ -188,6 +215,22 @@ class Tree {
       const double expected = value * volume / in_.factors[f].share(box_[f]);
       each_bin(box_[f], [&](std::size_t b) { marginals_[f * kBins + b] += expected; });
     }
+    for (std::size_t k = 0; k < pairs_.size(); ++k) add(value * volume, pairs_[k], pair_sums_[k]);
+  }
+
+  void add(double mass, const Pair& pair, PairSums& sums) const {
+    const Bins a = box_[pair.first], b = box_[pair.second];
+    const bool asks_a = restricted_[pair.first] > 0, asks_b = restricted_[pair.second] > 0;
+    if (asks_a) mass /= in_.factors[pair.first].share(a);
+    if (asks_b) mass /= in_.factors[pair.second].share(b);
+    if (!asks_a && !asks_b)
+      sums.neither += mass;
+    else if (!asks_b)
+      each_bin(a, [&](std::size_t i) { sums.first[i] += mass; });
+    else if (!asks_a)
+      each_bin(b, [&](std::size_t j) { sums.second[j] += mass; });
+    else
+      each_bin(a, [&](std::size_t i) { each_bin(b, [&](std::size_t j) { sums.both[i * kBins + j] += mass; }); });
   }
 
   std::optional<Split> best(std::size_t begin, std::size_t end) {
@@ -260,6 +303,8 @@ class Tree {
   const Learned& in_;
   const Fanova& how_;
   Rng rng_;
+  std::span<const Pair> pairs_;
+  std::vector<PairSums> pair_sums_;
   std::vector<std::uint32_t> trials_;
   std::vector<Bins> box_, seen_;
   std::vector<int> restricted_;     // How many splits above cut the factor.
@@ -272,34 +317,67 @@ class Tree {
   double mean_ = 0, squares_ = 0;
 };
 
+/// Trees that saw different outcomes, one after the other.
+template <class Visit>
+void each_tree(const Learned& in, const Fanova& how, Rng rng, std::span<const Pair> pairs, Visit&& visit) {
+  if (in.outcomes.size() < 2 || in.factors.empty()) return;
+  for (int t = 0; t < how.trees; ++t) {
+    const Tree tree(in, how, Rng(rng.next(), static_cast<std::uint64_t>(t)), pairs);
+    if (tree.variance() > 0) visit(tree);
+  }
+}
+
+/// Mean and standard deviation of something over the trees.
+struct Over {
+  double sum = 0, squares = 0, count = 0;
+  void add(double x) { sum += x, squares += x * x, count += 1; }
+  double mean() const { return count > 0 ? sum / count : 0; }
+  double spread() const { return count > 0 ? std::sqrt(std::max(0.0, squares / count - mean() * mean())) : 0; }
+};
+
 }  // namespace
 
 std::vector<Importance> fanova(const Evidence& evidence, const Fanova& how, Rng rng) {
+  std::vector<Over> shares(evidence.factors.size());
+  each_tree(learned(evidence), how, rng, {}, [&](const Tree& tree) {
+    for (std::size_t f = 0; f < shares.size(); ++f) shares[f].add(tree.variance(f) / tree.variance());
+  });
   std::vector<Importance> out;
-  for (const auto& factor : evidence.factors) out.push_back({factor.name, 0, 0});
-  auto in = learned(evidence);
-  const std::size_t n = in.outcomes.size();
-  if (n < 2 || out.empty()) return out;
-  // Around the mean, so that sums of squares lose nothing.
-  const double mean = std::accumulate(in.outcomes.begin(), in.outcomes.end(), 0.0) / static_cast<double>(n);
-  for (double& y : in.outcomes) y -= mean;
+  for (std::size_t f = 0; f < shares.size(); ++f)
+    out.push_back({evidence.factors[f].name, shares[f].mean(), shares[f].spread()});
+  return out;
+}
 
-  std::vector<double> sum(out.size(), 0.0), squares(out.size(), 0.0);
-  double trees = 0;
-  for (int t = 0; t < how.trees; ++t) {
-    const Tree tree(in, how, Rng(rng.next(), static_cast<std::uint64_t>(t)));
-    const double whole = tree.variance();
-    if (!(whole > 0)) continue;  // Every trial that it saw had the same outcome.
-    trees += 1;
-    for (std::size_t f = 0; f < out.size(); ++f) {
-      const double share = tree.variance(f) / whole;
-      sum[f] += share, squares[f] += share * share;
+std::vector<Interaction> interactions(const Evidence& evidence, std::span<const std::size_t> among, const Fanova& how, Rng rng) {
+  std::vector<Pair> pairs;
+  for (std::size_t i = 0; i < among.size(); ++i)
+    for (std::size_t j = i + 1; j < among.size(); ++j) pairs.emplace_back(among[i], among[j]);
+  std::vector<Over> shares(pairs.size());
+  each_tree(learned(evidence), how, rng, pairs, [&](const Tree& tree) {
+    for (std::size_t k = 0; k < pairs.size(); ++k) {
+      const double alone = tree.variance(pairs[k].first) + tree.variance(pairs[k].second);
+      shares[k].add(std::max(0.0, tree.pair_variance(k) - alone) / tree.variance());
     }
-  }
-  for (std::size_t f = 0; f < out.size() && trees > 0; ++f) {
-    out[f].value = sum[f] / trees;
-    out[f].spread = std::sqrt(std::max(0.0, squares[f] / trees - out[f].value * out[f].value));
-  }
+  });
+  std::vector<Interaction> out;
+  for (std::size_t k = 0; k < pairs.size(); ++k)
+    out.push_back({evidence.factors[pairs[k].first].name, evidence.factors[pairs[k].second].name, shares[k].mean(), shares[k].spread()});
+  return out;
+}
+
+Surface surface(const Evidence& evidence, std::size_t x, std::span<const double> xs, std::size_t y, std::span<const double> ys,
+                const Fanova& how, Rng rng) {
+  const auto in = learned(evidence);
+  if (in.outcomes.size() < 2) return {};
+  const Pair pair{x, y};
+  std::vector<Over> cells(xs.size() * ys.size());
+  each_tree(in, how, rng, {&pair, 1}, [&](const Tree& tree) {
+    for (std::size_t i = 0; i < xs.size(); ++i)
+      for (std::size_t j = 0; j < ys.size(); ++j)
+        cells[i * ys.size() + j].add(tree.pair(0).at(in.factors[x].bin(xs[i]), in.factors[y].bin(ys[j])));
+  });
+  Surface out;
+  for (const auto& cell : cells) out.mean.push_back(in.mean + cell.mean()), out.spread.push_back(cell.spread());
   return out;
 }
 

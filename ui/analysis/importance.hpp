@@ -67,4 +67,23 @@ struct Fanova {
 };
 std::vector<Importance> fanova(const Evidence&, const Fanova& = {}, Rng = {0, 0});
 
+/// The share of the variance that two parameters explain together, beyond what each of them explains alone.
+struct Interaction {
+  std::string a, b;
+  double value = 0;
+  double spread = 0;  ///< Standard deviation over trees.
+};
+/// For each two of the factors `among`, by fanova() with the same trees for the same stream. Time of another fanova(), and
+/// 32 KiB a pair.
+std::vector<Interaction> interactions(const Evidence&, std::span<const std::size_t> among, const Fanova& = {}, Rng = {0, 0});
+
+/// What outcome to expect where two parameters are given and all others are drawn from the space: the mean over the trees'
+/// marginals, and how far these are from one another.
+struct Surface {
+  std::vector<double> mean, spread;  ///< xs.size() rows of ys.size(). Empty: fewer than two outcomes are finite.
+};
+/// At `xs` of factor `x` and `ys` of another one, `y`: places as in Factor::at.
+Surface surface(const Evidence&, std::size_t x, std::span<const double> xs, std::size_t y, std::span<const double> ys,
+                const Fanova& = {}, Rng = {0, 0});
+
 }  // namespace tune

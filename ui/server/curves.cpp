@@ -70,21 +70,16 @@ Result<Response> curves(Site& site, const Call& call) {
     return Error{Error::Code::invalid, "`mode` is lttb or minmax, not `" + printable(mode) + "`", ""};
   if (static_cast<std::int64_t>(wanted->size()) > kMostTrials)
     return Error{Error::Code::invalid, "at most " + std::to_string(kMostTrials) + " trials at a time", "or `top=30`"};
-  auto reader = site.readers().take();
-  if (!reader) return reader.error();
-  const auto pulse = site.pulse(**reader, call.name);
-  if (!pulse) return pulse.error();
-  const auto row = (*reader)->experiment(call.name);
-  if (!row) return row.error();
-  const auto spec = site.spec(*row);
-  if (!spec) return spec.error();
-  const auto& objective = (*spec)->objectives.front();
+  const auto about = regarded(site, call);
+  if (!about) return about.error();
+  const StoreReader& reader = *about->reader;
+  const auto& objective = about->spec->objectives.front();
   const auto metric = call.query.has("metric") ? call.query.get("metric") : objective.metric;
 
   // Which trials, and the record that touched each last: a curve drawn since is still right.
   std::vector<std::pair<TrialId, Seq>> chosen;
   Seq seq = 0;
-  const auto looked = site.trials(**reader, *pulse, [&](const TrialColumns& trials) -> Result<Done> {
+  const auto looked = site.trials(reader, about->pulse, [&](const TrialColumns& trials) -> Result<Done> {
     seq = trials.seq();
     auto numbers = *wanted;
     if (!call.query.has("trials")) numbers = trials.best(static_cast<std::size_t>(top->value_or(30)), objective.maximize);
@@ -103,7 +98,7 @@ Result<Response> curves(Site& site, const Call& call) {
     auto& curve = drawn[trial] = site.curve_cache().find(how, trial, touched);
     if (!curve) missing.push_back(trial);
   }
-  const auto read = (*reader)->curves(pulse->id, missing, metric, [&](TrialId trial, std::span<const CurvePoint> reported) {
+  const auto read = reader.curves(about->pulse.id, missing, metric, [&](TrialId trial, std::span<const CurvePoint> reported) {
     drawn[trial] = std::make_shared<const DrawnCurve>(draw(reported, count, minmax));
   });
   if (!read) return read.error();

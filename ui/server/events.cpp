@@ -54,37 +54,29 @@ Result<FactQuery> read_query(const Query& query) {
 Result<Response> events(Site& site, const Call& call) {
   auto query = read_query(call.query);
   if (!query) return query.error();
-  auto reader = site.readers().take();
-  if (!reader) return reader.error();
-  const auto row = (*reader)->experiment(call.name);
-  if (!row) return row.error();
-  const auto spec = site.spec(*row);
-  if (!spec) return spec.error();
-  const auto records = (*reader)->facts(row->id, *query);
+  const auto about = regarded(site, call);
+  if (!about) return about.error();
+  const auto records = about->reader->facts(about->row.id, *query);
   if (!records) return records.error();
   std::string out;
   JsonWriter json(out);
   json.begin_object();
-  write_events(json, "events", *records, **spec);
+  write_events(json, "events", *records, *about->spec);
   json.key("first").value(records->empty() ? Seq{0} : records->front().seq);
   json.key("last").value(records->empty() ? Seq{0} : records->back().seq).end_object();
   return json_response(std::move(out));
 }
 
 Result<Response> story(Site& site, const Call& call) {
-  auto reader = site.readers().take();
-  if (!reader) return reader.error();
-  const auto row = (*reader)->experiment(call.name);
-  if (!row) return row.error();
-  const auto spec = site.spec(*row);
-  if (!spec) return spec.error();
-  if (auto there = (*reader)->trial(row->id, *call.trial); !there) return there.error();
-  const auto records = (*reader)->facts(row->id, *call.trial);
+  const auto about = regarded(site, call);
+  if (!about) return about.error();
+  if (auto there = about->reader->trial(about->row.id, *call.trial); !there) return there.error();
+  const auto records = about->reader->facts(about->row.id, *call.trial);
   if (!records) return records.error();
   std::string out;
   JsonWriter json(out);
   json.begin_object();
-  write_events(json, "facts", *records, **spec);
+  write_events(json, "facts", *records, *about->spec);
   json.end_object();
   return json_response(std::move(out));
 }

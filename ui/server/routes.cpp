@@ -17,6 +17,7 @@ constexpr Names kTrials[] = {"where", "sort", "desc", "top", "columns", "state",
 constexpr Names kLog[] = {"attempt", "stream", "from", "limit"};
 constexpr Names kCurves[] = {"metric", "trials", "top", "points", "mode"};
 constexpr Names kImportance[] = {"method", "objective"};
+constexpr Names kSurface[] = {"x", "y", "objective"};
 constexpr Names kStream[] = {"after"};
 constexpr Names kEvents[] = {"after", "before", "limit", "kinds", "trial"};
 
@@ -45,6 +46,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/v1/experiments/{name}/events", kLook, events, "the decision log, newest or next page", kEvents},
     {"GET", "/api/v1/experiments/{name}/stream", kLook, experiment_stream, "an experiment as it changes", kStream},
     {"GET", "/api/v1/experiments/{name}/importance", kLook, importance, "which parameters matter", kImportance},
+    {"GET", "/api/v1/experiments/{name}/surface", kLook, surface, "what two parameters lead to", kSurface},
     {"POST", "/api/v1/experiments/{name}/actions", Right::steer, actions, "steer it"},
     {"GET", "/api/v1/experiments/{name}/rungs", kLook, rungs, "trials at rungs"},
     {"GET", "/api/v1/experiments/{name}/lineage", kLook, lineage, "from whose state trials come"},

@@ -53,6 +53,7 @@ Result<Response> events(Site&, const Call&);
 Result<Response> story(Site&, const Call&);
 // importance.cpp
 Result<Response> importance(Site&, const Call&);
+Result<Response> surface(Site&, const Call&);
 // stream.cpp
 Result<Response> experiments_stream(Site&, const Call&);
 Result<Response> experiment_stream(Site&, const Call&);

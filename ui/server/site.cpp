@@ -178,6 +178,18 @@ Result<std::shared_ptr<const Spec>> Site::spec(const ExperimentRow& row) {
   return spec;
 }
 
+Result<Regarded> regarded(Site& site, const Call& call) {
+  auto reader = site.readers().take();
+  if (!reader) return reader.error();
+  auto pulse = site.pulse(**reader, call.name);
+  if (!pulse) return pulse.error();
+  auto row = (*reader)->experiment(call.name);
+  if (!row) return row.error();
+  auto spec = site.spec(*row);
+  if (!spec) return spec.error();
+  return Regarded{std::move(*reader), std::move(*pulse), std::move(*row), std::move(*spec)};
+}
+
 Result<Done> Site::trials(const StoreReader& reader, const Pulse& pulse,
                           const std::function<Result<Done>(const TrialColumns&)>& look) {
   std::shared_ptr<Trials> own;

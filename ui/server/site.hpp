@@ -114,6 +114,15 @@ class Site final : public Service {
   std::unique_ptr<News> news_;  // Its thread ends before what it looks at goes.
 };
 
+/// The experiment that a call is about, with its settings, and a reader for as long as this lives.
+struct Regarded {
+  Readers::Lease reader;
+  Pulse pulse;  ///< Read before the rest: what is kept for it is never older than it.
+  ExperimentRow row;
+  std::shared_ptr<const Spec> spec;
+};
+Result<Regarded> regarded(Site&, const Call&);
+
 /// An error as JSON, with the status that its code has (or another).
 Response error_response(const Error&, int status = 0);
 /// A JSON text as an answer.

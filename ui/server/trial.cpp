@@ -83,18 +83,17 @@ void write_row(JsonWriter& json, const TrialRow& row, const Spec& spec) {
 }  // namespace
 
 Result<Response> trial(Site& site, const Call& call) {
-  auto reader = site.readers().take();
-  if (!reader) return reader.error();
-  const auto row = (*reader)->experiment(call.name);
-  if (!row) return row.error();
-  const auto spec = site.spec(*row);
-  if (!spec) return spec.error();
-  const auto detail = (*reader)->trial(row->id, *call.trial);
+  const auto about = regarded(site, call);
+  if (!about) return about.error();
+  const StoreReader& reader = *about->reader;
+  const auto& row = about->row;
+  const Spec& spec = *about->spec;
+  const auto detail = reader.trial(row.id, *call.trial);
   if (!detail) return detail.error();
   std::string out;
   JsonWriter json(out);
   json.begin_object();
-  write_row(json, detail->row, **spec);
+  write_row(json, detail->row, spec);
   json.key("params");
   write_params(json, detail->params);
   json.key("metrics").begin_object();
@@ -102,17 +101,17 @@ Result<Response> trial(Site& site, const Call& call) {
   json.end_object().key("tags").begin_array();
   for (const auto& tag : detail->tags) json.value(tag);
   json.end_array().key("note").value(detail->note).key("star").value(detail->star);
-  if (auto done = write_source(json, **reader, row->id, *call.trial); !done) return done.error();
+  if (auto done = write_source(json, reader, row.id, *call.trial); !done) return done.error();
   json.key("argv").begin_array();
-  const auto folder = store_folder(site.settings().store) + "/" + row->name + "/" + std::to_string(call.trial->value);
-  if (const auto argv = command_of(**spec, detail->params, *call.trial, folder, "PARAMS.json"))
+  const auto folder = store_folder(site.settings().store) + "/" + row.name + "/" + std::to_string(call.trial->value);
+  if (const auto argv = command_of(spec, detail->params, *call.trial, folder, "PARAMS.json"))
     for (const auto& word : *argv) json.value(word);
   json.end_array();
-  write_environment(json, **spec);
+  write_environment(json, spec);
   json.key("attempts").begin_array();
   for (const auto& attempt : detail->attempts) write_attempt(json, attempt);
   json.end_array();
-  if (auto done = write_checkpoints(json, **reader, row->id, *call.trial); !done) return done.error();
+  if (auto done = write_checkpoints(json, reader, row.id, *call.trial); !done) return done.error();
   json.end_object();
   return json_response(std::move(out));
 }

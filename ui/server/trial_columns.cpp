@@ -99,6 +99,7 @@ void TrialColumns::resize(std::size_t rows) {
   for (auto* numbers : {&value_, &last_step_, &until_step_, &proposed_at_, &launched_at_, &ended_at_})
     numbers->resize(rows, kAbsent);
   while (number_.size() < rows) number_.push_back(static_cast<std::int32_t>(number_.size()));
+  if (!cost_.empty()) cost_.resize(rows, kAbsent), costs_.resize(rows);
   for (auto& one : params_) one.resize(rows);
   for (auto& one : metrics_) one.resize(rows);
   for (auto& one : values_) one.resize(rows, kAbsent);
@@ -160,6 +161,14 @@ void TrialColumns::on_metric(TrialId trial, std::string_view name, double value)
   if (at < touched_.size()) column(metrics_, name, false, metric_hint_).numbers[at] = value;
 }
 
+void TrialColumns::on_cost(TrialId trial, int attempt, double so_far) {
+  const auto at = static_cast<std::size_t>(trial.value);
+  if (at >= touched_.size()) return;
+  if (costs_.size() < touched_.size()) costs_.resize(touched_.size()), cost_.resize(touched_.size(), kAbsent);
+  costs_[at].tell(attempt, so_far);
+  cost_[at] = costs_[at].total();
+}
+
 std::optional<std::vector<std::int64_t>> TrialColumns::touched(Seq since, std::size_t most) const {
   std::vector<std::int64_t> numbers;
   for (std::size_t row = 0; row < touched_.size(); ++row) {
@@ -193,6 +202,7 @@ std::vector<std::int64_t> TrialColumns::best(std::size_t count, bool maximize) c
 std::vector<std::string> TrialColumns::names() const {
   std::vector<std::string> all = {"number",      "state",       "cause",    "value",    "last_step", "attempt", "reports",
                                   "proposed_at", "launched_at", "ended_at", "feasible", "star",     "tags",      "note"};
+  if (!cost_.empty()) all.push_back("cost");
   for (const auto& metric : objectives_) all.push_back("values." + metric);
   for (const auto& one : params_) all.push_back("params." + one.name);
   for (const auto& one : metrics_) all.push_back("metrics." + one.name);
@@ -225,6 +235,7 @@ class TrialColumns::Writing {
     if (name == "proposed_at") return numbers(name, from_.proposed_at_);
     if (name == "launched_at") return numbers(name, from_.launched_at_);
     if (name == "ended_at") return numbers(name, from_.ended_at_);
+    if (name == "cost" && !from_.cost_.empty()) return numbers(name, from_.cost_);
     for (std::size_t k = 0; k < from_.objectives_.size(); ++k)
       if (name == "values." + from_.objectives_[k]) return numbers(name, from_.values_[k]);
     if (name.starts_with("params.")) return one_of(from_.params_, name, name.substr(7));

@@ -10,6 +10,7 @@
 
 #include "store/sqlite/reader.hpp"
 #include "tuner/spec.hpp"
+#include "tuner/trial_cost.hpp"
 
 namespace tune {
 
@@ -59,6 +60,7 @@ class TrialColumns final : private TrialFollower {
   void on_trial(const Change&) override;
   void on_param(TrialId, std::string_view name, const Value&) override;
   void on_metric(TrialId, std::string_view name, double value) override;
+  void on_cost(TrialId, int attempt, double so_far) override;
   Column& column(std::vector<Column>&, std::string_view name, bool coded, std::size_t& hint);
   void resize(std::size_t rows);
 
@@ -73,6 +75,8 @@ class TrialColumns final : private TrialFollower {
   std::vector<std::uint8_t> state_, cause_, feasible_, star_;
   std::vector<std::int32_t> number_, attempt_, reports_;
   std::vector<double> value_, last_step_, until_step_, proposed_at_, launched_at_, ended_at_;
+  std::vector<double> cost_;         // Empty: no trial told.
+  std::vector<TrialCost> costs_;
   std::vector<Column> params_, metrics_;
   std::vector<std::vector<double>> values_;  // Of each objective, where there are several.
   std::map<std::size_t, std::string> tags_, notes_;  // Few trials have any.

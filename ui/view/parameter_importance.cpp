@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <tuple>
 
 namespace tune {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr int kResamples = 100;
 constexpr std::size_t kFew = 50;  // Trials: fewer than five in the best tenth.
+constexpr int kCells = 24, kMostCells = 64;
 constexpr double kWorst = std::numeric_limits<double>::infinity();
 
 /// The settled trials of an experiment, and how each did by one objective.
@@ -86,6 +88,84 @@ std::vector<double> scores_of_complete(const Settled& settled) {
   return out;
 }
 
+Evidence evidence_of(const Settled& settled, const Spec& spec, const std::vector<double>& outcomes) {
+  std::vector<const Params*> params;
+  for (const auto& trial : settled.trials) params.push_back(&trial.params);
+  return evidence(spec.space, params, outcomes);
+}
+
+Error too_few(const ExperimentRow& experiment, std::size_t useful) {
+  return Error{Error::Code::not_found,
+               "`" + printable(experiment.name) + "` has " + std::to_string(useful) + (useful == 1 ? " trial" : " trials") +
+                   " that importance could be told from",
+               "it takes at least 2, and about 100 for a good answer"};
+}
+
+template <class T>
+void by_value(std::vector<T>& told) {
+  std::stable_sort(told.begin(), told.end(), [](const auto& a, const auto& b) { return a.value > b.value; });
+}
+
+/// Indices of the `count` largest, largest first.
+std::vector<std::size_t> most_important(const std::vector<Importance>& all, std::size_t count) {
+  std::vector<std::size_t> order(all.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return all[a].value > all[b].value; });
+  order.resize(std::min(count, order.size()));
+  return order;
+}
+
+/// Which factors were named; the most important others where a name is empty.
+Result<std::pair<std::size_t, std::size_t>> two_of(const Evidence& seen, const std::string& x, const std::string& y, Rng rng) {
+  const auto count = seen.factors.size();
+  if (count < 2) return Error{Error::Code::not_found, "a surface takes two parameters that can vary", ""};
+  const auto find = [&](const std::string& name) {
+    std::size_t f = 0;
+    while (f < count && seen.factors[f].name != name) ++f;
+    return f;
+  };
+  std::size_t first = find(x), second = find(y);
+  for (const auto* name : {&x, &y})
+    if (!name->empty() && find(*name) == count)
+      return Error{Error::Code::invalid, "`" + printable(*name) + "` is no parameter that can vary", ""};
+  if (!x.empty() && x == y) return Error{Error::Code::invalid, "`x` and `y` are the same parameter", ""};
+  if (x.empty() || y.empty()) {
+    const auto order = most_important(fanova(seen, {}, rng), count);
+    const auto other = [&](std::size_t taken) { return order[0] == taken ? order[1] : order[0]; };
+    if (x.empty()) first = other(second);
+    if (y.empty()) second = other(first);
+  }
+  return std::pair{first, second};
+}
+
+/// Where a surface is told along one parameter.
+struct Cells {
+  std::vector<double> at;  // As in Factor::at.
+  std::vector<Value> values;
+};
+
+Cells cells_of(const Dimension& d, const Factor& factor) {
+  Cells cells;
+  if (factor.categorical) {
+    const auto count = std::min<std::int64_t>(factor.levels, kMostCells);
+    for (std::int64_t level = 0; level < count; ++level) {
+      cells.at.push_back(static_cast<double>(level));
+      cells.values.push_back(d.kind == Dimension::Kind::boolean ? Value{level != 0} : d.values[static_cast<std::size_t>(level)]);
+    }
+    return cells;
+  }
+  // Few values: every one is met when a thousand places are looked at, but not one with a thousandth of the prior.
+  const int looks = factor.levels > 0 && factor.levels <= kCells ? 1000 : kCells;
+  for (int i = 0; i < looks; ++i) {
+    const double u = (i + 0.5) / looks;
+    auto value = d.at(u);
+    if (!cells.values.empty() && cells.values.back() == value) continue;
+    cells.at.push_back(d.position(value).value_or(u));
+    cells.values.push_back(std::move(value));
+  }
+  return cells;
+}
+
 }  // namespace
 
 std::optional<double> score_of(const TrialRow& trial, const Spec& spec, std::size_t objective) {
@@ -99,26 +179,42 @@ std::optional<double> score_of(const TrialRow& trial, const Spec& spec, std::siz
 }
 
 Result<ParameterImportance> parameter_importance(const StoreReader& reader, const ExperimentRow& experiment, const Spec& spec,
-                                                 std::size_t objective, ImportanceMethod method) {
+                                                 std::size_t objective, ImportanceMethod method, std::size_t pairs_among) {
   const auto trials = settled(reader, experiment, spec, objective);
   if (!trials) return trials.error();
   const bool ranks = method == ImportanceMethod::ped_anova;
   ParameterImportance told;
   told.useful = ranks ? trials->complete + trials->stopped : trials->complete;
-  if (told.useful < 2)
-    return Error{Error::Code::not_found,
-                 "`" + printable(experiment.name) + "` has " + std::to_string(told.useful) + (told.useful == 1 ? " trial" : " trials") +
-                     " that importance could be told from",
-                 "it takes at least 2, and about 100 for a good answer"};
-  std::vector<const Params*> params;
-  for (const auto& trial : trials->trials) params.push_back(&trial.params);
-  const auto evidence_seen = evidence(spec.space, params, ranks ? places(*trials) : scores_of_complete(*trials));
+  if (told.useful < 2) return too_few(experiment, told.useful);
+  const auto seen = evidence_of(*trials, spec, ranks ? places(*trials) : scores_of_complete(*trials));
   const Rng rng(spec.seed, Purpose::simulate, 0);
-  told.parameters = ranks ? ped_anova(evidence_seen, {.resamples = kResamples, .shares = true}, rng) : fanova(evidence_seen, {}, rng);
-  std::stable_sort(told.parameters.begin(), told.parameters.end(), [](const auto& a, const auto& b) { return a.value > b.value; });
-  told.seen = ranks ? evidence_seen.outcomes.size() : trials->complete;
+  told.parameters = ranks ? ped_anova(seen, {.resamples = kResamples, .shares = true}, rng) : fanova(seen, {}, rng);
+  if (!ranks && pairs_among > 1) {
+    told.pairs = interactions(seen, most_important(told.parameters, pairs_among), {}, rng);
+    by_value(told.pairs);
+  }
+  by_value(told.parameters);
+  told.seen = ranks ? seen.outcomes.size() : trials->complete;
   told.few = told.useful < kFew;
   return told;
+}
+
+Result<ParameterSurface> parameter_surface(const StoreReader& reader, const ExperimentRow& experiment, const Spec& spec,
+                                           std::size_t objective, const std::string& x, const std::string& y) {
+  const auto trials = settled(reader, experiment, spec, objective);
+  if (!trials) return trials.error();
+  if (trials->complete < 2) return too_few(experiment, trials->complete);
+  const auto seen = evidence_of(*trials, spec, scores_of_complete(*trials));
+  const Rng rng(spec.seed, Purpose::simulate, 0);
+  const auto chosen = two_of(seen, x, y, rng);
+  if (!chosen) return chosen.error();
+  const auto over = [&](std::size_t f) { return cells_of(*spec.space.find(seen.factors[f].name), seen.factors[f]); };
+  const auto xs = over(chosen->first), ys = over(chosen->second);
+  auto told = surface(seen, chosen->first, xs.at, chosen->second, ys.at, {}, rng);
+  if (spec.objectives[objective].maximize)
+    for (double& mean : told.mean) mean = -mean;
+  return ParameterSurface{{seen.factors[chosen->first].name, xs.values}, {seen.factors[chosen->second].name, ys.values},
+                          std::move(told.mean), std::move(told.spread), trials->complete, trials->complete < kFew};
 }
 
 }  // namespace tune

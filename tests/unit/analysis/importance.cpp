@@ -145,6 +145,54 @@ TEST_CASE("fANOVA explains what has no noise in full", "[importance]") {
   CHECK(all.at("v").value == Approx(0.8).margin(0.02));
 }
 
+TEST_CASE("what two parameters decide only together is their interaction, and nobody's alone", "[importance]") {
+  const auto space = Space::make({dimension("u", Dimension::Kind::uniform), dimension("v", Dimension::Kind::uniform),
+                                  dimension("w", Dimension::Kind::uniform)});
+  Made made;
+  for (int t = 0; t < 1500; ++t) {
+    const double u = weyl(t, 2), v = weyl(t, 3);
+    made.params.push_back({{"u", u}, {"v", v}, {"w", weyl(t, 5)}});
+    made.outcomes.push_back((u < 0.5) == (v < 0.5) ? 1 : 0);  // An exclusive or.
+  }
+  const auto evidence = made.evidence(*space);
+  const std::size_t all[] = {0, 1, 2};
+  const auto pairs = interactions(evidence, all);
+  REQUIRE(pairs.size() == 3);
+  CHECK((pairs[0].a == "u" && pairs[0].b == "v"));
+  CHECK(pairs[0].value > 0.85);
+  CHECK((pairs[1].value < 0.1 && pairs[2].value < 0.1));
+  CHECK(by_name(fanova(evidence)).at("u").value < 0.05);
+}
+
+TEST_CASE("effects that add up have no interaction", "[importance]") {
+  const auto space = Space::make({dimension("u", Dimension::Kind::uniform), dimension("v", Dimension::Kind::uniform)});
+  Made made;
+  for (int t = 0; t < 800; ++t) {
+    made.params.push_back({{"u", weyl(t, 2)}, {"v", weyl(t, 3)}});
+    made.outcomes.push_back(weyl(t, 2) + 2 * weyl(t, 3));
+  }
+  const std::size_t both[] = {0, 1};
+  CHECK(interactions(made.evidence(*space), both)[0].value < 0.03);
+}
+
+TEST_CASE("a surface follows the outcome and is unsure where trees disagree", "[importance]") {
+  const auto space = Space::make({dimension("u", Dimension::Kind::uniform), choice("c")});
+  Made made;
+  for (int t = 0; t < 600; ++t) {
+    const auto c = static_cast<std::size_t>(weyl(t, 7) * 4);
+    made.params.push_back({{"u", weyl(t, 2)}, {"c", std::string(1, static_cast<char>('a' + c))}});
+    // Noise for u above a half.
+    made.outcomes.push_back(10 * weyl(t, 2) + static_cast<double>(c) + (weyl(t, 2) > 0.5 ? 4 * (weyl(t, 13) - 0.5) : 0));
+  }
+  const double us[] = {0.1, 0.3, 0.7, 0.9}, cs[] = {0, 3};
+  const auto seen = surface(made.evidence(*space), 0, us, 1, cs);
+  REQUIRE(seen.mean.size() == 8);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t j = 0; j < 2; ++j) CHECK(seen.mean[i * 2 + j] == Approx(10 * us[i] + cs[j]).margin(1.5));
+  CHECK(seen.spread[2] < seen.spread[6]);
+  CHECK(surface(mixed(1, true).evidence(mixed_space()), 0, us, 1, us).mean.empty());
+}
+
 TEST_CASE("fANOVA leaves a parent what is the parent's, and gives a conditional parameter its own", "[importance]") {
   const auto space = mixed_space();
   Made parent, child;
