@@ -373,7 +373,7 @@ void ProcessExecutor::start(const Pending& p, const std::string& checkpoint) {
   if (!argv) return fail(Cause::exec, argv.error().message);
   order.argv = std::move(*argv);
   order.token = folder_ + "#" + std::to_string(launch.trial.value) + "#" + std::to_string(launch.attempt);
-  if (!supervisor_.socket_path().empty()) 
+  if (!supervisor_.socket_path().empty())
     order.socket_token = url_.empty() ? random_token() : trial_token(secret_, spec_.name, launch.trial, launch.attempt);
   order.env = environment_.of({launch.trial, launch.attempt, p.seed, &p.params, seat, trial_folder_path,
                                order.checkpoint_folder, params_file, checkpoint, launch.until_step,

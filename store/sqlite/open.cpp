@@ -25,6 +25,15 @@ Result<Done> check_name(const std::string& name) {
                "use 1 to 200 bytes without '/', not beginning with '.'"};
 }
 
+Result<Done> make_store(const std::string& path, const char* vfs) {
+  try {
+    sqlite::create_store(path, vfs);
+  } catch (const Failure& failure) {
+    return to_error(failure, path);
+  }
+  return Done{};
+}
+
 }  // namespace
 
 Result<Done> SqliteStore::Owner::open() {
@@ -50,6 +59,11 @@ Result<Done> SqliteStore::Owner::open() {
   return Done{};
 }
 
+Result<Done> SqliteStore::make(const std::string& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored) ? Result<Done>{Done{}} : make_store(path, nullptr);
+}
+
 Result<Done> SqliteStore::Owner::make_if_wanted() {
   std::error_code ignored;
   const auto status = fs::status(path_, ignored);
@@ -62,12 +76,7 @@ Result<Done> SqliteStore::Owner::make_if_wanted() {
   }
   if (!options_.create || options_.read_only)
     return Error{Error::Code::not_found, "there is no store " + path_, "name another file with --store"};
-  try {
-    sqlite::create_store(path_, options_.vfs);
-  } catch (const Failure& failure) {
-    return to_error(failure, path_);
-  }
-  return Done{};
+  return make_store(path_, options_.vfs);
 }
 
 void SqliteStore::Owner::connect() {

@@ -11,7 +11,7 @@
 
 namespace {
 
-constexpr std::string_view kToken = "0123456789abcdef";
+constexpr std::string_view kToken = "0123456789abcdef", kTrialToken = "fedcba9876543210";
 
 class Fuzzed final : public tune::Service {
  public:
@@ -23,6 +23,7 @@ class Fuzzed final : public tune::Service {
         if (route.method == request.method) target.right = route.right;
         break;
       }
+    if (target.right == tune::Right::report) target.token = kTrialToken;
     tune::GuardSettings settings;
     settings.keys = {std::string(kToken), tune::cookie_for(kToken), "tune_7740", ""};
     if (const auto refusal = tune::refuse(request, target, settings))
@@ -30,7 +31,9 @@ class Fuzzed final : public tune::Service {
     // What the guard lets through.
     const bool known = request.target.find(kToken) != std::string::npos ||
                        request.only("authorization").value_or("").find(kToken) != std::string_view::npos ||
-                       request.only("cookie").value_or("").find(tune::cookie_for(kToken)) != std::string_view::npos;
+                       request.only("cookie").value_or("").find(tune::cookie_for(kToken)) != std::string_view::npos ||
+                       (target.right == tune::Right::report &&
+                        request.only("authorization").value_or("").find(kTrialToken) != std::string_view::npos);
     if (!known || !target.found || !target.right || !request.only("host")) std::abort();
     if (request.path().find("..") != std::string_view::npos || request.path().find_first_of("%\\;") != std::string_view::npos) std::abort();
     if (request.method != "GET" && !request.only("content-type")) std::abort();

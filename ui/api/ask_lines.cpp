@@ -142,7 +142,7 @@ Result<Done> serve_best(const AskTell& experiment, JsonWriter& out) {
   return Done{};
 }
 
-Result<Done> serve(AskTell& experiment, const JsonNode& request, JsonWriter& out) {
+Result<Done> serve_request(AskTell& experiment, const JsonNode& request, JsonWriter& out) {
   if (const auto* how = member(request, "ask")) return serve_ask(experiment, *how, out);
   if (const auto* which = member(request, "report")) return serve_report(experiment, request, *which, out);
   if (const auto* which = member(request, "tell")) return serve_tell(experiment, request, *which, out);
@@ -188,7 +188,7 @@ std::string AskLines::answer(std::string_view line) {
   };
   JsonWriter out(text);
   begin(out);
-  const auto done = request ? serve(experiment_, *request, out) : Result<Done>{request.error()};
+  const auto done = request ? serve_request(experiment_, *request, out) : Result<Done>{request.error()};
   if (done) {
     out.end_object();
     return text;
@@ -200,6 +200,17 @@ std::string AskLines::answer(std::string_view line) {
   if (!done.error().hint.empty()) failure.key("hint").value(done.error().hint);
   failure.end_object();
   return text;
+}
+
+Result<std::string> AskLines::serve(std::string_view text) {
+  const auto request = parse(text);
+  if (!request) return request.error();
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object();
+  if (auto done = serve_request(experiment_, *request, json); !done) return done.error();
+  json.end_object();
+  return out;
 }
 
 }  // namespace tune

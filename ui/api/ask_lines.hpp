@@ -11,13 +11,15 @@ namespace tune {
 class JsonWriter;
 
 /// Ask and tell as lines of JSON, for programs in any language that keep one process open: `tune ask --serve`.
-/// docs/formats/ask.md has the lines. One answer a request, in order; an "id" of a request comes back in its answer.
+/// docs/ask.md has the lines. One answer a request, in order; an "id" of a request comes back in its answer.
 class AskLines {
  public:
   /// `experiment` outlives it.
   explicit AskLines(AskTell& experiment) : experiment_(experiment) {}
   /// The answer, without the end of the line. Total on any bytes: what cannot be served is answered with an "error".
   std::string answer(std::string_view line);
+  /// The same for one request that is answered in another way where it fails: the members of the answer, as an object.
+  Result<std::string> serve(std::string_view request);
 
  private:
   AskTell& experiment_;

@@ -100,10 +100,7 @@ void show(Invocation& call, const Sweep& sweep, const Subject& subject) {
 int confirm_best(Invocation& call, const Subject& subject, const Spec& spec, std::int64_t count) {
   const std::string again =
       "tune best " + shell_quoted(subject.experiment.name) + " --confirm " + std::to_string(count) + call.store_hint();
-  const auto open = [&](std::vector<Watcher*> watchers) -> Result<std::unique_ptr<Sweep>> {
-    SweepOptions options;
-    options.store = call.store();
-    options.watchers = std::move(watchers);
+  const auto open = [&](const SweepOptions& options) -> Result<std::unique_ptr<Sweep>> {
     auto sweep = Sweep::open_existing(subject.experiment.name, options);
     if (!sweep || (*sweep)->history().confirming()) return sweep;
     Requested wish;

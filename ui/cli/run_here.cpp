@@ -204,6 +204,11 @@ class Served {
     for (const auto& one : wanted) open(one);
     return Done{};
   }
+  /// Trials may report to the dashboard's server.
+  void tell_trials(SweepOptions& options) const {
+    for (const auto& server : servers_)
+      if (options.url.empty() && server->takes_reports()) options.url = server->url(), options.secret = server->secret();
+  }
   /// Must be told what happens; null: nothing is served.
   Series* series() { return series_ ? &*series_ : nullptr; }
 
@@ -259,7 +264,10 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
   }
   if (auto* series = served.series()) watchers.push_back(series);
 
-  auto opened = open_sweep(watchers);
+  SweepOptions options;
+  options.store = store, options.watchers = std::move(watchers);
+  served.tell_trials(options);
+  auto opened = open_sweep(std::move(options));
   if (!opened) {
     progress->close();
     return call.fail(opened.error());

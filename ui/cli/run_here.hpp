@@ -10,9 +10,9 @@
 namespace tune {
 
 /// Runs one experiment in the foreground, from opening to the last line: progress, signals, commands from elsewhere,
-/// metrics, the final report. `open` makes the sweep with the watchers it is given. `spec` is what to show before it is
+/// metrics, the final report. `open` makes the sweep with the options it is given and its own. `spec` is what to show before it is
 /// open. `again` is the command that goes on after an interruption; empty: `tune resume`. Returns the exit code.
-using OpenSweep = std::function<Result<std::unique_ptr<Sweep>>(std::vector<Watcher*>)>;
+using OpenSweep = std::function<Result<std::unique_ptr<Sweep>>(SweepOptions)>;
 /// With `conclude` the sweep is a means to an end: it speaks in place of the final report, unless there was an interruption,
 /// and standard output is its own (`--json` makes no events).
 using Conclude = std::function<void(const Sweep&)>;

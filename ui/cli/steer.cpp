@@ -106,10 +106,7 @@ int resume_verb(Invocation& call) {
     return call.fail({Error::Code::invalid, "`" + subject->name() + "` has no command to run: its trials are asked for",
                       "tune ask " + subject->name() + call.store_hint()});
   return run_here(call, *spec, call.store(), call.line(),
-                  [&](std::vector<Watcher*> watchers) -> Result<std::unique_ptr<Sweep>> {
-                    SweepOptions options;
-                    options.store = call.store();
-                    options.watchers = std::move(watchers);
+                  [&](const SweepOptions& options) -> Result<std::unique_ptr<Sweep>> {
                     auto sweep = Sweep::open_existing(subject->experiment.name, options);
                     if (!sweep) return sweep;
                     if (auto released = (*sweep)->apply({request(call, *subject, "resume")}); !released)

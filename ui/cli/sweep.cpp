@@ -123,8 +123,8 @@ int sweep_verb(Invocation& call) {
   options.takeover = call.has("takeover");
   options.allow_network_store = call.has("allow-network-store");
   const std::string again = resume == "never" ? std::string{} : call.line();
-  return run_here(call, *spec, options.store, again, [&](std::vector<Watcher*> watchers) {
-    options.watchers = std::move(watchers);
+  return run_here(call, *spec, options.store, again, [&](const SweepOptions& given) {
+    options.watchers = given.watchers, options.url = given.url, options.secret = given.secret;
     return Sweep::open(*spec, options);
   });
 }

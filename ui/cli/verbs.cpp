@@ -131,6 +131,9 @@ constexpr Flag kUi[] = {{"addr", "ADDR", "127.0.0.1:7740; the next free port up 
                         {"read-only", "", "show only, change nothing"},
                         {"open", "", "open it in the browser of this desktop"},
                         {"print-routes", "", "list what the server answers, and end"}};
+constexpr Flag kServe[] = {{"addr", "ADDR", "127.0.0.1:7740; the next free port up to 7749 if it is not given"},
+                           {"at-once", "N", "experiments that run at once (as many as there are CPUs); the others wait"},
+                           {"metrics-public", "", "serve /metrics without the token, on this machine"}};
 constexpr Flag kDoctor[] = {{"protocol", "", "play trials with a program and say what it supports"}};
 
 constexpr Verb kVerbs[] = {
@@ -228,6 +231,12 @@ constexpr Verb kVerbs[] = {
      kUi,
      {"tune ui", "tune ui old.db --read-only --addr 127.0.0.1:7750"},
      ui_verb},
+    {"serve",
+     "stay, run the experiments that are submitted over HTTP, show them all",
+     "[STORE]",
+     kServe,
+     {"tune serve", "tune serve lab.db --addr 127.0.0.1:7750 --at-once 4"},
+     serve_verb},
     {"logs", "what a trial printed", "[TRIAL]", kLogs, {"tune logs 42 -f", "tune logs --failed"}, logs_verb},
     {"diff",
      "trials side by side",

@@ -85,6 +85,7 @@ int salvage_verb(Invocation&);
 int doctor_verb(Invocation&);      // doctor.cpp
 int kurobako_verb(Invocation&);    // kurobako.cpp
 int ui_verb(Invocation&);          // ui.cpp
+int serve_verb(Invocation&);       // serve.cpp
 int completion_verb(Invocation&);  // verbs.cpp
 
 }  // namespace tune

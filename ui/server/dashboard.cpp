@@ -24,6 +24,9 @@ Dashboard::Dashboard() = default;
 Dashboard::~Dashboard() = default;
 const std::string& Dashboard::address() const { return server_->address(); }
 std::string Dashboard::way_in() const { return site_->way_in(); }
+std::string Dashboard::url() const { return site_->origin(); }
+const std::string& Dashboard::secret() const { return site_->secret(); }
+bool Dashboard::takes_reports() const { return !site_->settings().metrics_only && !site_->settings().read_only; }
 
 Result<Done> Dashboard::check(const Settings& settings) {
   if (!settings.address || settings.address->empty()) return Done{};
@@ -33,7 +36,8 @@ Result<Done> Dashboard::check(const Settings& settings) {
 Result<std::unique_ptr<Dashboard>> Dashboard::open(const Settings& settings) {
   if (auto allowed = check(settings); !allowed) return allowed.error();  // First: who is refused leaves nothing behind.
   std::unique_ptr<Dashboard> dashboard(new Dashboard);
-  auto site = Site::open({settings.store, {}, settings.read_only, settings.public_metrics, settings.metrics_only, settings.metrics});
+  auto site = Site::open({settings.store, {}, settings.read_only, settings.public_metrics, settings.metrics_only, settings.metrics,
+                          settings.owner});
   if (!site) return site.error();
   dashboard->site_ = std::move(*site);
   auto server = listen(settings.address, *dashboard->site_);

@@ -9,6 +9,7 @@
 
 namespace tune {
 
+class Owner;
 class Server;
 class Site;
 
@@ -22,6 +23,7 @@ class Dashboard {
     bool public_metrics = false;           ///< /metrics needs no token.
     bool metrics_only = false;             ///< There is only /metrics.
     std::function<std::string()> metrics;  ///< The page for Prometheus. Any thread. None: what the store tells.
+    Owner* owner = nullptr;                ///< Runs the experiments that are submitted; null: none are. Outlives this.
   };
   /// May it be served like this? Touches nothing. Error (invalid): that of Server::check.
   static Result<Done> check(const Settings&);
@@ -33,6 +35,10 @@ class Dashboard {
   const std::string& address() const;
   /// Where people go; it lets one browser in. "http://127.0.0.1:7740/?token=…"
   std::string way_in() const;
+  /// For SweepOptions of experiments in this store, so that their trials may report here.
+  std::string url() const;
+  const std::string& secret() const;
+  bool takes_reports() const;
 
  private:
   Dashboard();

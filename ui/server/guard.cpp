@@ -72,6 +72,7 @@ bool is_known(const Request& request, const Target& target, const GuardSettings&
   const auto& keys = settings.keys;
   if (target.right == Right::measure && settings.public_metrics) return true;
   if (keys.token.empty()) return false;
+  if (target.right == Right::report && !target.token.empty() && bears(request, target.token)) return true;
   if (bears(request, keys.token) || has_cookie(request, keys)) return true;
   const auto shown = token_in_target(request);
   return shown && (same_secret(*shown, keys.token) || (!keys.once.empty() && same_secret(*shown, keys.once)));
@@ -113,7 +114,7 @@ std::optional<Refusal> refuse(const Request& request, const Target& target, cons
   if (!target.found) return Refusal{404, {Code::not_found, "there is nothing here", "tune ui --print-routes lists what there is"}, {}};
   if (!target.right)
     return Refusal{405, {Code::invalid, "this takes " + target.methods, ""}, target.methods};
-  if (target.right != Right::steer) return std::nullopt;
+  if (target.right == Right::look || target.right == Right::measure) return std::nullopt;
   if (settings.read_only)
     return Refusal{403, {Code::invalid, "this server only shows", "start it without --read-only"}, {}};
   const auto type = request.only("content-type");

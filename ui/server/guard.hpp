@@ -16,6 +16,7 @@ enum class Right : std::uint8_t {
   look = 1,  ///< Read what the store holds.
   steer,     ///< Change an experiment. Not on a server that is read-only.
   measure,   ///< Fetch /metrics, which --metrics-public frees from the token.
+  report,    ///< Say what one attempt of a trial reached: who has that attempt's own token may, and nothing else. It is a change.
 };
 
 struct Keys {
@@ -40,6 +41,7 @@ struct Target {
   std::string methods;        ///< That the path has: "GET, POST".
   std::optional<Right> right; ///< Of path and method; nullopt: the path has no such method.
   bool page = false;          ///< A page or a part of one, that a link from elsewhere may lead to.
+  std::string token = {};     ///< Opens this route beside the store's token, with Right::report; empty: nothing does.
 };
 
 /// Why not.
@@ -52,7 +54,7 @@ struct Refusal {
 /// nullopt: pass. A pure function, in this order, so that a stranger learns nothing:
 ///  421  Host is missing, there twice, or not this machine's own name (a web page reaches us by rebinding a name of its own)
 ///  403  the request comes from another site's page: Origin is not our own, or Sec-Fetch-Site is neither same-origin nor none
-///  401  no token or a wrong one, in Authorization, in our cookie or, for `/`, in ?token=
+///  401  no token or a wrong one, in Authorization, in our cookie or, for `/`, in ?token=; for a report, the attempt's will do
 ///  404, 405  there is no such path, no such method
 ///  403  it would change something and the server is read-only
 ///  415  it would change something and is not application/json, which a form of another site could not send

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <limits>
 
 #include "tuner/json.hpp"
 
@@ -34,7 +35,9 @@ constexpr Route kRoutes[] = {
     {"GET", "/{file}", kLook, asset, "a file of the dashboard", {}, true},
 
     {"GET", "/api/v1/server", kLook, server_state, "this server: version, store, clock"},
+    {"GET", "/api/v1/served", kLook, served, "experiments that this server runs, or will"},
     {"GET", "/api/v1/experiments", kLook, experiments, "all experiments"},
+    {"POST", "/api/v1/experiments", Right::steer, submit, "have an experiment run (tune serve)"},
     {"GET", "/api/v1/stream", kLook, experiments_stream, "all experiments as they change"},
     {"GET", "/api/v1/experiments/{name}", kLook, experiment, "one experiment with its settings"},
     {"GET", "/api/v1/experiments/{name}/columns", kLook, columns, "trials as binary columns", kColumns},
@@ -48,6 +51,10 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/v1/experiments/{name}/importance", kLook, importance, "which parameters matter", kImportance},
     {"GET", "/api/v1/experiments/{name}/surface", kLook, surface, "what two parameters lead to", kSurface},
     {"POST", "/api/v1/experiments/{name}/actions", Right::steer, actions, "steer it"},
+    {"POST", "/api/v1/experiments/{name}/run", Right::steer, run_experiment, "go on with it (tune serve)"},
+    {"POST", "/api/v1/experiments/{name}/end", Right::steer, end_experiment, "end its run (tune serve)"},
+    {"POST", "/api/v1/experiments/{name}/ask", Right::steer, ask, "ask for a trial, tell what came out"},
+    {"POST", "/api/v1/experiments/{name}/trials/{trial}/attempts/{attempt}/reports", Right::report, reports, "what a trial reports"},
     {"GET", "/api/v1/experiments/{name}/rungs", kLook, rungs, "trials at rungs"},
     {"GET", "/api/v1/experiments/{name}/lineage", kLook, lineage, "from whose state trials come"},
     {"GET", "/api/v1/experiments/{name}/attempts", kLook, attempts, "attempts, by launch"},
@@ -57,19 +64,21 @@ constexpr Route kRoutes[] = {
 
 constexpr bool has_rights() {
   for (const auto& route : kRoutes)
-    if (route.right != Right::look && route.right != Right::steer && route.right != Right::measure) return false;
+    if (route.right != Right::look && route.right != Right::steer && route.right != Right::measure &&
+        route.right != Right::report)
+      return false;
   return true;
 }
 static_assert(has_rights(), "a route says what right it needs");
 constexpr bool only_shows() {
   for (const auto& route : kRoutes)
-    if ((route.method == "GET") == (route.right == Right::steer)) return false;
+    if ((route.method == "GET") == (route.right == Right::steer || route.right == Right::report)) return false;
   return true;
 }
-static_assert(only_shows(), "what changes something needs the right to steer, and is no GET");
+static_assert(only_shows(), "what changes something needs the right to steer or to report, and is no GET");
 
 std::string_view to_text(Right right) {
-  return right == Right::look ? "look" : right == Right::steer ? "steer" : "measure";
+  return right == Right::look ? "look" : right == Right::steer ? "steer" : right == Right::measure ? "measure" : "report";
 }
 
 bool is_name(std::string_view text) {
@@ -93,10 +102,11 @@ bool fits_place(std::string_view place, std::string_view text, Call* into) {
     if (into) into->name = text;
     return is_name(text);
   }
-  if (place == "{trial}") {
+  if (place == "{trial}" || place == "{attempt}") {
     std::int64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
-    if (into) into->trial = TrialId{number};
+    if (into && place == "{trial}") into->trial = TrialId{number};
+    if (into && place == "{attempt}") into->attempt = static_cast<int>(std::min<std::int64_t>(number, std::numeric_limits<int>::max()));
     return is_number(text);
   }
   return place == text;

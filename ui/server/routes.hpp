@@ -11,7 +11,7 @@ namespace tune {
 /// One line of the server's one table. A route without a right is none: the table does not compile.
 struct Route {
   std::string_view method;
-  /// A path with places: {name} an experiment's name, {trial} a number, {page} lower-case letters, {file} a file's name.
+  /// A path with places: {name} an experiment's name, {trial} and {attempt} numbers, {page} lower-case letters, {file} a file's name.
   std::string_view path;
   Right right;
   Result<Response> (*answer)(Site&, const Call&);
@@ -59,6 +59,13 @@ Result<Response> experiments_stream(Site&, const Call&);
 Result<Response> experiment_stream(Site&, const Call&);
 // actions.cpp
 Result<Response> actions(Site&, const Call&);
+// serving.cpp
+Result<Response> served(Site&, const Call&);
+Result<Response> submit(Site&, const Call&);
+Result<Response> run_experiment(Site&, const Call&);
+Result<Response> end_experiment(Site&, const Call&);
+Result<Response> ask(Site&, const Call&);
+Result<Response> reports(Site&, const Call&);
 // tables.cpp
 Result<Response> rungs(Site&, const Call&);
 Result<Response> lineage(Site&, const Call&);

@@ -3,8 +3,11 @@
 
 #include <exception>
 
+#include "executors/process/trial_token.hpp"
 #include "tuner/json.hpp"
+#include "ui/server/asking.hpp"
 #include "ui/server/news.hpp"
+#include "ui/server/relay.hpp"
 #include "ui/server/routes.hpp"
 #include "ui/server/token.hpp"
 #include "ui/view/experiment_text.hpp"
@@ -58,7 +61,10 @@ Result<std::unique_ptr<Site>> Site::open(Settings settings) {
   if (!once) return once.error();
   site->keys_ = {*token, cookie_for(*token), {}, *once};
   site->set_address(site->settings_.address);
-  if (!site->settings_.metrics_only) site->news_ = std::make_unique<News>(*site);
+  if (site->settings_.metrics_only) return site;
+  site->asking_ = std::make_unique<Asking>(site->settings_.store);
+  site->relay_ = std::make_unique<Relay>();
+  site->news_ = std::make_unique<News>(*site);
   return site;
 }
 
@@ -79,8 +85,12 @@ void Site::set_address(const std::string& address) {
 
 std::string Site::way_in() const {
   const std::lock_guard lock(keys_mutex_);
-  return "http://" + settings_.address + "/?token=" + keys_.once;
+  return origin() + "/?token=" + keys_.once;
 }
+
+std::string Site::origin() const { return "http://" + settings_.address; }
+
+std::string Site::token_of(const Call& call) const { return trial_token(keys_.token, call.name, *call.trial, call.attempt); }
 
 GuardSettings Site::guard() const {
   const std::lock_guard lock(keys_mutex_);
@@ -107,6 +117,11 @@ std::pair<const Route*, Target> Site::find(const Request& request) const {
     target.found = true, target.page = route.page, pattern = route.path;
     target.methods += (target.methods.empty() ? "" : ", ") + std::string(route.method);
     if (route.method == request.method) found = &route, target.right = route.right;
+  }
+  if (target.right == Right::report) {
+    Call call{request, {}, {}, {}};
+    fits(found->path, request.path(), &call);
+    target.token = token_of(call);
   }
   return {found, target};
 }

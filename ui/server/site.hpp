@@ -21,7 +21,10 @@
 namespace tune {
 
 struct Route;
+class Asking;
 class News;
+class Owner;
+class Relay;
 
 /// One request on its way to a handler.
 struct Call {
@@ -29,6 +32,7 @@ struct Call {
   Query query;
   std::string name;              ///< Of the experiment, where the path has one.
   std::optional<TrialId> trial;  ///< Likewise.
+  int attempt = 0;               ///< Likewise; 0: the path has none.
 };
 
 /// What a server shows: one store, read like any other reader does, so that live experiments, those of other processes and
@@ -42,6 +46,7 @@ class Site final : public Service {
     bool public_metrics = false;
     bool metrics_only = false;             ///< Nothing but /metrics.
     std::function<std::string()> metrics;  ///< The page for Prometheus; none: what the store tells.
+    Owner* owner = nullptr;                ///< Runs experiments; null: they are only shown. Outlives the site.
   };
   /// Reads the store's token, or makes it. Error: that of store_token.
   static Result<std::unique_ptr<Site>> open(Settings);
@@ -80,6 +85,13 @@ class Site final : public Service {
   Result<std::string> once_per_change(const std::string& what, const Pulse&, const std::function<Result<std::string>()>& make,
                                       std::chrono::milliseconds patience = std::chrono::milliseconds(250));
   News& news() { return *news_; }
+  Asking& asking() { return *asking_; }
+  Relay& relay() { return *relay_; }
+  /// By which the attempt that a path names may report.
+  std::string token_of(const Call&) const;
+  /// "http://127.0.0.1:7740" and the secret that token_of() is told from, for whoever starts trials.
+  std::string origin() const;
+  const std::string& secret() const { return keys_.token; }
 
  private:
   explicit Site(Settings);
@@ -111,6 +123,8 @@ class Site final : public Service {
   std::map<std::string, std::shared_ptr<Outlook>> outlooks_;
   std::map<std::pair<std::string, std::string>, Kept> kept_;
 
+  std::unique_ptr<Asking> asking_;
+  std::unique_ptr<Relay> relay_;
   std::unique_ptr<News> news_;  // Its thread ends before what it looks at goes.
 };
 

@@ -37,7 +37,7 @@ int status_of(const Request& r, const Target& target, const GuardSettings& s = s
 /// A path that fits the pattern.
 std::string sample(std::string_view pattern) {
   std::string path(pattern);
-  for (const auto& [place, text] : {std::pair{"{name}", "digits"}, {"{trial}", "1"}, {"{page}", "curves"}, {"{file}", "index.js"}})
+  for (const auto& [place, text] : {std::pair{"{name}", "digits"}, {"{trial}", "1"}, {"{page}", "curves"}, {"{file}", "index.js"}, {"{attempt}", "2"}})
     if (const auto at = path.find(place); at != std::string::npos) path.replace(at, std::string_view(place).size(), text);
   return path;
 }
@@ -74,6 +74,23 @@ TEST_CASE("the token, the cookie, and for the first page the address let in", "[
   CHECK(status_of(request("GET", "/?token=" + kToken, {kHost}), looking()) == 200);
   CHECK(status_of(request("GET", "/?token=" + std::string(64, 'c'), {kHost}), looking()) == 200);
   CHECK(status_of(request("POST", "/?token=" + kToken, {kHost}), looking()) == 401);
+}
+
+TEST_CASE("an attempt's own token lets it report, and do nothing else", "[server]") {
+  const std::string own(32, 'e');
+  const std::pair<std::string, std::string> kJson = {"content-type", "application/json"}, shown = {"authorization", "Bearer " + own};
+  Target reporting{true, "POST", Right::report, false, own};
+  CHECK(status_of(request("POST", "/x", {kHost, kJson, shown}), reporting) == 200);
+  CHECK(status_of(request("POST", "/x", {kHost, kJson, kBearer}), reporting) == 200);
+  CHECK(status_of(request("POST", "/x", {kHost, kJson, {"authorization", "Bearer " + std::string(32, 'f')}}), reporting) == 401);
+  CHECK(status_of(request("POST", "/x", {kHost, kJson, {"authorization", "Bearer "}}), Target{true, "POST", Right::report, false, ""}) == 401);
+  for (auto other : {looking(), steering()}) {
+    other.token = own;
+    CHECK(status_of(request("POST", "/x", {kHost, kJson, shown}), other) == 401);
+  }
+  auto showing = settings();
+  showing.read_only = true;
+  CHECK(status_of(request("POST", "/x", {kHost, kJson, shown}), reporting, showing) == 403);
 }
 
 TEST_CASE("a server without a token lets nobody in", "[server]") {
