@@ -131,6 +131,17 @@ export interface Importance {
   pairs: { a: string; b: string; share: number }[];
 }
 
+/** What fANOVA's forest expects where two parameters are given: a row of y for each x. */
+export interface Surface {
+  objective: string;
+  trials: number;
+  notice: string | null;
+  x: { name: string; values: Value[] };
+  y: { name: string; values: Value[] };
+  mean: number[];
+  spread: number[];
+}
+
 export interface Action {
   action: string;
   trials?: number[];
