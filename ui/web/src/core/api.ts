@@ -211,15 +211,23 @@ export async function getColumns(path: string, signal?: AbortSignal): Promise<Co
 
 export const experiments = (signal?: AbortSignal) => get<{ experiments: Summary[] }>(`${root}/experiments`, signal);
 export const server = () => get<{ version: string; store: string; read_only: boolean; now: number }>(`${root}/server`);
+
+/** What a `tune serve` runs, or will; `serves` is false on a server that only shows. */
+export interface Served {
+  serves: boolean;
+  experiments: { name: string; state: 'waiting' | 'running' | 'ending' | 'over'; text: string; failed: boolean }[];
+}
+export const served = () => get<Served>(`${root}/served`);
+export const submit = (submission: { config: unknown; settings: string[] }) => post(`${root}/experiments`, submission);
+export const runHere = (name: string) => post(`${at(name)}/run`, {});
+export const endHere = (name: string) => post(`${at(name)}/end`, {});
+
 export const streamOfAll = `${root}/stream`;
 
-export async function act(name: string, action: Action): Promise<void> {
-  await ask(`${at(name)}/actions`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(action),
-  });
+async function post(path: string, what: unknown): Promise<void> {
+  await ask(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(what) });
 }
+export const act = (name: string, action: Action): Promise<void> => post(`${at(name)}/actions`, action);
 
 /** "nan", "inf" and "-inf" back to numbers; absent is null. */
 export function real(v: Value | undefined): number | null {

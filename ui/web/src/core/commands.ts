@@ -29,3 +29,10 @@ export function asCommand(experiment: string, a: Action): string {
       return `tune ${a.action} ${subject}${reason}`;
   }
 }
+
+/** The request that submits a config, for a shell. */
+export function submission(store: string, origin: string, settings: string[]): string {
+  const more = settings.length ? `, \\"settings\\": ${JSON.stringify(settings).replaceAll('"', '\\"')}` : '';
+  return `curl -H "Authorization: Bearer $(cat ${shell(`${store}.d/token`)})" -H 'Content-Type: application/json' \\
+  -d "{\\"config\\": $(cat config.json)${more}}" ${origin}/api/v1/experiments`;
+}
