@@ -5,22 +5,17 @@
 //
 // Pages are found as people find them: by the links of each experiment's navigation. Each is opened in light and dark and must
 // raise no error, ask nobody but its own server, pass axe, not be wider than the window, and hold what users wrote as text.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launch, Stage } from './stage.mjs';
 
-const [tune, pictures] = [path.resolve(process.argv[2]), process.argv[3]];
-const browserPath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-if (!browserPath) {
-  console.log('SKIP: the dashboard in a browser: there is no chromium (Debian package chromium)');
-  process.exit(77);
-}
+const [tune, pictures] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const folder = mkdtempSync(path.join(tmpdir(), 'tune-web-'));
+const stage = new Stage(tune);
+const { folder } = stage;
 const findings = [];
 const finding = (what) => findings.push(what) && console.log('FOUND: ' + what);
 if (pictures) mkdirSync(pictures, { recursive: true });
@@ -49,29 +44,6 @@ const experiments = {
     objective: { metric: 'loss', goal: 'minimize' }, search: { type: 'random' }, stop: { trials: 5 },
   },
 };
-
-function make(name, config) {
-  const file = path.join(folder, `${name}.json`);
-  writeFileSync(file, JSON.stringify({ name, ...config }));
-  const done = spawnSync(tune, ['--store', path.join(folder, 'tune.db'), 'sweep', file, '-q'], { encoding: 'utf8' });
-  if (done.status !== 0) throw new Error(`sweep ${name}: exit ${done.status}\n${done.stderr}`);
-}
-
-/** A `tune` that serves pages, and the address with which it lets a browser in. */
-async function serve(store, ...words) {
-  const server = spawn(tune, ['--store', path.join(folder, store), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  const address = await new Promise((resolve, reject) => {
-    const look = (data) => {
-      said += data;
-      const found = /http:\/\/\S+token=[0-9a-f]+/.exec(said);
-      if (found) resolve(found[0]);
-    };
-    server.stdout.on('data', look), server.stderr.on('data', look);
-    server.on('exit', (code) => reject(new Error(`tune ui ended with ${code}: ${said}`)));
-  });
-  return { server, address, origin: new URL(address).origin };
-}
 
 /** Of files: the same file. */
 function sameOrigin(a, b) {
@@ -156,7 +128,7 @@ async function control(page, origin) {
 async function live(browser) {
   const config = { name: 'live', command: ['sh', '-c', 'sleep 0.3; echo "::tune {\\"loss\\": $TUNE_P_X}"'], params: { x: { type: 'uniform', min: 0, max: 1 } }, objective: { metric: 'loss', goal: 'minimize' }, search: { type: 'random' }, stop: { trials: 999 } };
   writeFileSync(path.join(folder, 'live.json'), JSON.stringify(config));
-  const { server, address, origin } = await serve('live.db', 'sweep', path.join(folder, 'live.json'), '--ui=127.0.0.1:0');
+  const { server, address, origin } = await stage.serve('live.db', 'sweep', path.join(folder, 'live.json'), '--ui=127.0.0.1:0');
   const ended = new Promise((resolve) => (server.removeAllListeners('exit'), server.on('exit', resolve)));
   const page = await (await browser.newContext()).newPage();
   await page.goto(address);
@@ -188,7 +160,7 @@ const said = (page) => page.$eval('main', (main) => main.innerText.replace(/\d+ 
 /** The pages as one file, opened from the disk: they say what the server's pages say, and ask nobody. */
 async function offline(browser, paths) {
   const all = exported('all.html', ...Object.keys(experiments));
-  const { server, address, origin } = await serve('tune.db', 'ui', '--read-only', '--addr', '127.0.0.1:0');
+  const { server, address, origin } = await stage.serve('tune.db', 'ui', '--read-only', '--addr', '127.0.0.1:0');
   try {
     for (const scheme of ['light', 'dark']) {
       const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
@@ -242,12 +214,9 @@ async function absentTrial(page) {
 }
 
 async function main() {
-  for (const [name, config] of Object.entries(experiments)) make(name, config);
-  const { server, address, origin } = await serve('tune.db', 'ui', '--addr', '127.0.0.1:0');
-  const browser = await chromium.launch({
-    executablePath: browserPath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
+  const browser = await launch('the dashboard in a browser');
+  for (const [name, config] of Object.entries(experiments)) stage.make(name, config);
+  const { server, address, origin } = await stage.serve('tune.db', 'ui', '--addr', '127.0.0.1:0');
   let seen = 0;
   let saved = 0;
   const paths = new Set();
@@ -292,6 +261,5 @@ async function main() {
 }
 
 main().catch((e) => finding(String(e.stack ?? e))).finally(() => {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   process.exit(findings.length ? 1 : 0);
 });
