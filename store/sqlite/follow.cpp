@@ -2,6 +2,7 @@
 // The part of StoreReader that serves those who look again and again: what changed, and not everything anew.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -150,6 +151,51 @@ void tell_since(const Database& db, std::int64_t experiment, Seq since, TrialFol
   }
 }
 
+/// Reads one metric's points out of rows of `reports`.
+class PointReader {
+ public:
+  PointReader(const Database& db, const std::string& metric) {
+    for (const auto& [set, names] : metric_sets(db))
+      for (std::size_t i = 0; i < names.size(); ++i)
+        if (names[i] == metric) place_[set] = i, own_ = i;
+    // Nearly always the metric has one place, and then one column is read.
+    for (const auto& [set, place] : place_)
+      if (own_ != place || place >= kOwnColumns) own_.reset();
+  }
+  bool known() const { return !place_.empty(); }
+  /// To be selected, from the first column on; how many they are.
+  std::string columns() const {
+    return "attempt, n, step, at, set_id, " + (own_ ? "m" + std::to_string(*own_) : "m0, m1, m2, m3, m4, m5, m6, m7, more");
+  }
+  int count() const { return own_ ? 6 : 6 + kOwnColumns; }
+
+  /// nullopt: this report does not have the metric.
+  std::optional<CurvePoint> read(const Statement& s) {
+    const auto place = place_of(s.integer(4));
+    if (!place) return std::nullopt;
+    CurvePoint point{static_cast<int>(s.integer(0)), s.integer(1), s.integer(2), s.number(3), 0};
+    const int column = own_ ? 5 : 5 + static_cast<int>(std::min<std::size_t>(*place, kOwnColumns));
+    if (s.is_null(column)) return std::nullopt;
+    if (*place < kOwnColumns) {
+      point.value = s.number(column);
+      return point;
+    }
+    more_.clear();
+    if (!read_numbers(s.text(column), more_) || *place - kOwnColumns >= more_.size()) return std::nullopt;
+    point.value = more_[*place - kOwnColumns];
+    return point;
+  }
+
+ private:
+  std::optional<std::size_t> place_of(std::int64_t set) const {
+    const auto found = place_.find(set);
+    return found == place_.end() ? std::nullopt : std::optional{found->second};
+  }
+  std::map<std::int64_t, std::size_t> place_;  // By list of names.
+  std::optional<std::size_t> own_;             // In all of them, and a column of its own.
+  std::vector<double> more_;
+};
+
 Error no_experiment() { return {Error::Code::not_found, "the store has no such experiment any more", ""}; }
 
 }  // namespace
@@ -216,37 +262,28 @@ Result<std::vector<Record>> StoreReader::facts(std::int64_t experiment, const Fa
 Result<Done> StoreReader::curves(std::int64_t experiment, std::span<const TrialId> trials, const std::string& metric,
                                  const std::function<void(TrialId, std::span<const CurvePoint>)>& each) const {
   return opened_->look([&]() -> Result<Done> {
-    std::map<std::int64_t, std::size_t> columns;  // Of the metric, by list of names.
-    std::set<std::size_t> places;
-    for (const auto& [set, names] : metric_sets(opened_->db))
-      for (std::size_t i = 0; i < names.size(); ++i)
-        if (names[i] == metric) columns[set] = i, places.insert(i);
-    if (columns.empty()) return Done{};
-    // Nearly always the metric has one place, and then one column is read.
-    const bool own = places.size() == 1 && *places.begin() < kOwnColumns;
-    const std::string value = own ? "m" + std::to_string(*places.begin()) : "m0, m1, m2, m3, m4, m5, m6, m7, more";
-    auto s = opened_->db.prepare("SELECT attempt, n, step, at, set_id, " + value + " FROM reports WHERE trial=?1 ORDER BY attempt, n");
+    PointReader reader(opened_->db, metric);
+    if (!reader.known()) return Done{};
+    auto s = opened_->db.prepare("SELECT " + reader.columns() + " FROM reports WHERE trial=?1 ORDER BY attempt, n");
     std::vector<CurvePoint> points;
-    std::vector<double> more;
     for (const auto trial : trials) {
       points.clear();
-      for (s.bind(1, key_of(experiment, trial.value)); s.step();) {
-        const auto set = columns.find(s.integer(4));
-        if (set == columns.end()) continue;
-        CurvePoint point{static_cast<int>(s.integer(0)), s.integer(1), s.integer(2), s.number(3), 0};
-        const int column = own ? 5 : 5 + static_cast<int>(std::min<std::size_t>(set->second, kOwnColumns));
-        if (s.is_null(column)) continue;
-        if (set->second < kOwnColumns) {
-          point.value = s.number(column);
-        } else {
-          more.clear();
-          if (!read_numbers(s.text(column), more) || set->second - kOwnColumns >= more.size()) continue;
-          point.value = more[set->second - kOwnColumns];
-        }
-        points.push_back(point);
-      }
+      for (s.bind(1, key_of(experiment, trial.value)); s.step();)
+        if (const auto point = reader.read(s)) points.push_back(*point);
       if (!points.empty()) each(trial, points);
     }
+    return Done{};
+  });
+}
+
+Result<Done> StoreReader::curve_points(std::int64_t experiment, Seq from, Seq to, const std::string& metric,
+                                       const std::function<void(TrialId, const CurvePoint&)>& each) const {
+  return opened_->look([&]() -> Result<Done> {
+    PointReader reader(opened_->db, metric);
+    if (!reader.known()) return Done{};
+    auto s = opened_->db.prepare("SELECT " + reader.columns() + ", trial FROM reports WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
+    for (s.bind(1, key_of(experiment, from)).bind(2, key_of(experiment, to)); s.step();)
+      if (const auto point = reader.read(s)) each({s.integer(reader.count()) & kNumberMask}, *point);
     return Done{};
   });
 }

@@ -273,6 +273,27 @@ def steering(tune, server, store):
     subprocess.run([tune, "--store", store, "fsck"], check=True, stdout=subprocess.DEVNULL)
 
 
+def many_curves(tune, folder):
+    """Most curves of an experiment are read from its journal at once, few by the index: they are the same."""
+    config, store = os.path.join(folder, "many.json"), os.path.join(folder, "many.db")
+    with open(config, "w") as file:
+        json.dump({"name": "many", "command": ["true"], "params": {"lr": {"type": "uniform", "min": 0, "max": 1}}, "search": {"type": "random"}, "seed": 1,
+                   "objective": {"metric": "loss"}, "executor": {"type": "simulator", "from": "curve", "workers": 4, "steps": 1000, "crash": 0.2},
+                   "stop": {"trials": 24, "max_failures": 100}}, file)
+    subprocess.run([tune, "--store", store, "sweep", config, "--quiet"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    with Server(tune, store) as server:
+        api = "/api/v1/experiments/many/curves?points=50&mode="
+        for mode in ("minmax", "lttb"):
+            singly = {}
+            for trial in range(24):
+                for name, values in columns(server.ask(f"{api}{mode}&trials={trial}")[1])[1].items():
+                    singly.setdefault(name, []).extend(values)
+            with Server(tune, store) as fresh:  # Whose memory holds no curves.
+                at_once = columns(fresh.ask(f"{api}{mode}&trials={','.join(map(str, range(24)))},0,1")[1])[1]
+            check("many points", len(singly["trial"]) > 900)
+            expect(f"curves at once, {mode}", at_once, singly)
+
+
 def beside_a_sweep(tune, folder):
     """`tune sweep --ui`: the page of an experiment that runs in the same process, followed to its end."""
     config = os.path.join(folder, "config.json")
@@ -329,6 +350,7 @@ def main():
             expect("exit code of an address that is taken", taken.returncode, 5)
         with Server(tune, store) as server:
             steering(tune, server, store)
+        many_curves(tune, folder)
         beside_a_sweep(tune, folder)
         for address in ("0.0.0.0:0", "[::]:0", "nowhere"):
             expect(f"exit code for {address}", subprocess.run([tune, "ui", store, "--addr", address], capture_output=True).returncode, 2)

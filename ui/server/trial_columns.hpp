@@ -32,6 +32,8 @@ class TrialColumns final : private TrialFollower {
 
   /// The record that touched a trial last, at the latest; 0: there is no such trial.
   Seq touched(TrialId) const;
+  /// How many reports of it were accepted. It has to be there.
+  std::int64_t reports(TrialId trial) const { return reports_[static_cast<std::size_t>(trial.value)]; }
   /// Numbers of the trials with the best values, best first; failed, infeasible and cancelled ones have none. O(n log n).
   std::vector<std::int64_t> best(std::size_t count, bool maximize) const;
 

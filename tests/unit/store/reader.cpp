@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <map>
 
 #include "store/sqlite/sqlite_store.hpp"
 #include "support/journals.hpp"
@@ -201,6 +202,25 @@ TEST_CASE("a curve has each report once, NaN included", "[store]") {
   CHECK(std::isnan(c->at(1).value));
   CHECK(s.reader->metric_names(s.experiment).value() == std::vector<std::string>{"loss"});
   CHECK(s.reader->param_names(s.experiment).value() == std::vector<std::string>{"flag", "lr", "opt"});
+}
+
+TEST_CASE("curves read from parts of the journal are those read trial by trial", "[store]") {
+  Stored s;
+  using Points = std::map<TrialId, std::vector<std::pair<std::int64_t, std::string>>>;
+  Points singly, whole;
+  const auto text = [](double v) { return std::isnan(v) ? "nan" : std::to_string(v); };
+  const std::vector<TrialId> trials{{0}, {1}, {2}, {3}};
+  REQUIRE(s.reader->curves(s.experiment, trials, "loss", [&](TrialId t, std::span<const CurvePoint> points) {
+    for (const auto& p : points) singly[t].emplace_back(p.step, text(p.value));
+  }));
+  const Seq last = s.reader->pulses().value().front().seq;
+  for (const auto& [from, to] : {std::pair<Seq, Seq>{1, last / 2}, {last / 2 + 1, last}})
+    REQUIRE(s.reader->curve_points(s.experiment, from, to, "loss", [&](TrialId t, const CurvePoint& p) {
+      whole[t].emplace_back(p.step, text(p.value));
+    }));
+  CHECK(singly.size() >= 2);
+  CHECK(singly == whole);
+  REQUIRE(s.reader->curve_points(s.experiment, 1, last, "nothing", [](TrialId, const CurvePoint&) { FAIL("no such metric"); }));
 }
 
 TEST_CASE("the facts about a trial come in order and without its reports", "[store]") {
