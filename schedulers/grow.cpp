@@ -5,6 +5,8 @@
 #include <limits>
 #include <tuple>
 
+#include "tuner/workers.hpp"
+
 namespace tune {
 namespace {
 
@@ -37,14 +39,8 @@ std::tuple<double, TrialId> standing(const History& history, const Trial& t) {
 
 // As Experiment does; what is hidden from schedulers, trials that repeat others, cannot be where trials grow.
 void Grow::follow(const Record& r) {
-  const auto join = [&](WorkerId w, const Offer& offers) { placement_.join(w, offers), empty_.join(w, offers); };
-  const auto leave = [&](WorkerId w) { placement_.leave(w), empty_.leave(w); };
-  if (const auto* joined = r.as<WorkerJoined>()) join(joined->worker, joined->offers);
-  if (const auto* lost = r.as<WorkerLost>()) leave(lost->worker);
-  if (const auto* changed = r.as<WorkerChanged>()) {
-    if (changed->offers) join(changed->worker, *changed->offers);
-    if (changed->state == "draining" || changed->state == "cordoned" || changed->state == "quarantined") leave(changed->worker);
-  }
+  follow_workers(placement_, r);
+  follow_workers(empty_, r);
   if (const auto* launch = r.as<Launch>()) {
     seats_[launch->trial] = launch->ranks;
     for (const auto& seat : launch->ranks) placement_.take(seat);

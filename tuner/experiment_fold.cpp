@@ -6,6 +6,7 @@
 
 #include "tuner/experiment.hpp"
 #include "tuner/instances.hpp"
+#include "tuner/workers.hpp"
 
 namespace tune {
 
@@ -57,7 +58,7 @@ void Experiment::apply(const Record& r) {
       for (const auto& seat : live.second.launch.ranks) placement_.give_back(seat);
       return true;
     });
-    placement_.leave_all();
+    follow_workers(placement_, r);
   }
   if (const auto* decided = r.decided()) {
     paid(decided->what);

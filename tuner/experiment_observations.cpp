@@ -6,6 +6,7 @@
 #include "tuner/experiment.hpp"
 #include "tuner/instances.hpp"
 #include "tuner/transfer.hpp"
+#include "tuner/workers.hpp"
 
 namespace tune {
 namespace {
@@ -36,16 +37,9 @@ void Experiment::fold(const Imported& from, const Record&) {
   if (best && !known(best->params)) lessons_.push_back({best->params, from.source});
 }
 
-void Experiment::fold(const WorkerJoined& w, const Record&) { placement_.join(w.worker, w.offers); }
-
-void Experiment::fold(const WorkerChanged& w, const Record&) {
-  if (w.offers) placement_.join(w.worker, *w.offers);
-  if (w.state == "ready") placement_.take_back(w.worker);
-  if (w.state == "cordoned" || w.state == "quarantined") placement_.set_aside(w.worker);
-  if (w.state == "draining") placement_.leave(w.worker);
-}
-
-void Experiment::fold(const WorkerLost& w, const Record&) { placement_.leave(w.worker); }
+void Experiment::fold(const WorkerJoined&, const Record& r) { follow_workers(placement_, r); }
+void Experiment::fold(const WorkerChanged&, const Record& r) { follow_workers(placement_, r); }
+void Experiment::fold(const WorkerLost&, const Record& r) { follow_workers(placement_, r); }
 
 void Experiment::fold(const Started& s, const Record&) {
   const auto it = live_.find(s.trial);

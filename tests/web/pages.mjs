@@ -45,6 +45,12 @@ const experiments = {
   },
 };
 
+// Pages as they are once somebody has asked something of them.
+const views = [
+  '/x/halving/trials?group=params.opt&sort=value&pin=number,params.lr&heat=1', '/x/halving/trials?where=loss+%3C+1+and+tag+%3D+keep+and+(lr+%3C+1+or+nonsense+%3C+2)',
+  '/x/halving/compare?t=1,2,3', '/x/poison/compare?t=0,1&numbers=1', '/x/population/schedule?view=lineage', '/x/halving/config?vs=of:population', '/x/poison/config',
+];
+
 /** Of files: the same file. */
 function sameOrigin(a, b) {
   const [x, y] = [new URL(a), new URL(b)];
@@ -122,6 +128,40 @@ async function control(page, origin) {
   const wrong = (await visit(page, origin + '/x/broken', 'control')).join('\n');
   for (const wanted of ['error: on purpose', 'request elsewhere', 'was run', 'wider than', 'axe image-alt', 'axe html-has-lang'])
     if (!wrong.includes(wanted)) finding(`the control page was not found to be wrong: ${wanted}`);
+}
+
+/** The table of trials: conditions are the filter's text and the other way round, groups unfold, curves come, columns stay. */
+async function table(page, origin) {
+  const expect = (holds, what) => holds || finding(`the table of trials: ${what}`);
+  const where = () => page.inputValue('[aria-label^="Filter"]');
+  await page.goto(origin + '/x/halving/trials');
+  await page.waitForSelector('.table path[d^=M]', { state: 'attached', timeout: 20000 }).catch(() => finding('the table of trials draws no curve'));
+  await page.click('text=Conditions');
+  await page.click('text=+ Condition');
+  await page.getByLabel('Value', { exact: true }).fill('1');
+  await page.click('text=+ Condition');
+  await page.getByLabel('Column', { exact: true }).nth(1).selectOption('params.opt');
+  await page.getByLabel('Operator', { exact: true }).nth(1).selectOption('!=');
+  expect((await where()) === 'value < 1 and opt != "adam"', `conditions are written as ${await where()}`);
+  await page.fill('[aria-label^="Filter"]', 'opt = "sgd" and vlaue < 2');
+  expect((await page.getByLabel('Value', { exact: true }).first().inputValue()) === 'sgd', 'a condition does not follow the text');
+  expect((await page.locator('.chip .trouble').allTextContents()).join().includes('did you mean value?'), 'a wrong condition says nothing');
+  await page.fill('[aria-label^="Filter"]', '');
+  await page.getByLabel('Group').selectOption('params.opt');
+  const groups = page.locator('.table .group');
+  expect((await groups.count()) === 2, `two optimizers are ${await groups.count()} groups`);
+  await groups.first().locator('button').focus();
+  await page.keyboard.press('Enter');
+  expect((await page.locator('.table .line:not(.group)').count()) > 5, 'a group does not unfold by Enter');
+  await page.setViewportSize({ width: 800, height: 800 });
+  const moved = await page.evaluate(() => {
+    const place = (s) => document.querySelector(s).getBoundingClientRect().left;
+    const before = [place('.line .pin a'), place('.line [role=gridcell]:last-child:not(:only-child)')];
+    document.querySelector('.table').scrollLeft = 200;
+    return [place('.line .pin a') - before[0], place('.line [role=gridcell]:last-child:not(:only-child)') - before[1]];
+  });
+  expect(Math.abs(moved[0]) < 1 && moved[1] < -100, `pinned and other columns moved by ${moved}`);
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 /** A sweep under way: its page follows by itself, and an action of the page ends it. */
@@ -228,7 +268,7 @@ async function main() {
       await page.goto(way);  // The printed address is good for one browser.
       if (page.url().includes('token')) finding('the token stays in the address');
       if (scheme === 'light') await control(await context.newPage(), origin);
-      const todo = ['/', ...Object.keys(experiments).map((name) => `/x/${name}`), '/x/halving/trials/3', '/x/poison/trials/0', '/x/goals/trials/1', '/x/no-such-experiment'];
+      const todo = ['/', ...Object.keys(experiments).map((name) => `/x/${name}`), '/x/halving/trials/3', '/x/poison/trials/0', '/x/goals/trials/1', '/x/no-such-experiment', ...views];
       const known = new Set(todo);
       for (const at of todo) {  // Grows as pages are found.
         const refused = at.includes('no-such');
@@ -247,6 +287,7 @@ async function main() {
         const links = await page.$$eval('nav a[href^="/"]', (all) => all.map((a) => a.getAttribute('href').split('?')[0]));
         for (const link of links) if (!known.has(link)) known.add(link), todo.push(link);
       }
+      if (scheme === 'light') await table(page, origin);
       await context.close();
     }
     if (!saved) finding('no chart offers itself as SVG');

@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "tuner/placement.hpp"
+#include "tuner/workers.hpp"
 #include "ui/api/measurements.hpp"
 #include "ui/api/pace_model.hpp"
 #include "ui/api/policies.hpp"
@@ -253,11 +253,7 @@ Band band(const std::vector<VirtualRun>& runs, const What& what) {
 int slots_of(const Outlook& o) {
   if (o.slots) return *o.slots;
   Placement places;
-  for (const auto& r : o.journal) {
-    if (r.as<Opened>()) places.leave_all();
-    if (const auto* w = r.as<WorkerJoined>()) places.join(w->worker, w->offers);
-    if (const auto* w = r.as<WorkerLost>()) places.leave(w->worker);
-  }
+  for (const auto& r : o.journal) follow_workers(places, r);
   int slots = o.spec.parallel.value_or(1);
   if (places.has_workers() && places.cpus_offered() > 0) {
     const int room = places.capacity(o.spec.resources);

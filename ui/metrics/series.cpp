@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "tuner/placement.hpp"
+#include "tuner/workers.hpp"
 
 namespace tune {
 namespace {
@@ -173,12 +173,8 @@ void Series::on_durable(const Record& record, const History& history) {
     s.furthest_step = std::max(s.furthest_step, report->step);
   } else if (const auto* exited = record.as<Exited>()) {
     s.learn(*exited);
-  } else if (const auto* joined = record.as<WorkerJoined>()) {
-    s.places.join(joined->worker, joined->offers);
-  } else if (const auto* changed = record.as<WorkerChanged>()) {
-    if (changed->offers) s.places.join(changed->worker, *changed->offers);
-  } else if (const auto* lost = record.as<WorkerLost>()) {
-    s.places.leave(lost->worker);
+  } else {
+    follow_workers(s.places, record);
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened and why: the decision log of an experiment, and the story of one trial.
+// What happened and why: the decision log of an experiment, its settings as they changed, and the story of one trial.
 #include "ui/server/routes.hpp"
 #include "ui/server/summary.hpp"
 #include "ui/view/story.hpp"
@@ -56,7 +56,7 @@ Result<Response> events(Site& site, const Call& call) {
   if (!query) return query.error();
   const auto about = regarded(site, call);
   if (!about) return about.error();
-  const auto records = about->reader->facts(about->row.id, *query);
+  const auto records = about->reader->facts(about->pulse.id, *query);
   if (!records) return records.error();
   std::string out;
   JsonWriter json(out);
@@ -67,11 +67,31 @@ Result<Response> events(Site& site, const Call& call) {
   return json_response(std::move(out));
 }
 
+Result<Response> settings(Site& site, const Call& call) {
+  auto reader = site.readers().take();
+  if (!reader) return reader.error();
+  const auto pulse = site.pulse(**reader, call.name);
+  if (!pulse) return pulse.error();
+  const auto records = (*reader)->facts(pulse->id, FactQuery{.limit = kPage, .kinds = {"Configured"}});
+  if (!records) return records.error();
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("settings").begin_array();
+  for (const auto& record : *records) {
+    const auto* made = record.as<Configured>();
+    if (!made || !is_json(made->config)) continue;
+    json.begin_object().key("seq").value(record.seq).key("at").value(record.at.seconds).key("by").value(made->by);
+    json.key("changes").value(made->changes).key("config").raw(without_secrets(made->config)).end_object();
+  }
+  json.end_array().end_object();
+  return json_response(std::move(out));
+}
+
 Result<Response> story(Site& site, const Call& call) {
   const auto about = regarded(site, call);
   if (!about) return about.error();
-  if (auto there = about->reader->trial(about->row.id, *call.trial); !there) return there.error();
-  const auto records = about->reader->facts(about->row.id, *call.trial);
+  if (auto there = about->reader->trial(about->pulse.id, *call.trial); !there) return there.error();
+  const auto records = about->reader->facts(about->pulse.id, *call.trial);
   if (!records) return records.error();
   std::string out;
   JsonWriter json(out);

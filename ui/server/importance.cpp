@@ -73,7 +73,9 @@ Result<Response> importance(Site& site, const Call& call) {
   auto text = site.once_per_change(
       "importance " + method + std::to_string(*objective), about->pulse,
       [&]() -> Result<std::string> {
-        const auto told = parameter_importance(*about->reader, about->row, *about->spec, *objective,
+        const auto row = about->reader->experiment(call.name);
+        if (!row) return row.error();
+        const auto told = parameter_importance(*about->reader, *row, *about->spec, *objective,
                                                method == "fanova" ? ImportanceMethod::fanova : ImportanceMethod::ped_anova, kPairsAmong);
         if (!told) return told.error();
         return as_json(*told, method);
@@ -96,7 +98,9 @@ Result<Response> surface(Site& site, const Call& call) {
   auto text = site.once_per_change(
       "surface " + std::to_string(*objective) + " " + x + " " + y, about->pulse,
       [&]() -> Result<std::string> {
-        const auto told = parameter_surface(*about->reader, about->row, spec, *objective, x, y);
+        const auto row = about->reader->experiment(call.name);
+        if (!row) return row.error();
+        const auto told = parameter_surface(*about->reader, *row, spec, *objective, x, y);
         if (!told) return told.error();
         return as_json(*told, spec.objectives[*objective].metric);
       },

@@ -123,7 +123,7 @@ class Telling {
     const auto blocks = (static_cast<std::int64_t>(drawn_.size()) + kCurvesAtOnce - 1) / kCurvesAtOnce;
     const auto all = blocks * static_cast<std::int64_t>(metrics_.size()) + static_cast<std::int64_t>(detailed_.size());
     const auto step = [&] { progress(++done, all); };
-    for (const char* page : {"", "/columns", "/importance", "/rungs", "/lineage", "/attempts", "/workers"})
+    for (const char* page : {"", "/columns", "/importance", "/rungs", "/lineage", "/attempts", "/workers", "/settings"})
       if (auto added = add(root_ + page); !added) return added;
     if (auto added = add_events(); !added) return added;
     for (const auto& metric : metrics_)
@@ -237,7 +237,7 @@ class Telling {
 
   Result<Done> add_trial(std::int64_t trial, const std::function<void()>& step) {
     const auto path = root_ + "/trials/" + std::to_string(trial);
-    for (const char* page : {"", "/story"})
+    for (const char* page : {"", "/story", "/lineage"})
       if (auto added = add(path + page); !added) return added;
     step();
     if (log_bytes_ > kLogBytes) return Done{};

@@ -44,12 +44,14 @@ Result<Response> columns(Site&, const Call&);
 Result<Response> trials(Site&, const Call&);
 // trial.cpp
 Result<Response> trial(Site&, const Call&);
+Result<Response> trial_lineage(Site&, const Call&);
 // log.cpp
 Result<Response> trial_log(Site&, const Call&);
 // curves.cpp
 Result<Response> curves(Site&, const Call&);
 // events.cpp
 Result<Response> events(Site&, const Call&);
+Result<Response> settings(Site&, const Call&);
 Result<Response> story(Site&, const Call&);
 // importance.cpp
 Result<Response> importance(Site&, const Call&);

@@ -167,7 +167,7 @@ void Site::forget_other_store() {
   const auto now = readers_.file();
   if (now == file_) return;
   file_ = now;
-  trials_.clear(), kept_.clear(), outlooks_.clear(), curve_cache_.clear();
+  settled_.clear(), trials_.clear(), kept_.clear(), outlooks_.clear(), curve_cache_.clear();
 }
 
 Result<Pulse> Site::pulse(const StoreReader& reader, const std::string& name) const {
@@ -198,11 +198,35 @@ Result<Regarded> regarded(Site& site, const Call& call) {
   if (!reader) return reader.error();
   auto pulse = site.pulse(**reader, call.name);
   if (!pulse) return pulse.error();
-  auto row = (*reader)->experiment(call.name);
-  if (!row) return row.error();
-  auto spec = site.spec(*row);
+  auto spec = site.spec(**reader, *pulse);
   if (!spec) return spec.error();
-  return Regarded{std::move(*reader), std::move(*pulse), std::move(*row), std::move(*spec)};
+  return Regarded{std::move(*reader), std::move(*pulse), std::move(*spec)};
+}
+
+Result<std::shared_ptr<const Spec>> Site::spec(const StoreReader& reader, const Pulse& pulse) {
+  Settled known;
+  {
+    const std::lock_guard lock(mutex_);
+    forget_other_store();
+    known = settled_[pulse.name];
+  }
+  bool same = known.spec && known.id == pulse.id && known.seq <= pulse.seq;
+  if (same && known.seq < pulse.seq) {
+    const auto changed = reader.facts(pulse.id, FactQuery{.after = known.seq, .limit = 1, .kinds = {"Configured"}});
+    if (!changed) return changed.error();
+    same = changed->empty();
+  }
+  if (!same) {
+    const auto row = reader.experiment(pulse.name);
+    if (!row) return row.error();
+    auto read = spec(*row);
+    if (!read) return read;
+    known.spec = std::move(*read);
+  }
+  const std::lock_guard lock(mutex_);
+  // What was read may be newer than the pulse; then the next look finds the change once more.
+  settled_[pulse.name] = {pulse.id, pulse.seq, known.spec};
+  return known.spec;
 }
 
 Result<Done> Site::trials(const StoreReader& reader, const Pulse& pulse,
@@ -218,9 +242,7 @@ Result<Done> Site::trials(const StoreReader& reader, const Pulse& pulse,
   const std::lock_guard lock(own->mutex);
   // An experiment that was removed and made anew has fewer records.
   if (!own->columns || pulse.seq < own->columns->seq()) {
-    auto row = reader.experiment(pulse.name);
-    if (!row) return row.error();
-    auto settings = spec(*row);
+    auto settings = spec(reader, pulse);
     if (!settings) return settings.error();
     own->columns = std::make_unique<TrialColumns>(pulse.id, **settings);
   }
@@ -237,12 +259,12 @@ std::optional<Forecast> Site::forecast(const StoreReader& reader, const Pulse& p
     if (!kept) kept = std::make_shared<Outlook>();
     own = kept;
   }
-  const auto row = reader.experiment(pulse.name);
-  if (!row) return std::nullopt;
-  const auto settings = spec(*row);
+  const auto settings = spec(reader, pulse);
   if (!settings) return std::nullopt;
+  ExperimentRow row;
+  row.id = pulse.id, row.name = pulse.name, row.state = pulse.state, row.owned = pulse.owned, row.last_seq = pulse.seq;
   const std::lock_guard lock(own->mutex);
-  const auto* told = own->live.of(reader, *row, **settings);
+  const auto* told = own->live.of(reader, row, **settings);
   return told ? std::optional{*told} : std::nullopt;
 }
 

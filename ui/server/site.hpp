@@ -75,6 +75,8 @@ class Site final : public Service {
   Result<Pulse> pulse(const StoreReader&, const std::string& name) const;
   /// Its settings. Kept until they change.
   Result<std::shared_ptr<const Spec>> spec(const ExperimentRow&);
+  /// The same without counting its trials: O(facts since it was asked for last), without reports.
+  Result<std::shared_ptr<const Spec>> spec(const StoreReader&, const Pulse&);
   /// Its trials, brought up to date, while `look` looks at them.
   Result<Done> trials(const StoreReader&, const Pulse&, const std::function<Result<Done>(const TrialColumns&)>& look);
   /// When it ends and what it costs; nullopt: nobody runs it, or it is too early or too large to tell. Told anew every few
@@ -105,6 +107,11 @@ class Site final : public Service {
     std::string state, text;
     std::chrono::steady_clock::time_point at;
   };
+  struct Settled {  // The settings as of a record.
+    std::int64_t id = 0;
+    Seq seq = 0;
+    std::shared_ptr<const Spec> spec;
+  };
   struct Trials;
   struct Outlook;
 
@@ -119,6 +126,7 @@ class Site final : public Service {
   std::mutex mutex_;
   std::uint64_t file_ = 0;  // That all below was read from.
   std::map<std::string, std::pair<std::string, std::shared_ptr<const Spec>>> specs_;
+  std::map<std::string, Settled> settled_;
   std::map<std::string, std::shared_ptr<Trials>> trials_;
   std::map<std::string, std::shared_ptr<Outlook>> outlooks_;
   std::map<std::pair<std::string, std::string>, Kept> kept_;
@@ -132,7 +140,6 @@ class Site final : public Service {
 struct Regarded {
   Readers::Lease reader;
   Pulse pulse;  ///< Read before the rest: what is kept for it is never older than it.
-  ExperimentRow row;
   std::shared_ptr<const Spec> spec;
 };
 Result<Regarded> regarded(Site&, const Call&);

@@ -2,6 +2,7 @@
 // Everything about one trial.
 #include <algorithm>
 
+#include "tuner/lineage.hpp"
 #include "ui/server/routes.hpp"
 #include "ui/server/summary.hpp"
 #include "ui/view/experiment_text.hpp"
@@ -25,6 +26,15 @@ void write_attempt(JsonWriter& json, const AttemptRow& a) {
   maybe("exit_code", a.exit_code), maybe("signal", a.signal), maybe("seconds", a.seconds);
   maybe("cpu_seconds", a.cpu_seconds), maybe("peak_memory_bytes", a.peak_memory_bytes), maybe("checkpoint", a.checkpoint);
   json.key("text").value(a.text).end_object();
+}
+
+void write_stretch(JsonWriter& json, const Stretch& stretch, std::int64_t to) {
+  json.begin_object().key("trial").value(stretch.trial.value).key("from_step").value(stretch.from_step).key("to_step").value(to);
+  json.key("donor");
+  stretch.donor ? json.value(stretch.donor->value) : json.null();
+  json.key("params");
+  write_params(json, stretch.params);
+  json.end_object();
 }
 
 /// The checkpoints of one trial that are known, from the store's view of them.
@@ -86,9 +96,9 @@ Result<Response> trial(Site& site, const Call& call) {
   const auto about = regarded(site, call);
   if (!about) return about.error();
   const StoreReader& reader = *about->reader;
-  const auto& row = about->row;
+  const Pulse& pulse = about->pulse;
   const Spec& spec = *about->spec;
-  const auto detail = reader.trial(row.id, *call.trial);
+  const auto detail = reader.trial(pulse.id, *call.trial);
   if (!detail) return detail.error();
   std::string out;
   JsonWriter json(out);
@@ -101,9 +111,9 @@ Result<Response> trial(Site& site, const Call& call) {
   json.end_object().key("tags").begin_array();
   for (const auto& tag : detail->tags) json.value(tag);
   json.end_array().key("note").value(detail->note).key("star").value(detail->star);
-  if (auto done = write_source(json, reader, row.id, *call.trial); !done) return done.error();
+  if (auto done = write_source(json, reader, pulse.id, *call.trial); !done) return done.error();
   json.key("argv").begin_array();
-  const auto folder = store_folder(site.settings().store) + "/" + row.name + "/" + std::to_string(call.trial->value);
+  const auto folder = store_folder(site.settings().store) + "/" + pulse.name + "/" + std::to_string(call.trial->value);
   if (const auto argv = command_of(spec, detail->params, *call.trial, folder, "PARAMS.json"))
     for (const auto& word : *argv) json.value(word);
   json.end_array();
@@ -111,8 +121,26 @@ Result<Response> trial(Site& site, const Call& call) {
   json.key("attempts").begin_array();
   for (const auto& attempt : detail->attempts) write_attempt(json, attempt);
   json.end_array();
-  if (auto done = write_checkpoints(json, reader, row.id, *call.trial); !done) return done.error();
+  if (auto done = write_checkpoints(json, reader, pulse.id, *call.trial); !done) return done.error();
   json.end_object();
+  return json_response(std::move(out));
+}
+
+Result<Response> trial_lineage(Site& site, const Call& call) {
+  auto reader = site.readers().take();
+  if (!reader) return reader.error();
+  const auto pulse = site.pulse(**reader, call.name);
+  if (!pulse) return pulse.error();
+  const auto detail = (*reader)->trial(pulse->id, *call.trial);
+  if (!detail) return detail.error();
+  const auto stretches = lineage(*call.trial, [&](TrialId id) { return (*reader)->facts(pulse->id, id); });
+  if (!stretches) return stretches.error();
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("stretches").begin_array();
+  for (std::size_t i = 0; i < stretches->size(); ++i)
+    write_stretch(json, (*stretches)[i], i + 1 < stretches->size() ? (*stretches)[i + 1].from_step : detail->row.last_step);
+  json.end_array().end_object();
   return json_response(std::move(out));
 }
 

@@ -54,7 +54,7 @@ Result<TrialQuery::After> read_cursor(const std::string& text) {
   return after;
 }
 
-Result<TrialQuery> read_query(Site& site, const StoreReader& reader, const Call& call) {
+Result<TrialQuery> read_query(Site& site, const StoreReader& reader, const Pulse& pulse, const Call& call) {
   TrialQuery query;
   query.where = call.query.get("where");
   if (call.query.has("sort")) query.sort = call.query.get("sort");
@@ -77,9 +77,7 @@ Result<TrialQuery> read_query(Site& site, const StoreReader& reader, const Call&
     if (!after) return after.error();
     query.after = std::move(*after);
   }
-  const auto row = reader.experiment(call.name);
-  if (!row) return row.error();
-  if (const auto spec = site.spec(*row)) query.objective = (*spec)->objectives.front().metric;
+  if (const auto spec = site.spec(reader, pulse)) query.objective = (*spec)->objectives.front().metric;
   return query;
 }
 
@@ -139,7 +137,7 @@ Result<Response> trials(Site& site, const Call& call) {
   if (!reader) return reader.error();
   const auto pulse = site.pulse(**reader, call.name);
   if (!pulse) return pulse.error();
-  auto query = read_query(site, **reader, call);
+  auto query = read_query(site, **reader, *pulse, call);
   if (!query) return query.error();
   const auto accept = call.request.only("accept").value_or("");
   const bool csv = accept.find("text/csv") != std::string_view::npos;

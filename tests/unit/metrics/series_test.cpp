@@ -146,6 +146,23 @@ TEST_CASE("slots are busy or free, and follow the workers", "[metrics]") {
   CHECK(seen.value(free) == "3");
 }
 
+TEST_CASE("a worker that is set aside, drains or was another process's has no free slots", "[metrics]") {
+  Seen seen;
+  const std::string free = R"(tune_slots{experiment="digits",state="free"})";
+  const auto joined = WorkerJoined{WorkerId{1}, "", "there", "", "", "", {2, 0, {}, {}}, {}, {}};
+  seen.fact(1, joined);
+  CHECK(seen.value(free) == "6");
+  seen.fact(2, WorkerChanged{WorkerId{1}, "cordoned", {}, {}, "somebody works there"});
+  CHECK(seen.value(free) == "4");
+  seen.fact(3, WorkerChanged{WorkerId{1}, "ready", {}, {}, ""});
+  CHECK(seen.value(free) == "6");
+  seen.fact(4, WorkerChanged{WorkerId{1}, "draining", {}, {}, ""});
+  CHECK(seen.value(free) == "4");
+  seen.fact(5, joined);
+  seen.fact(6, Opened{});
+  CHECK(seen.value(free) == "0");
+}
+
 TEST_CASE("stopping at a third of the way saves twice the time spent", "[metrics]") {
   Seen seen;
   const std::string saved = R"(tune_saved_seconds_total{experiment="digits"})";

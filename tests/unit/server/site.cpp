@@ -107,6 +107,47 @@ TEST_CASE("columns hold what the store holds, and what is absent is told from na
   CHECK(all.numbers.at("metrics.loss")[1] == 0.25);
 }
 
+TEST_CASE("the course of a member of a population is told with the parameters of each stretch", "[server]") {
+  Served served;
+  auto batch = std::make_shared<Batch>();
+  Exploit exploit;
+  exploit.trial = {3}, exploit.donor = {1}, exploit.checkpoint = "c", exploit.step = 2, exploit.params = {{"lr", 0.75}, {"opt", "sgd"}};
+  batch->records = {served.journal.observe(Checkpointed{{1}, 1, 2, "c", 0, 0, ""}), served.journal.decide(exploit)};
+  served.append(batch);
+  const auto course = json(body(served.get(kApi + "/trials/3/lineage")));
+  const auto& stretches = member(course, "stretches").items;
+  REQUIRE(stretches.size() == 2);
+  CHECK(member(stretches[0], "trial").integer == 1);
+  CHECK(member(stretches[0], "to_step").integer == 2);
+  CHECK(member(stretches[0], "donor").kind == JsonNode::Kind::null);
+  CHECK(member(stretches[1], "trial").integer == 3);
+  CHECK(member(stretches[1], "from_step").integer == 2);
+  CHECK(member(stretches[1], "donor").integer == 1);
+  CHECK(member(member(stretches[1], "params"), "lr").number == 0.75);
+  CHECK(status(served.get(kApi + "/trials/99/lineage")) == "404");
+}
+
+TEST_CASE("settings are told as they were made and as they changed, without secrets", "[server]") {
+  Served served;
+  auto batch = std::make_shared<Batch>();
+  auto changed = kConfig;
+  changed.replace(changed.find("\"trials\":10"), 11, "\"trials\":20");
+  changed.replace(changed.find("\"THREADS\":\"2\""), 13, "\"THREADS\":\"4\"");
+  const auto threads = [&] { return member(member(json(body(served.get(kApi + "/trials/1"))), "env"), "THREADS").text; };
+  CHECK(threads() == "2");
+  batch->records = {served.journal.observe(Configured{changed, "h", "stop.trials 10 -> 20", "you"})};
+  served.append(batch);
+  CHECK(threads() == "4");
+  const auto answer = body(served.get(kApi + "/settings"));
+  CHECK(answer.find("canary") == std::string::npos);
+  const auto told = json(answer);
+  const auto& settings = member(told, "settings").items;
+  REQUIRE(settings.size() == 2);
+  CHECK(member(settings[1], "by").text == "you");
+  CHECK(member(member(member(settings[0], "config"), "stop"), "trials").integer == 10);
+  CHECK(member(member(member(settings[1], "config"), "stop"), "trials").integer == 20);
+}
+
 TEST_CASE("only the columns asked for come, in that order, and an unknown one is named", "[server]") {
   Served served;
   const Columns some(body(served.get(kApi + "/columns?cols=state,number")));

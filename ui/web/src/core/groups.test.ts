@@ -4,6 +4,7 @@ import { readColumns, writeColumns } from './columns';
 import { compile, termsOf, writeCondition } from './filter';
 import { groupRows, unfold } from './groups';
 import { sparkPath } from './sparks.svelte';
+import { courses } from './tables';
 import { Trials } from './trials';
 
 /** 40 trials: value = number, opt adam and sgd in turns, lr = number; 39 failed, 38 has no opt and no lr. */
@@ -121,5 +122,20 @@ describe('a small curve', () => {
     const curve = { trial: 0, step: f(0, 5, 10), at: f(0, 0, 0), value: f(1, NaN, 0) };
     expect(sparkPath(curve, 20, 102, 24)).toBe('M1.0 2.0M51.0 22.0');
     expect(sparkPath({ ...curve, value: f(NaN, NaN, NaN) }, 20, 102, 24)).toBe('');
+  });
+});
+
+describe('a course', () => {
+  it('has each parameter from step to step, words by their place', () => {
+    const made = courses([
+      { trial: 1, from_step: 0, to_step: 5, donor: null, params: { lr: 0.1, opt: 'adam' } },
+      { trial: 2, from_step: 5, to_step: 5, donor: 1, params: { lr: 0.2, opt: 'adam' } },
+      { trial: 2, from_step: 5, to_step: 9, donor: 1, params: { lr: 0.3, opt: 'sgd', k: 1 } },
+    ]);
+    expect(made).toEqual([
+      { name: 'lr', x: [0, 5, 5, 9], y: [0.1, 0.1, 0.3, 0.3], words: [] },
+      { name: 'opt', x: [0, 5, 5, 9], y: [0, 0, 1, 1], words: ['adam', 'sgd'] },
+      { name: 'k', x: [0, 5, 5, 9], y: [null, null, 1, 1], words: [] },
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { at, get, type Table } from './api';
+import { at, get, real, type Table, type Value } from './api';
 
 export type Row = Record<string, number | string | null>;
 
@@ -11,6 +11,44 @@ export async function view(
 ): Promise<Row[]> {
   const table = await get<Table>(`${at(experiment)}/${name}`, signal);
   return table.rows.map((row) => Object.fromEntries(table.columns.map((c, i) => [c, row[i]])));
+}
+
+/** A stretch of the course that a trial descends from. */
+export interface Stretch {
+  trial: number;
+  from_step: number;
+  to_step: number;
+  donor: number | null;
+  params: Record<string, Value>;
+}
+
+/** Each parameter over the steps of a course: the numbers, or where it is none their places among `words`. */
+export interface Course {
+  name: string;
+  x: number[];
+  y: (number | null)[];
+  words: string[];
+}
+export function courses(stretches: Stretch[]): Course[] {
+  const names = [...new Set(stretches.flatMap((s) => Object.keys(s.params)))];
+  const shown = stretches.filter((s) => s.to_step > s.from_step);
+  return names
+    .map((name) => {
+      const course: Course = { name, x: [], y: [], words: [] };
+      for (const s of shown) {
+        const v = real(s.params[name]);
+        let y = v;
+        if (v === null && s.params[name] !== undefined && s.params[name] !== null) {
+          const word = String(s.params[name]);
+          y = course.words.indexOf(word);
+          if (y < 0) y = course.words.push(word) - 1;
+        }
+        course.x.push(s.from_step, s.to_step);
+        course.y.push(y, y);
+      }
+      return course;
+    })
+    .filter((c) => c.y.some((v) => v !== null));
 }
 
 /** A trial or attempt that occupied a slot, for a timeline. */
