@@ -230,7 +230,7 @@ async function offlineWays(browser) {
   const page = await context.newPage();
   await page.goto(one);
   const says = (text) => page.waitForFunction((t) => document.body.innerText.includes(t), text, { timeout: 20000 }).catch(() => finding(`the exported page does not say: ${text}`));
-  await says('details of 4 of 150 trials');
+  await says('etails of 4 of 150 trials');
   if (await page.$('a[href="#/x/goals"]')) finding('an experiment that was not exported is in the file');
   await page.click('a[href="#/x/halving"]');
   await page.click('nav a[href="#/x/halving/curves"]');
