@@ -15,6 +15,7 @@
 #include "tuner/transfer.hpp"
 #include "ui/api/control.hpp"
 #include "ui/cli/front.hpp"
+#include "ui/cli/listening.hpp"
 #include "ui/cli/progress.hpp"
 #include "ui/cli/report.hpp"
 #include "ui/cli/signals.hpp"
@@ -187,6 +188,7 @@ class Served {
     const std::string metrics = call.get("metrics-addr").value_or(spec.metrics_address);
     Dashboard::Settings settings;
     settings.store = store;
+    settings.tls = tls_settings(call);
     settings.public_metrics = call.has("metrics-public") || spec.metrics_public;
     settings.metrics = [this] { return series_->text(); };
     std::vector<Dashboard::Settings> wanted;
@@ -198,6 +200,8 @@ class Served {
       settings.address = metrics, settings.metrics_only = true;
       wanted.push_back(settings);
     }
+    if (wanted.empty() && (settings.tls.wanted() || !settings.tls.hosts.empty()))
+      return usage_error("there is nothing to encrypt", "--ui or --metrics-addr says what is served");
     for (const auto& one : wanted)
       if (auto allowed = Dashboard::check(one); !allowed) return allowed;
     if (!wanted.empty()) series_.emplace(spec);
@@ -219,7 +223,8 @@ class Served {
     if (!opened) return progress_.say("warning: no " + what + ": " + opened.error().message);
     servers_.push_back(std::move(*opened));
     const auto& server = *servers_.back();
-    progress_.say(" " + what + " on " + (settings.metrics_only ? "http://" + server.address() + "/metrics" : server.way_in()));
+    progress_.say(" " + what + " on " + (settings.metrics_only ? server.url() + "/metrics" : server.way_in()));
+    if (servers_.size() == 1 && !server.trust().empty()) progress_.say("   " + server.trust());
   }
 
   Progress& progress_;

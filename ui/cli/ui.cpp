@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ui/cli/invocation.hpp"
+#include "ui/cli/listening.hpp"
 #include "ui/server/dashboard.hpp"
 #include "ui/server/routes.hpp"
 
@@ -56,6 +57,7 @@ int ui_verb(Invocation& call) {
   settings.store = call.words().empty() ? call.store() : call.words()[0];
   settings.address = call.get("addr");
   settings.read_only = call.has("read-only");
+  settings.tls = tls_settings(call);
   if (auto there = StoreReader::open(settings.store); !there) return call.fail(there.error());
   auto dashboard = Dashboard::open(settings);
   if (!dashboard) return call.fail(dashboard.error());
@@ -63,6 +65,7 @@ int ui_verb(Invocation& call) {
   std::fflush(stdout);
   call.tell("the dashboard of " + printable(settings.store) + (settings.read_only ? ", read-only" : "") +
             "; the address lets one browser in · Ctrl-C ends it");
+  if (const auto& trust = (*dashboard)->trust(); !trust.empty()) call.tell(trust);
   if (call.has("open")) open_in_browser((*dashboard)->way_in());
   return ending.wait() == SIGTERM ? kTerminated : kOk;
 }

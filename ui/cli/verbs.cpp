@@ -24,6 +24,12 @@ constexpr Flag kGlobal[] = {
     {"version", "", "the version"},
 };
 
+// Of every verb that listens: listening.hpp.
+constexpr Flag kTls = {"tls", "", "encrypt it, by an authority of the store's own: then it may listen beyond this machine"};
+constexpr Flag kTlsCert = {"tls-cert", "FILE", "or by this certificate (PEM)"};
+constexpr Flag kTlsKey = {"tls-key", "FILE", "and its key"};
+constexpr Flag kHost = {"host", "NAME", "another name or address by which it is reached", 0, true};
+
 constexpr Flag kSweep[] = {
     {"trials", "N", "how many trials in all (stop.trials)", 'n'},
     {"time", "D", "how long in all: 90s, 1h30m (stop.time)", 't'},
@@ -38,6 +44,7 @@ constexpr Flag kSweep[] = {
     {"ui", "[ADDR]", "serve the dashboard beside it: 127.0.0.1:7740, or the next free port"},
     {"metrics-addr", "ADDR", "serve Prometheus metrics: 127.0.0.1:9464"},
     {"metrics-public", "", "serve them without the token, on this machine"},
+    kTls, kTlsCert, kTlsKey, kHost,
     {"on-interrupt", "HOW", "Ctrl-C: stop (default), drain or kill"},
     {"on-hup", "HOW", "lost terminal: detach (default) or stop"},
     {"require-target", "", "exit 7 unless stop.target was reached"},
@@ -128,6 +135,7 @@ constexpr Flag kFsck[] = {{"rebuild", "", "make the tables anew from the journal
                           {"complete", "", "every trial must be in a final state"},
                           {"ledger", "FILE", "one line NAME/NUMBER ATTEMPT SEQ a report that was acknowledged"}};
 constexpr Flag kUi[] = {{"addr", "ADDR", "127.0.0.1:7740; the next free port up to 7749 if it is not given"},
+                        kTls, kTlsCert, kTlsKey, kHost,
                         {"read-only", "", "show only, change nothing"},
                         {"open", "", "open it in the browser of this desktop"},
                         {"print-routes", "", "list what the server answers, and end"}};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tuner/result.hpp"
+#include "ui/server/tls.hpp"
 
 namespace tune {
 
@@ -24,8 +25,10 @@ class Dashboard {
     bool metrics_only = false;             ///< There is only /metrics.
     std::function<std::string()> metrics;  ///< The page for Prometheus. Any thread. None: what the store tells.
     Owner* owner = nullptr;                ///< Runs the experiments that are submitted; null: none are. Outlives this.
+    TlsSettings tls;                       ///< Needed to listen beyond this machine. From options: tls_settings() of ui/cli.
   };
-  /// May it be served like this? Touches nothing. Error (invalid): that of Server::check.
+  /// May it be served like this? Touches nothing. Error (invalid): that of Server::check and check_tls, or
+  /// metrics without a token would leave this machine.
   static Result<Done> check(const Settings&);
   /// Listens from here on. Errors: those of check(), Server::open and store_token; conflict: the port is taken.
   static Result<std::unique_ptr<Dashboard>> open(const Settings&);
@@ -33,15 +36,19 @@ class Dashboard {
 
   /// As bound: "127.0.0.1:7740".
   const std::string& address() const;
+  /// As people and trials reach it: "http://127.0.0.1:7740", "https://gpu1.lab:7740".
+  std::string url() const;
   /// Where people go; it lets one browser in. "http://127.0.0.1:7740/?token=…"
   std::string way_in() const;
   /// For SweepOptions of experiments in this store, so that their trials may report here.
-  std::string url() const;
   const std::string& secret() const;
   bool takes_reports() const;
+  /// Whom to trust, as a line for people: the file of the store's own authority and its fingerprint. Empty: there is none.
+  const std::string& trust() const { return trust_; }
 
  private:
   Dashboard();
+  std::string trust_;
   std::unique_ptr<Site> site_;
   std::unique_ptr<Server> server_;  // Ends first: it asks the site.
 };

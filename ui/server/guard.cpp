@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "ui/server/host_name.hpp"
 #include "ui/server/token.hpp"
 
 namespace tune {
@@ -16,23 +17,25 @@ bool same_letters(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-/// The names by which this machine calls itself, with any port: an ssh tunnel may end at another one than ours.
-bool is_own_name(std::string_view host) {
-  std::string_view name = host;
+/// A name by which this server is known, with any port: an ssh tunnel may end at another one than ours.
+bool is_own_name(std::string_view host, const GuardSettings& settings) {
   const auto colon = host.rfind(':');
   if (colon != std::string_view::npos && host.back() != ']') {
     const auto port = host.substr(colon + 1);
     if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos) return false;
-    name = host.substr(0, colon);
+    host = host.substr(0, colon);
   }
-  return name == "127.0.0.1" || name == "[::1]" || same_letters(name, "localhost");
+  const bool brackets = host.starts_with('[') && host.ends_with(']');
+  const auto name = host_name(brackets ? host.substr(1, host.size() - 2) : host);
+  if (!name || brackets != (name->find(':') != std::string::npos)) return false;
+  return *name == "127.0.0.1" || *name == "::1" || *name == "localhost" || is_among(settings.names, *name);
 }
 
 bool changes(const Request& request) { return request.method != "GET"; }
 
 /// Of our own page, or of no page at all.
-bool is_own_origin(const Request& request, const Target& target) {
-  constexpr std::string_view scheme = "http://";
+bool is_own_origin(const Request& request, const Target& target, bool https) {
+  const std::string_view scheme = https ? "https://" : "http://";
   if (request.count("origin") > 1 || request.count("sec-fetch-site") > 1) return false;
   const auto origin = request.only("origin");
   if (origin && !(origin->starts_with(scheme) && same_letters(origin->substr(scheme.size()), *request.only("host"))))
@@ -91,7 +94,9 @@ std::string cookie_for(std::string_view token) {
   return text;
 }
 
-std::string cookie_name(std::string_view address) { return "tune_" + std::string(address.substr(address.rfind(':') + 1)); }
+std::string cookie_name(std::string_view address, bool https) {
+  return (https ? "__Host-tune_" : "tune_") + std::string(address.substr(address.rfind(':') + 1));
+}
 
 std::optional<std::string_view> token_in_target(const Request& request) {
   constexpr std::string_view way_in = "/?token=";
@@ -103,9 +108,13 @@ std::optional<std::string_view> token_in_target(const Request& request) {
 std::optional<Refusal> refuse(const Request& request, const Target& target, const GuardSettings& settings) {
   using Code = Error::Code;
   const auto host = request.only("host");
-  if (!host || !is_own_name(*host))
-    return Refusal{421, {Code::invalid, "this server answers to localhost only", "open it as http://127.0.0.1:PORT"}, {}};
-  if (!is_own_origin(request, target)) return Refusal{403, {Code::invalid, "the request comes from another site's page", ""}, {}};
+  if (!host || !is_own_name(*host, settings))
+    return Refusal{421,
+                   {Code::invalid,
+                    settings.https ? "this server does not answer to that name" : "this server answers to localhost only",
+                    settings.https ? "open it by a name of its certificate; --host adds one" : "open it as http://127.0.0.1:PORT"},
+                   {}};
+  if (!is_own_origin(request, target, settings.https)) return Refusal{403, {Code::invalid, "the request comes from another site's page", ""}, {}};
   if (!is_known(request, target, settings))
     return Refusal{401,
                    {Code::invalid, "show the store's token",

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tuner/result.hpp"
 #include "ui/server/exchange.hpp"
@@ -27,12 +28,15 @@ struct Keys {
 };
 /// The cookie's value for a token, and its name for a port (browsers keep one jar for all ports of a machine).
 std::string cookie_for(std::string_view token);
-std::string cookie_name(std::string_view address);
+/// Through TLS the name begins with __Host-, which browsers take from nobody else: no port in the clear, no other host.
+std::string cookie_name(std::string_view address, bool https);
 
 struct GuardSettings {
   Keys keys;
   bool read_only = false;
   bool public_metrics = false;
+  bool https = false;
+  std::vector<std::string> names;  ///< That the certificate vouches for, as Identity has them.
 };
 
 /// What the guard knows of the route that a request found.
@@ -52,7 +56,7 @@ struct Refusal {
 };
 
 /// nullopt: pass. A pure function, in this order, so that a stranger learns nothing:
-///  421  Host is missing, there twice, or not this machine's own name (a web page reaches us by rebinding a name of its own)
+///  421  Host is missing, there twice, or neither localhost (127.0.0.1, [::1]) nor vouched for by the certificate (a web page reaches us by rebinding a name of its own)
 ///  403  the request comes from another site's page: Origin is not our own, or Sec-Fetch-Site is neither same-origin nor none
 ///  401  no token or a wrong one, in Authorization, in our cookie or, for `/`, in ?token=; for a report, the attempt's will do
 ///  404, 405  there is no such path, no such method

@@ -3,34 +3,38 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <charconv>
 #include <chrono>
 #include <sstream>
 #include <thread>
+#include <vector>
 
 #include "tuner/value.hpp"
 #include "ui/server/no_signals.hpp"
+#include "ui/server/wire.hpp"
 
 namespace tune {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
 using tcp = asio::ip::tcp;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
+using TlsContext = std::shared_ptr<asio::ssl::context>;
 
 constexpr auto kPatience = std::chrono::seconds(10);
 constexpr auto kIdle = std::chrono::seconds(60);
-constexpr int kConnections = 256;
+constexpr auto kHandshake = std::chrono::seconds(5);
+constexpr auto kRenewal = std::chrono::hours(12);
+constexpr std::size_t kConnections = 256;
+constexpr char kHandshakeRecord = 0x16;  // What every TLS connection begins with, and no HTTP request.
 constexpr std::size_t kPiece = 16 * 1024;
 
 /// What the beginning of `bytes` is: half a request (nullopt), none, or one, with or without its body.
@@ -45,21 +49,54 @@ std::optional<Head> first_head(std::string_view bytes) {
   return Head{read_head(bytes.substr(0, length)), length};
 }
 
+class Connection;
+/// Those that are open, oldest first.
+using Connections = std::vector<Connection*>;
+
 /// One peer. Lives in the callbacks that hold it, hence shared_from_this. On the network thread, but for serve().
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, Service& service, asio::thread_pool& workers, int& open)
-      : stream_(std::move(socket)), service_(service), workers_(workers), open_(open) {
-    ++open_;
+  Connection(tcp::socket socket, Service& service, asio::thread_pool& workers, Connections& open)
+      : wire_(std::move(socket)), service_(service), workers_(workers), open_(open) {
+    open_.push_back(this);
   }
-  ~Connection() { --open_; }
+  ~Connection() { std::erase(open_, this); }
 
-  void begin() {
+  void begin(TlsContext tls) {
+    if (!tls) return begin_requests();
+    wire_.expires_after(kHandshake);  // For all of it.
+    wire_.read_some(asio::buffer(piece_), [self = shared_from_this(), tls](error_code error, std::size_t n) {
+      if (error) return;
+      if (self->piece_[0] != kHandshakeRecord) return self->tell_that_this_is_tls();
+      self->wire_.encrypt(tls, asio::buffer(self->piece_.data(), n), [self](error_code failure) {
+        if (!failure) self->begin_requests();
+      });
+    });
+  }
+
+  /// A request of it was let in.
+  bool is_known() const { return known_; }
+  /// Nothing of it is worked on.
+  bool is_idle() const { return idle_; }
+  /// Makes room for others.
+  void drop() {
+    std::erase(open_, this);
+    wire_.cut();
+  }
+
+ private:
+  void begin_requests() {
     deadline_ = Clock::now() + kPatience;
     next_request();
   }
 
- private:
+  void tell_that_this_is_tls() {
+    Response told;
+    told.status = 400, told.content_type = "text/plain; charset=utf-8";
+    told.body = Body::lasting("This port speaks HTTPS and was spoken to without TLS: use https:// instead of http://\n");
+    answer(std::move(told), false);
+  }
+
   /// Works on what is there already, or waits for more.
   void next_request() {
     auto head = first_head(bytes_);
@@ -71,6 +108,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bytes_.erase(0, head->length);
     // Whoever is not let in gets no byte of a body read, so the connection cannot go on.
     if (auto refused = service_.admit(request_)) return answer(std::move(*refused), request_.body_length() == 0);
+    known_ = true;
     read_body();
   }
 
@@ -85,7 +123,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void serve() {
     asio::post(workers_, [self = shared_from_this()] {
       auto response = std::make_shared<Response>(self->service_.serve(self->request_));
-      asio::post(self->stream_.get_executor(),
+      asio::post(self->wire_.executor(),
                  [self, response] { self->answer(std::move(*response), true); });
     });
   }
@@ -94,8 +132,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   template <class Then>
   void receive(Clock::time_point until, Then then) {
-    stream_.expires_at(until);
-    stream_.async_read_some(asio::buffer(piece_), [self = shared_from_this(), then](error_code error, std::size_t n) {
+    idle_ = true;
+    wire_.expires_at(until);
+    wire_.read_some(asio::buffer(piece_), [self = shared_from_this(), then](error_code error, std::size_t n) {
+      self->idle_ = false;
       if (error) return;  // Gone, or too slow: nobody to tell.
       if (self->bytes_.empty()) self->deadline_ = Clock::now() + kPatience;
       self->bytes_.append(self->piece_.data(), n);
@@ -123,23 +163,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
   template <class Then>
   void send(std::string_view bytes, Then then) {
     if (bytes.empty()) return then();
-    stream_.expires_after(kPatience);
-    stream_.async_write_some(asio::buffer(bytes.data(), bytes.size()),
-                             [self = shared_from_this(), bytes, then](error_code error, std::size_t n) {
-                               if (!error) self->send(bytes.substr(n), then);
-                             });
+    wire_.expires_after(kPatience);
+    wire_.write_some(asio::buffer(bytes.data(), bytes.size()), [self = shared_from_this(), bytes, then](error_code error, std::size_t n) {
+      if (!error) self->send(bytes.substr(n), then);
+    });
   }
 
   void close() {
-    error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    wire_.expires_after(std::chrono::seconds(2));
     // What the peer still sends is taken and forgotten: closing with unread bytes would reset the connection, and the answer
     // could be lost on its way.
-    stream_.expires_after(std::chrono::seconds(2));
-    drain();
+    wire_.finish([self = shared_from_this()] { self->drain(); });
   }
   void drain() {
-    stream_.async_read_some(asio::buffer(piece_), [self = shared_from_this()](error_code error, std::size_t) {
+    wire_.discard_some(asio::buffer(piece_), [self = shared_from_this()](error_code error, std::size_t) {
       if (!error) self->drain();
     });
   }
@@ -147,7 +184,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // --- an answer without an end
   void follow() {
     // The stream may call for as long as it lives, which may be longer than the network thread does.
-    response_.stream->start([weak = weak_from_this(), executor = stream_.get_executor()] {
+    response_.stream->start([weak = weak_from_this(), executor = wire_.executor()] {
       asio::post(executor, [weak] {
         if (const auto self = weak.lock()) self->pull();
       });
@@ -162,8 +199,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (more->empty()) return;
     sending_ = true;
     event_ = std::move(*more);
-    stream_.expires_after(kIdle);  // A peer that went away without a word is not kept for ever.
-    asio::async_write(stream_, asio::buffer(event_), [self = shared_from_this()](error_code error, std::size_t) {
+    send_event(event_);
+  }
+  void send_event(std::string_view bytes) {
+    wire_.expires_after(kIdle);  // A peer that went away without a word is not kept for ever.
+    wire_.write_some(asio::buffer(bytes.data(), bytes.size()), [self = shared_from_this(), bytes](error_code error, std::size_t n) {
+      if (!error && n < bytes.size()) return self->send_event(bytes.substr(n));
       self->sending_ = false;
       if (error) return self->stop_following();
       self->pull();
@@ -171,34 +212,34 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
   /// Nothing is expected from the peer any more but its end.
   void watch() {
-    stream_.socket().async_read_some(asio::buffer(piece_), [self = shared_from_this()](error_code error, std::size_t) {
+    wire_.expires_never();
+    wire_.read_some(asio::buffer(piece_), [self = shared_from_this()](error_code error, std::size_t) {
       if (error) return self->stop_following();
       self->watch();
     });
   }
   void stop_following() {
     response_.stream.reset();
-    error_code ignored;
-    stream_.socket().close(ignored);
+    wire_.cut();
   }
 
-  beast::tcp_stream stream_;
+  detail::Wire wire_;
   std::array<char, kPiece> piece_;
   std::string bytes_, head_, event_;
   Request request_;
   Response response_;
   Clock::time_point deadline_;
-  bool keep_alive_ = false, served_ = false, sending_ = false;
+  bool keep_alive_ = false, served_ = false, sending_ = false, known_ = false, idle_ = false;
   Service& service_;
   asio::thread_pool& workers_;
-  int& open_;
+  Connections& open_;
 };
 
 Error not_an_address(const std::string& address) {
   return {Error::Code::invalid, "'" + printable(address) + "' is not an address to listen on", "for example 127.0.0.1:7740"};
 }
 
-Result<tcp::endpoint> endpoint(const std::string& address) {
+Result<tcp::endpoint> endpoint(const std::string& address, bool encrypted) {
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) return not_an_address(address);
   std::string host = address.substr(0, colon);
@@ -210,9 +251,9 @@ Result<tcp::endpoint> endpoint(const std::string& address) {
   error_code error;
   const auto ip = asio::ip::make_address(host, error);
   if (error || wrong != std::errc{} || stop != end || colon + 1 == address.size()) return not_an_address(address);
-  if (!ip.is_loopback())
-    return Error{Error::Code::invalid, printable(address) + " could be reached from other machines; tune serves this one only",
-                 "listen on 127.0.0.1 and let a reverse proxy with TLS, or an ssh tunnel, carry it further"};
+  if (!ip.is_loopback() && !encrypted)
+    return Error{Error::Code::invalid, printable(address) + " could be reached from other machines, and whoever is in between could read the token",
+                 "encrypt it with --tls, or listen on 127.0.0.1 and let an ssh tunnel carry it further"};
   return tcp::endpoint{ip, port};
 }
 
@@ -220,8 +261,13 @@ Result<tcp::endpoint> endpoint(const std::string& address) {
 
 class Server::Listener {
  public:
-  Listener(Service& service, int threads)
-      : service_(service), acceptor_(context_), pause_(context_), workers_(static_cast<std::size_t>(threads)) {}
+  Listener(Service& service, const Settings& settings)
+      : service_(service),
+        identity_(settings.identity),
+        acceptor_(context_),
+        pause_(context_),
+        renewal_(context_),
+        workers_(static_cast<std::size_t>(settings.threads)) {}
   ~Listener() {
     workers_.stop();
     workers_.join();
@@ -230,11 +276,17 @@ class Server::Listener {
   }
 
   Result<Done> open(const tcp::endpoint& at) {
+    if (identity_) {
+      auto tls = encryption();
+      if (!tls) return tls.error();
+      tls_ = std::move(*tls);
+      renew_later();
+    }
     error_code error;
     acceptor_.open(at.protocol(), error);
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor_.bind(at, error);
-    if (!error) acceptor_.listen(kConnections, error);
+    if (!error) acceptor_.listen(static_cast<int>(kConnections), error);
     if (error) {
       std::ostringstream text;
       text << at;
@@ -260,9 +312,41 @@ class Server::Listener {
       if (error) return accept_later();
       ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
       socket.set_option(tcp::no_delay(true), error);
-      // Over the limit a peer is closed at once: a queue would only keep those waiting that do nothing wrong.
-      if (open_ < kConnections) std::make_shared<Connection>(std::move(socket), service_, workers_, open_)->begin();
+      // Over the limit one is closed at once: a queue would only keep those waiting that do nothing wrong.
+      if (make_room()) std::make_shared<Connection>(std::move(socket), service_, workers_, open_)->begin(tls_);
       accept();
+    });
+  }
+
+  /// At the limit the oldest goes of those that showed no token: peers that hold connections open and have nothing to say push
+  /// out one another, and nobody who was let in. If all were let in, the oldest that waits goes.
+  bool make_room() {
+    if (open_.size() < kConnections) return true;
+    auto gone = std::find_if(open_.begin(), open_.end(), [](const auto* one) { return !one->is_known(); });
+    if (gone == open_.end()) gone = std::find_if(open_.begin(), open_.end(), [](const auto* one) { return one->is_idle(); });
+    if (gone == open_.end()) return false;
+    (*gone)->drop();
+    return true;
+  }
+
+  Result<TlsContext> encryption() const {
+    auto identity = identity_();
+    if (!identity) return identity.error();
+    return detail::tls_context(*identity);
+  }
+
+  /// Certificates are for a while, servers may be for longer. Connections that are open keep theirs.
+  void renew_later() {
+    renewal_.expires_after(kRenewal);
+    renewal_.async_wait([this](error_code error) {
+      if (error) return;
+      asio::post(workers_, [this] {  // It reads files.
+        auto fresh = encryption();
+        asio::post(context_, [this, fresh] {
+          if (fresh) tls_ = *fresh;  // Else the one there is serves on; whoever comes sees when it ends.
+          renew_later();
+        });
+      });
     });
   }
 
@@ -276,12 +360,14 @@ class Server::Listener {
 
   // The context is destroyed after the workers and before what its callbacks use: they hold connections, which refer to the
   // members above.
-  int open_ = 0;
+  Connections open_;
   std::string address_;
   Service& service_;
+  const std::function<Result<Identity>()> identity_;
+  TlsContext tls_;  // None: in the clear.
   asio::io_context context_{1};
   tcp::acceptor acceptor_;
-  asio::steady_timer pause_;
+  asio::steady_timer pause_, renewal_;
   asio::thread_pool workers_;
   std::thread thread_;
 };
@@ -291,16 +377,16 @@ Server::~Server() = default;
 const std::string& Server::address() const { return listener_->address(); }
 
 Result<Done> Server::check(const Settings& settings) {
-  auto at = endpoint(settings.address);
+  auto at = endpoint(settings.address, static_cast<bool>(settings.identity));
   if (!at) return at.error();
   return Done{};
 }
 
 Result<std::unique_ptr<Server>> Server::open(const Settings& settings, Service& service) {
-  auto at = endpoint(settings.address);
+  auto at = endpoint(settings.address, static_cast<bool>(settings.identity));
   if (!at) return at.error();
   const NoSignals quiet;
-  auto listener = std::make_unique<Listener>(service, settings.threads);
+  auto listener = std::make_unique<Listener>(service, settings);
   if (auto opened = listener->open(*at); !opened) return opened.error();
   return std::unique_ptr<Server>(new Server(std::move(listener)));
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "ui/server/authority.hpp"
 #include "ui/server/exchange.hpp"
 
 namespace tune {
@@ -22,9 +24,11 @@ class Service {
   virtual Response refuse(const Malformed&) = 0;
 };
 
-/// A web server for this machine: HTTP/1.1 with connections that stay open. It knows nothing of what it serves.
+/// A web server: HTTP/1.1 with connections that stay open, in the clear for this machine alone, or through TLS (1.2, 1.3). It
+/// knows nothing of what it serves.
 ///
-/// Limits: 16 KiB of headers, 1 MiB of body, 256 connections (more are closed at once). A request must be whole within 10
+/// Limits: 16 KiB of headers, 1 MiB of body, 5 seconds for a TLS handshake, 256 connections: one more closes the oldest of
+/// those that were not let in yet (by Service::admit), else the oldest that waits. A request must be whole within 10
 /// seconds of its first byte, a connection without one is closed after 60, a peer that takes nothing of its answer for 10
 /// seconds is cut off. An answer goes out while nothing else of its connection is worked on, so a peer costs one answer at most.
 ///
@@ -34,10 +38,12 @@ class Server {
   struct Settings {
     std::string address;  ///< "127.0.0.1:7740", "[::1]:7740", "localhost:7740"; port 0: a free one.
     int threads = 4;      ///< That work on answers.
+    /// Encrypts with what it gives; asked at the start and twice a day from then on, by any thread. None: in the clear.
+    std::function<Result<Identity>()> identity = {};
   };
-  /// Touches nothing. Error (invalid): the address is not one, or not of this machine alone.
+  /// Touches nothing. Error (invalid): the address is not one, or not of this machine alone and there is no TLS.
   static Result<Done> check(const Settings&);
-  /// Listens from here on. Error: that of check(), or the port is taken (conflict).
+  /// Listens from here on. Error: that of check() or of the identity, or the port is taken (conflict).
   static Result<std::unique_ptr<Server>> open(const Settings&, Service&);
   /// Closes every connection; waits for answers that are worked on.
   ~Server();

@@ -80,7 +80,7 @@ Site::~Site() = default;
 void Site::set_address(const std::string& address) {
   settings_.address = address;
   const std::lock_guard lock(keys_mutex_);
-  keys_.cookie_name = cookie_name(address);
+  keys_.cookie_name = cookie_name(address, settings_.https);
 }
 
 std::string Site::way_in() const {
@@ -88,13 +88,13 @@ std::string Site::way_in() const {
   return origin() + "/?token=" + keys_.once;
 }
 
-std::string Site::origin() const { return "http://" + settings_.address; }
+std::string Site::origin() const { return (settings_.https ? "https://" : "http://") + settings_.address; }
 
 std::string Site::token_of(const Call& call) const { return trial_token(keys_.token, call.name, *call.trial, call.attempt); }
 
 GuardSettings Site::guard() const {
   const std::lock_guard lock(keys_mutex_);
-  return {keys_, settings_.read_only, settings_.public_metrics};
+  return {keys_, settings_.read_only, settings_.public_metrics, settings_.https, settings_.names};
 }
 
 std::optional<std::string> Site::let_in(std::string_view token) {
@@ -103,7 +103,7 @@ std::optional<std::string> Site::let_in(std::string_view token) {
     if (keys_.once.empty() || !same_secret(token, keys_.once)) return std::nullopt;
     keys_.once.clear();
   }
-  return keys_.cookie_name + "=" + keys_.cookie + "; HttpOnly; SameSite=Strict; Path=/";
+  return keys_.cookie_name + "=" + keys_.cookie + "; HttpOnly; SameSite=Strict; Path=/" + (settings_.https ? "; Secure" : "");
 }
 
 /// The route, and what the guard is to know of it.

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tuner/spec.hpp"
 #include "ui/server/assets.hpp"
@@ -47,6 +48,8 @@ class Site final : public Service {
     bool metrics_only = false;             ///< Nothing but /metrics.
     std::function<std::string()> metrics;  ///< The page for Prometheus; none: what the store tells.
     Owner* owner = nullptr;                ///< Runs experiments; null: they are only shown. Outlives the site.
+    bool https = false;
+    std::vector<std::string> names;        ///< By which it may be addressed, beside localhost: see GuardSettings.
   };
   /// Reads the store's token, or makes it. Error: that of store_token.
   static Result<std::unique_ptr<Site>> open(Settings);

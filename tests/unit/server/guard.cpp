@@ -52,6 +52,31 @@ TEST_CASE("only this machine's own names are answered", "[server]") {
   CHECK(status_of(request("GET", "/x", {{"host", evil}, kBearer}), looking()) == 421);
 }
 
+TEST_CASE("through TLS the names of the certificate are answered too, and nothing else", "[server]") {
+  auto encrypted = settings();
+  encrypted.https = true, encrypted.names = {"gpu1.lab", "192.0.2.2", "fd00::2", "*.cluster.example"};
+  const auto good = GENERATE("localhost:7740", "127.0.0.1", "[::1]:80", "gpu1.lab", "GPU1.Lab:7740", "192.0.2.2:1", "[fd00::2]:7740", "[fd00:0::0:2]",
+                             "a.cluster.example");
+  CHECK(status_of(request("GET", "/x", {{"host", good}, kBearer}), looking(), encrypted) == 200);
+  const auto evil = GENERATE("gpu2.lab", "gpu1.lab.evil.example", "gpu1.lab.", "evil.example", "192.0.2.3", "fd00::2", "[fd00::3]", "[gpu1.lab]",
+                             "[192.0.2.2]", "cluster.example", "a.b.cluster.example", "*.cluster.example", "0.0.0.0", "[::]", "");
+  CHECK(status_of(request("GET", "/x", {{"host", evil}, kBearer}), looking(), encrypted) == 421);
+}
+
+TEST_CASE("a page of the same name in the clear is another site", "[server]") {
+  auto encrypted = settings();
+  encrypted.https = true;
+  const auto from = [](const char* origin) { return request("GET", "/x", {kHost, kBearer, {"origin", origin}}); };
+  CHECK(status_of(from("https://127.0.0.1:7740"), looking(), encrypted) == 200);
+  CHECK(status_of(from("http://127.0.0.1:7740"), looking(), encrypted) == 403);
+  CHECK(status_of(from("https://127.0.0.1:7740"), looking()) == 403);
+}
+
+TEST_CASE("a cookie that came through TLS has a name that only TLS can set", "[server]") {
+  CHECK(cookie_name("127.0.0.1:7740", false) == "tune_7740");
+  CHECK(cookie_name("[::1]:7740", true) == "__Host-tune_7740");
+}
+
 TEST_CASE("a request without exactly one host is misdirected", "[server]") {
   CHECK(status_of(request("GET", "/x", {kBearer}), looking()) == 421);
   CHECK(status_of(request("GET", "/x", {kHost, kHost, kBearer}), looking()) == 421);
@@ -151,10 +176,13 @@ TEST_CASE("of all combinations of route, method, host, origin, site and token on
   const Shown hosts[] = {{"127.0.0.1:7740", true}, {"LOCALHOST", true}, {"[::1]:7740", true}, {"evil.example", false},
                          {"", false}, {"127.0.0.1.", false}, {"0.0.0.0:7740", false}};
   const Shown origins[] = {{nullptr, true}, {"own", true}, {"null", false}, {"http://evil.example", false}, {"file://", false},
-                           {"https://127.0.0.1:7740", false}};
+                           {"other scheme", false}};
   const Shown sites[] = {{nullptr, true}, {"same-origin", true}, {"none", true}, {"same-site", false}, {"cross-site", false}};
   const Shown tokens[] = {{nullptr, false}, {kToken.c_str(), true}, {"wrong", false}};
   const char* methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"};
+  auto guard = settings();
+  guard.https = GENERATE(false, true);
+  const std::string scheme = guard.https ? "https://" : "http://", other = guard.https ? "http://" : "https://";
   int cells = 0, passed = 0;
   for (const auto& route : routes())
     for (const auto* method : methods)
@@ -163,15 +191,17 @@ TEST_CASE("of all combinations of route, method, host, origin, site and token on
           for (const auto& site : sites)
             for (const auto& token : tokens) {
               auto r = request(method, sample(route.path), {{"host", host.value}, {"content-type", "application/json"}});
-              const bool own = origin.value && std::string_view(origin.value) == "own";
-              if (origin.value) r.headers.emplace_back("origin", own ? "http://" + std::string(host.value) : origin.value);
+              if (origin.value) {
+                const std::string_view kind = origin.value;
+                r.headers.emplace_back("origin", kind == "own" ? scheme + host.value : kind == "other scheme" ? other + host.value : origin.value);
+              }
               if (site.value) r.headers.emplace_back("sec-fetch-site", site.value);
               if (token.value) r.headers.emplace_back("authorization", "Bearer " + std::string(token.value));
               const Target target{true, std::string(route.method), method == route.method ? std::optional{route.right} : std::nullopt,
                                   route.page};
               const bool right = method == route.method && host.good && origin.good && site.good && token.good;
               ++cells, passed += right;
-              const bool let = !refuse(r, target, settings());
+              const bool let = !refuse(r, target, guard);
               if (let != right) FAIL(method << " " << route.path << " " << host.value << " let in: " << let);
             }
   CHECK(passed > 0);

@@ -269,6 +269,18 @@ TEST_CASE("the address that was printed lets one browser in, once", "[server]") 
   CHECK(status(ask("/?token=" + served.token)) == "303");
 }
 
+TEST_CASE("through TLS the address says so, and the cookie goes nowhere else", "[server]") {
+  Site::Settings settings;
+  settings.https = true, settings.names = {"gpu1.lab"};
+  Served served(settings);
+  served.site->set_address("gpu1.lab:7740");
+  const auto way_in = served.site->way_in();
+  CHECK_THAT(way_in, Catch::StartsWith("https://gpu1.lab:7740/?token="));
+  const auto answer = answers("GET " + way_in.substr(way_in.find("/?")) + " HTTP/1.1\r\nHost: gpu1.lab:7740\r\n\r\n", *served.site);
+  CHECK_THAT(answer, Catch::Contains("Set-Cookie: __Host-tune_7740=") && Catch::Contains("; HttpOnly; SameSite=Strict; Path=/; Secure\r\n") &&
+                         !Catch::Contains("Domain"));
+}
+
 TEST_CASE("every answer forbids to embed, to sniff and to run what is not ours", "[server]") {
   Served served;
   const auto target = GENERATE("/", "/x/digits", "/api/v1/experiments", "/nothing.js", "/api/v1/nothing");
