@@ -44,8 +44,8 @@ with tempfile.TemporaryDirectory() as folder:
         json.dump({"name": "quiet", "command": ["sh", "-c", 'echo "::tune {\\"loss\\": $TUNE_P_X}"'], "params": {"x": {"type": "uniform", "min": 0, "max": 1}},
                    "objective": {"metric": "loss"}, "search": {"type": "random"}, "stop": {"trials": 4}, "executor": {"parallel": 2}}, file)
     store = os.path.join(folder, "s.db")
-    for words, wanted in (((), 0), (("--ui=127.0.0.1:0",), 1), (("--ui=127.0.0.1:0", "--metrics-addr", "localhost:0"), 2), (("--ui=[::1]:0",), None), (("--ui=0.0.0.0:0",), 0),
-                          (("--ui=[::]:0",), 0), (("--metrics-addr", "0.0.0.0:0"), 0)):
+    for words, wanted in ((("--ui=0.0.0.0:0",), 0), (("--ui=[::]:0",), 0), (("--metrics-addr", "0.0.0.0:0"), 0), ((), 0), (("--ui=127.0.0.1:0",), 1),
+                          (("--ui=127.0.0.1:0", "--metrics-addr", "localhost:0"), 2), (("--ui=[::1]:0",), None)):
         shutil.rmtree(store + ".d", ignore_errors=True)
         if os.path.exists(store):
             os.remove(store)
@@ -53,6 +53,8 @@ with tempfile.TemporaryDirectory() as folder:
         refused = any(everybody in word for word in words for everybody in ("0.0.0.0", "[::]"))
         if done.returncode != (2 if refused else 0):
             findings.append(f"sweep {' '.join(words)} ended with {done.returncode}: {done.stderr[-300:]}")
+        if refused != (not os.path.exists(store)):
+            findings.append(f"sweep {' '.join(words)}: {'a store was made' if refused else 'there is no store'}")
         network = of_network(calls)
         if wanted is not None and len(network) != wanted:
             findings.append(f"sweep {' '.join(words)} binds {len(network)} addresses and not {wanted}: {network}")

@@ -56,7 +56,7 @@ Result<Done> Dashboard::check(const Settings& settings) {
   if (auto allowed = Server::check(at(*settings.address, settings)); !allowed) return allowed;
   if (settings.public_metrics && !Server::check({*settings.address}))  // It needs TLS: it is not of this machine alone.
     return Error{Error::Code::invalid, "metrics without the token are for this machine only, and " + printable(*settings.address) + " is for others",
-                 "have Prometheus show the token: docs/metrics.md"};
+                 "have Prometheus show the token: docs/prometheus.md"};
   return Done{};
 }
 

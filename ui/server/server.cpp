@@ -32,7 +32,6 @@ using TlsContext = std::shared_ptr<asio::ssl::context>;
 constexpr auto kPatience = std::chrono::seconds(10);
 constexpr auto kIdle = std::chrono::seconds(60);
 constexpr auto kHandshake = std::chrono::seconds(5);
-constexpr auto kRenewal = std::chrono::hours(12);
 constexpr std::size_t kConnections = 256;
 constexpr char kHandshakeRecord = 0x16;  // What every TLS connection begins with, and no HTTP request.
 constexpr std::size_t kPiece = 16 * 1024;
@@ -264,6 +263,7 @@ class Server::Listener {
   Listener(Service& service, const Settings& settings)
       : service_(service),
         identity_(settings.identity),
+        every_(settings.renewal),
         acceptor_(context_),
         pause_(context_),
         renewal_(context_),
@@ -337,7 +337,7 @@ class Server::Listener {
 
   /// Certificates are for a while, servers may be for longer. Connections that are open keep theirs.
   void renew_later() {
-    renewal_.expires_after(kRenewal);
+    renewal_.expires_after(every_);
     renewal_.async_wait([this](error_code error) {
       if (error) return;
       asio::post(workers_, [this] {  // It reads files.
@@ -364,6 +364,7 @@ class Server::Listener {
   std::string address_;
   Service& service_;
   const std::function<Result<Identity>()> identity_;
+  const std::chrono::milliseconds every_;
   TlsContext tls_;  // None: in the clear.
   asio::io_context context_{1};
   tcp::acceptor acceptor_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -38,8 +39,9 @@ class Server {
   struct Settings {
     std::string address;  ///< "127.0.0.1:7740", "[::1]:7740", "localhost:7740"; port 0: a free one.
     int threads = 4;      ///< That work on answers.
-    /// Encrypts with what it gives; asked at the start and twice a day from then on, by any thread. None: in the clear.
+    /// Encrypts with what it gives; asked at the start and every `renewal` from then on, by any thread. None: in the clear.
     std::function<Result<Identity>()> identity = {};
+    std::chrono::milliseconds renewal = std::chrono::hours(12);
   };
   /// Touches nothing. Error (invalid): the address is not one, or not of this machine alone and there is no TLS.
   static Result<Done> check(const Settings&);

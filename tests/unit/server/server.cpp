@@ -2,10 +2,16 @@
 #include "ui/server/server.hpp"
 
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <memory>
+#include <thread>
+
+#include "support/scratch.hpp"
 
 using namespace tune;
 
@@ -50,6 +56,31 @@ std::string talk(const std::string& address, const std::string& request) {
   return answer;
 }
 
+/// What follows a TLS handshake with the server at `address`: its certificate, as OpenSSL writes the number.
+std::string certificate_of(const std::string& address) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> peer(SSL_new(context.get()), SSL_free);
+  BIO* const wire = BIO_new_connect(address.c_str());
+  SSL_set_bio(peer.get(), wire, wire);
+  REQUIRE(SSL_connect(peer.get()) == 1);
+  const std::unique_ptr<X509, decltype(&X509_free)> shown(SSL_get1_peer_certificate(peer.get()), X509_free);
+  const auto* number = X509_get0_serialNumber(shown.get());
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(number)), static_cast<std::size_t>(ASN1_STRING_length(number))};
+}
+
+/// Certificates for localhost: as many as `most`, then none.
+struct Certificates {
+  Scratch folder;
+  Authority authority = *Authority::open(folder / "a", 1'800'000'000);
+  std::atomic<int> asked = 0;
+  int most;
+  explicit Certificates(int how_many) : most(how_many) {}
+  Result<Identity> next() {
+    if (++asked <= most) return authority.issue({"localhost"}, 1'800'000'000);
+    return Error{Error::Code::io, "no more", ""};
+  }
+};
+
 Echo echo;
 Result<std::unique_ptr<Server>> serve(const std::string& address) { return Server::open({address}, echo); }
 
@@ -86,6 +117,39 @@ TEST_CASE("an address that others could reach is refused", "[server]") {
   REQUIRE_FALSE(server);
   CHECK(server.error().code == Error::Code::invalid);
   CHECK_THAT(server.error().message, Catch::Contains("other machines"));
+}
+
+TEST_CASE("an address that others could reach is served through TLS", "[server]") {
+  Certificates certificates(1);
+  const auto server = Server::open({"0.0.0.0:0", 1, [&] { return certificates.next(); }}, echo);
+  REQUIRE(server);
+  CHECK_THAT(talk((*server)->address(), get("/a")), Catch::StartsWith("HTTP/1.1 400") && Catch::Contains("use https://") && !Catch::EndsWith("/a"));
+  CHECK_FALSE(certificate_of((*server)->address()).empty());
+}
+
+TEST_CASE("a certificate is renewed while the server runs", "[server]") {
+  Certificates certificates(1'000'000);
+  const auto server = Server::open({"127.0.0.1:0", 1, [&] { return certificates.next(); }, std::chrono::milliseconds(1)}, echo);
+  REQUIRE(server);
+  const auto first = certificate_of((*server)->address());
+  while (certificate_of((*server)->address()) == first) {
+  }
+  CHECK(certificates.asked > 1);
+}
+
+TEST_CASE("a certificate that cannot be renewed serves on", "[server]") {
+  Certificates certificates(1);
+  const auto server = Server::open({"127.0.0.1:0", 1, [&] { return certificates.next(); }, std::chrono::milliseconds(1)}, echo);
+  REQUIRE(server);
+  const auto first = certificate_of((*server)->address());
+  while (certificates.asked < 4) std::this_thread::yield();
+  CHECK(certificate_of((*server)->address()) == first);
+}
+
+TEST_CASE("without a certificate no encrypted server is opened", "[server]") {
+  const auto server = Server::open({"127.0.0.1:0", 1, [] { return Result<Identity>(Error{Error::Code::corrupt, "no certificate", ""}); }}, echo);
+  REQUIRE_FALSE(server);
+  CHECK(server.error().code == Error::Code::corrupt);
 }
 
 TEST_CASE("text that is no address is refused", "[server]") {
