@@ -182,7 +182,7 @@ def every_route(tune, server):
     """No route is there without the token, for a foreign name or for a foreign page; bytes in the clear reach none."""
     lines = subprocess.run([tune, "ui", "--print-routes", "--json"], check=True, capture_output=True, text=True).stdout.splitlines()
     for route in map(json.loads, lines):
-        path = route["path"].replace("{name}", "small").replace("{trial}", "1").replace("{page}", "curves").replace("{file}", "index.js")
+        path = route["path"].replace("{name}", "small").replace("{trial}", "1").replace("{attempt}", "1").replace("{page}", "curves").replace("{file}", "index.js")
         for headers, token, status in (({}, False, 401), ({"Host": "evil.example"}, True, 421), ({"Origin": "https://evil.example"}, True, 403)):
             expect(f"{route['method']} {path} {headers}", server.ask(path, method=route["method"], headers=headers, token=token)[0].status, status)
         got = server.raw(f"{route['method']} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.token}\r\n\r\n".encode())
@@ -258,7 +258,7 @@ def addresses():
 def beyond(tune, config, store):
     """An address that is not of this machine alone: never in the clear, and through TLS for who has the token."""
     host = addresses()[0]
-    for options in (["ui", store, "--addr"], ["sweep", config, "-q", "--ui"], ["sweep", config, "-q", "--metrics-addr"]):
+    for options in (["ui", store, "--addr"], ["serve", store + "x", "--addr"], ["sweep", config, "-q", "--ui"], ["sweep", config, "-q", "--metrics-addr"]):
         for address in ("0.0.0.0:0", "[::]:0", "192.0.2.77:0"):
             *first, last = options
             told = subprocess.run([tune, "--store", store + "x" if "sweep" in first else store, *first, f"{last}={address}"],
@@ -271,6 +271,13 @@ def beyond(tune, config, store):
         expect(f"over {host} without a token", server.ask("/api/v1/experiments", host, host, token=False)[0].status, 401)
         check("in the clear", server.raw(b"GET / HTTP/1.1\r\n\r\n", host).startswith(b"HTTP/1.1 400"))
         check(f"{server.shown} is a name to type", server.shown not in ("0.0.0.0", "[::]"))
+    serve = subprocess.Popen([tune, "serve", store, "--addr", "0.0.0.0:0", "--tls"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    served = Server.__new__(Server)
+    served.authority, served.token = store + ".d/ca.pem", server.token
+    served.port = int(re.match(r"https://.*:(\d+)/", serve.stdout.readline()).group(1))
+    expect("tune serve", served.ask("/api/v1/experiments", host, host)[0].status, 200)
+    serve.send_signal(signal.SIGINT)
+    serve.communicate(timeout=30)
     gate = store + ".gate"
     with open(config) as file:
         slow = json.load(file)

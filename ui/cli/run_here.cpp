@@ -211,7 +211,7 @@ class Served {
   /// Trials may report to the dashboard's server.
   void tell_trials(SweepOptions& options) const {
     for (const auto& server : servers_)
-      if (options.url.empty() && server->takes_reports()) options.url = server->url(), options.secret = server->secret();
+      if (options.url.empty() && server->takes_reports()) options.url = server->local_url(), options.secret = server->secret();
   }
   /// Must be told what happens; null: nothing is served.
   Series* series() { return series_ ? &*series_ : nullptr; }

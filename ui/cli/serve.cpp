@@ -9,6 +9,7 @@
 #include "store/sqlite/sqlite_store.hpp"
 #include "ui/api/owner.hpp"
 #include "ui/cli/invocation.hpp"
+#include "ui/cli/listening.hpp"
 #include "ui/cli/signals.hpp"
 #include "ui/server/dashboard.hpp"
 
@@ -58,17 +59,19 @@ int serve_verb(Invocation& call) {
   owning.store = call.words().empty() ? call.store() : call.words()[0];
   owning.at_once = at_once->has_value() ? static_cast<std::size_t>(**at_once) : std::max(1u, std::thread::hardware_concurrency());
   owning.tell = [&](const std::string& line) { call.tell(printable(line)); };
-  if (auto made = SqliteStore::make(owning.store); !made) return call.fail(made.error());
-  Owner owner(owning);
 
   Dashboard::Settings settings;
   settings.store = owning.store;
   settings.address = call.get("addr");
   settings.public_metrics = call.has("metrics-public");
+  settings.tls = tls_settings(call);
+  if (auto allowed = Dashboard::check(settings); !allowed) return call.fail(allowed.error());  // Before there is a store.
+  if (auto made = SqliteStore::make(owning.store); !made) return call.fail(made.error());
+  Owner owner(owning);
   settings.owner = &owner;
   auto dashboard = Dashboard::open(settings);
   if (!dashboard) return call.fail(dashboard.error());
-  owner.reported_to((*dashboard)->url(), (*dashboard)->secret());
+  owner.reported_to((*dashboard)->local_url(), (*dashboard)->secret());
   interruption.attach(owner);
   const auto taken_up = owner.go_on();
   if (!taken_up) return call.fail(taken_up.error());
@@ -77,6 +80,7 @@ int serve_verb(Invocation& call) {
   std::fflush(stdout);
   call.tell("serving " + printable(owning.store) + ", up to " + std::to_string(owning.at_once) + " experiments at once" +
             (*taken_up > 0 ? "; going on with " + std::to_string(*taken_up) : "") + " · Ctrl-C ends it");
+  if (const auto& trust = (*dashboard)->trust(); !trust.empty()) call.tell(trust);
   owner.wait();
   return interruption.exit_code();
 }

@@ -140,6 +140,7 @@ constexpr Flag kUi[] = {{"addr", "ADDR", "127.0.0.1:7740; the next free port up 
                         {"open", "", "open it in the browser of this desktop"},
                         {"print-routes", "", "list what the server answers, and end"}};
 constexpr Flag kServe[] = {{"addr", "ADDR", "127.0.0.1:7740; the next free port up to 7749 if it is not given"},
+                           kTls, kTlsCert, kTlsKey, kHost,
                            {"at-once", "N", "experiments that run at once (as many as there are CPUs); the others wait"},
                            {"metrics-public", "", "serve /metrics without the token, on this machine"}};
 constexpr Flag kDoctor[] = {{"protocol", "", "play trials with a program and say what it supports"}};

@@ -78,7 +78,9 @@ Result<std::unique_ptr<Dashboard>> Dashboard::open(const Settings& settings) {
   if (!server) return server.error();
   dashboard->server_ = std::move(*server);
   const auto& bound = dashboard->server_->address();
-  dashboard->site_->set_address(settings.tls.wanted() ? shown_address(settings.tls, *identity, bound) : bound);
+  const bool https = settings.tls.wanted();
+  dashboard->site_->set_address(https ? shown_address(settings.tls, *identity, bound) : bound);
+  dashboard->local_url_ = https ? "https://" + local_address(settings.tls, *identity, bound) : dashboard->url();
   dashboard->trust_ = std::move(*trust);
   return dashboard;
 }

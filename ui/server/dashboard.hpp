@@ -36,11 +36,12 @@ class Dashboard {
 
   /// As bound: "127.0.0.1:7740".
   const std::string& address() const;
-  /// As people and trials reach it: "http://127.0.0.1:7740", "https://gpu1.lab:7740".
+  /// As people reach it: "http://127.0.0.1:7740", "https://gpu1.lab:7740".
   std::string url() const;
   /// Where people go; it lets one browser in. "http://127.0.0.1:7740/?token=…"
   std::string way_in() const;
   /// For SweepOptions of experiments in this store, so that their trials may report here.
+  const std::string& local_url() const { return local_url_; }
   const std::string& secret() const;
   bool takes_reports() const;
   /// Whom to trust, as a line for people: the file of the store's own authority and its fingerprint. Empty: there is none.
@@ -48,7 +49,7 @@ class Dashboard {
 
  private:
   Dashboard();
-  std::string trust_;
+  std::string local_url_, trust_;
   std::unique_ptr<Site> site_;
   std::unique_ptr<Server> server_;  // Ends first: it asks the site.
 };

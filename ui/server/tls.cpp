@@ -29,6 +29,10 @@ std::string_view host_of(std::string_view address) {
 
 bool is_every_address(std::string_view host) { return host == "0.0.0.0" || host == "::"; }
 
+std::string with_port(const std::string& name, const std::string& address) {
+  return (name.find(':') == std::string::npos ? name : "[" + name + "]") + address.substr(address.rfind(':'));
+}
+
 /// This machine's name, whole and up to its first dot. No resolver is asked: it could ask others.
 std::vector<std::string> machine_names() {
   char text[256] = "";
@@ -115,8 +119,13 @@ std::string shown_address(const TlsSettings& settings, const Identity& identity,
   for (const auto& name : identity.names)
     if (!name.starts_with('*')) names.push_back(name);
   const auto shown = std::find_if(names.begin(), names.end(), [&](const auto& name) { return is_among(identity.names, name); });
-  const std::string& name = shown == names.end() ? host : *shown;
-  return (name.find(':') == std::string::npos ? name : "[" + name + "]") + address.substr(address.rfind(':'));
+  return with_port(shown == names.end() ? host : *shown, address);
+}
+
+std::string local_address(const TlsSettings& settings, const Identity& identity, const std::string& address) {
+  const std::string host(host_of(address));
+  const std::string here = !is_every_address(host) ? host : host == "::" ? "::1" : "127.0.0.1";
+  return is_among(identity.names, here) ? with_port(here, address) : shown_address(settings, identity, address);
 }
 
 }  // namespace tune

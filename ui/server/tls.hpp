@@ -28,5 +28,7 @@ Result<Identity> tls_identity(const TlsSettings&, const std::string& folder, con
 
 /// What people type to reach the server that listens at `address`, port included: a name that the certificate vouches for.
 std::string shown_address(const TlsSettings&, const Identity&, const std::string& address);
+/// What programs on this machine use, where no name may be known: an address, if the certificate vouches for it, else the same.
+std::string local_address(const TlsSettings&, const Identity&, const std::string& address);
 
 }  // namespace tune
