@@ -274,10 +274,13 @@ def beyond(tune, config, store):
     serve = subprocess.Popen([tune, "serve", store, "--addr", "0.0.0.0:0", "--tls"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     served = Server.__new__(Server)
     served.authority, served.token = store + ".d/ca.pem", server.token
-    served.port = int(re.match(r"https://.*:(\d+)/", serve.stdout.readline()).group(1))
-    expect("tune serve", served.ask("/api/v1/experiments", host, host)[0].status, 200)
-    serve.send_signal(signal.SIGINT)
-    serve.communicate(timeout=30)
+    try:
+        served.port = int(re.match(r"https://.*:(\d+)/", serve.stdout.readline()).group(1))
+        expect("tune serve", served.ask("/api/v1/experiments", host, host)[0].status, 200)
+        serve.send_signal(signal.SIGINT)
+        serve.communicate(timeout=30)
+    finally:
+        serve.kill()
     gate = store + ".gate"
     with open(config) as file:
         slow = json.load(file)
