@@ -222,9 +222,10 @@ class Telling {
   }
 
   Result<Done> add_curves(const std::string& metric, const std::function<void()>& step) {
+    const bool room = curve_bytes_ < kCurveBytes;  // A metric's curves are there or not, never some of them.
     for (std::size_t from = 0, block = 0; from < drawn_.size(); from += kCurvesAtOnce, ++block) {
       step();
-      if (curve_bytes_ > kCurveBytes) continue;
+      if (!room) continue;
       std::string numbers;
       for (std::size_t i = from; i < std::min(drawn_.size(), from + kCurvesAtOnce); ++i)
         numbers += (numbers.empty() ? "" : ",") + std::to_string(drawn_[i]);
