@@ -96,7 +96,11 @@ async function drawings(page) {
   const wrong = [];
   const buttons = await page.$$('button[title="Save as SVG"]');
   for (const [i, button] of buttons.entries()) {
-    const [download] = await Promise.all([page.waitForEvent('download', { timeout: 30000 }), button.click()]);
+    const [download] = await Promise.all([page.waitForEvent('download', { timeout: 30000 }).catch(() => null), button.click()]);
+    if (!download) {
+      wrong.push(`${await button.evaluate((b) => b.closest('section').querySelector('h2').textContent)} offers itself as SVG and is not saved`);
+      continue;
+    }
     const text = readFileSync(await download.path(), 'utf8');
     if (pictures) writeFileSync(path.join(pictures, `${new URL(page.url()).pathname.replace(/[^a-z0-9]+/gi, '-')}-${i}.svg`), text);
     const seen = await page.evaluate((svg) => {
@@ -183,6 +187,33 @@ async function live(browser) {
   const late = setTimeout(() => (finding('the sweep did not end as the page asked'), server.kill('SIGKILL')), 60000);
   await ended;
   clearTimeout(late);
+}
+
+/** A server that runs experiments: one is submitted on the page, ended there, and gone on with. */
+async function submits(browser) {
+  const config = { name: 'submitted', command: ['sh', '-c', 'sleep 0.2; echo "::tune {\\"loss\\": $TUNE_P_X}"'], params: { x: { type: 'uniform', min: 0, max: 1 } }, objective: { metric: 'loss', goal: 'minimize' }, search: { type: 'random' }, stop: { trials: 999 } };
+  const { server, address } = await stage.serve('lab.db', 'serve', '--addr', '127.0.0.1:0');
+  const ended = new Promise((resolve) => (server.removeAllListeners('exit'), server.on('exit', resolve)));
+  for (const scheme of ['light', 'dark']) {
+    const page = await (await browser.newContext({ colorScheme: scheme })).newPage();
+    const way = scheme === 'light' ? address : `${new URL(address).origin}/?token=${readFileSync(path.join(folder, 'lab.db.d', 'token'), 'utf8').trim()}`;
+    await page.goto(way);
+    await page.click('text=Submit…');
+    await page.fill('dialog textarea', JSON.stringify({ ...config, params: { x: { type: 'unifrom' } } }));
+    await page.click('dialog button.primary');
+    await page.waitForSelector('dialog .trouble:has-text("unifrom")').catch(() => finding('a config that is wrong is not said to be'));
+    for (const w of await violations(page)) finding(`${scheme} submitting: ${w}`);
+    if (scheme === 'dark') break;
+    await page.fill('dialog textarea', JSON.stringify(config));
+    await page.click('dialog button.primary');
+    const state = (button) => page.waitForSelector(`button[aria-label="${button} submitted"]`, { timeout: 60000 });
+    await (await state('End the run of')).click();
+    await (await state('Go on with')).click();
+    await state('End the run of');
+    for (const w of await violations(page)) finding(`what is run here: ${w}`);
+  }
+  server.kill('SIGINT');
+  if ((await ended) !== 0) finding('tune serve did not end well');
 }
 
 function exported(name, ...words) {
@@ -292,6 +323,7 @@ async function main() {
     }
     if (!saved) finding('no chart offers itself as SVG');
     await live(browser);
+    await submits(browser);
     await offline(browser, [...paths, '/x/halving/compare?t=1,2,3', '/compare?x=halving,goals', '/x/halving/events?show=Stops', '/x/population/schedule?view=lineage']);
   } finally {
     await browser.close();
