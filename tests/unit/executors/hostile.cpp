@@ -213,6 +213,7 @@ TEST_CASE("two experiments of one process do not take each other's programs for 
   std::thread threads[2];
   for (int i = 0; i < 2; ++i) {
     rigs[i].spec.parallel = 8;
+    rigs[i].executor();  // What Catch is asked is asked on this thread.
     threads[i] = std::thread([&, i] { race(rigs[i], causes[i]); });
   }
   for (auto& thread : threads) thread.join();
