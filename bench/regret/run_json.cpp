@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A run as a line of a results file.
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "bench/regret/run.hpp"
 #include "bench/shared/results.hpp"
@@ -28,22 +30,31 @@ std::string to_json(const Run& r) {
   return line;
 }
 
+namespace {
+/// A count. The library casts any number, and what does not fit into an int is undefined.
+int count(const nlohmann::json& j) {
+  const auto n = j.is_number_integer() ? j.get<double>() : -1;
+  if (n < 0 || n > std::numeric_limits<int>::max()) throw std::out_of_range("a count is a whole number");
+  return static_cast<int>(n);
+}
+}  // namespace
+
 Result<Run> read_run(const std::string& line) {
   try {
     const auto j = nlohmann::json::parse(line);
     Run r;
     r.tool = j.at("tool"), r.version = j.at("version"), r.set = j.at("set"), r.problem = j.at("problem");
-    r.setting = {j.at("seed"), j.at("trials"), j.at("workers"), j.at("random_durations"), j.at("noise")};
-    r.finished = j.at("finished");
-    for (const auto& b : j.at("best")) r.best.emplace_back(b.at(0), b.at(1));
-    for (const auto& n : j.at("failed")) r.failed.push_back(n);
-    r.repeats = j.at("repeats"), r.cpu_mean_ms = j.at("cpu_mean_ms"), r.cpu_median_ms = j.at("cpu_median_ms");
+    r.setting = {static_cast<std::uint64_t>(count(j.at("seed"))), count(j.at("trials")), count(j.at("workers")), j.at("random_durations"), j.at("noise")};
+    r.finished = count(j.at("finished"));
+    for (const auto& b : j.at("best")) r.best.emplace_back(count(b.at(0)), b.at(1));
+    for (const auto& n : j.at("failed")) r.failed.push_back(count(n));
+    r.repeats = count(j.at("repeats")), r.cpu_mean_ms = j.at("cpu_mean_ms"), r.cpu_median_ms = j.at("cpu_median_ms");
     if (j.contains("optimum")) r.optimum = j.at("optimum").get<double>();
     const auto& f = j.at("reference");
     r.reference = {f.at("best"), f.at("median"), f.at("worst"), f.at("early")};
     r.floor_share = j.at("floor_share");
     return r;
-  } catch (const nlohmann::json::exception& e) {
+  } catch (const std::exception& e) {
     return Error{Error::Code::corrupt, std::string{"not a line of results: "} + e.what(), ""};
   }
 }

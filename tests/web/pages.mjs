@@ -225,8 +225,17 @@ function exported(name, ...words) {
   return pathToFileURL(file).href;
 }
 
-/** What a page says, but for how long ago something was. */
-const said = (page) => page.$eval('main', (main) => main.innerText.replace(/\d+ ?(s|min|h) ago|just now/g, '').replace(/\nJSON\n/, '\n'));
+/** What a page says, but for how long ago something was, and what a file has not: bands of other curves than it holds, the
+ * map of two parameters, and how many rows a window shows below a line more. */
+const said = (page) =>
+  page.$eval('main', (main) =>
+    main.innerText
+      .replace(/\d+ ?(s|min|h) ago|just now/g, '')
+      .replace(/\nJSON\n/, '\n')
+      .replace(/\nmin to max\n/, '\n')
+      .replace(/\nTogether, beyond [^\n]*\n/, '')
+      .replace(/\nTwo together\n[^]*?\nSlices:/, '\nSlices:'),
+  );
 
 /** The pages as one file, opened from the disk: they say what the server's pages say, and ask nobody. */
 async function offline(browser, paths) {

@@ -205,7 +205,7 @@ Result<ReportLines> read_report_lines(std::string_view body) {
   if (!line.sync) {
     // Whoever asks over HTTP waits for the answer. The last of two equal keys counts.
     last.pop_back();
-    last += last.find_last_not_of(" \t") == last.find('{') ? "\"sync\":true}" : ",\"sync\":true}";
+    last += last.find_last_not_of(" \t\r") == last.find('{') ? "\"sync\":true}" : ",\"sync\":true}";
     ++out.answers;
   }
   take();
