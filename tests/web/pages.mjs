@@ -234,7 +234,8 @@ const said = (page) =>
       .replace(/\nJSON\n/, '\n')
       .replace(/\nmin to max\n/, '\n')
       .replace(/\nTogether, beyond [^\n]*\n/, '')
-      .replace(/\nTwo together\n[^]*?\nSlices:/, '\nSlices:'),
+      .replace(/\nTwo together\n[^]*?\nSlices:/, '\nSlices:')
+      .replace(/\n+/g, '\n'),
   );
 
 /** The pages as one file, opened from the disk: they say what the server's pages say, and ask nobody. */
