@@ -159,6 +159,15 @@ expect("it cannot be ended twice", server.ask("POST", "/api/v1/experiments/long/
 server.done("POST", "/api/v1/experiments/long/run", {})
 server.until("it runs again", lambda: server.states()["long"] == "running")
 
+# Also in the moment in which it is being opened.
+for n in range(8):
+    name = f"short{n}"
+    server.done("POST", "/api/v1/experiments", {"config": config(name, 40, "0.05")}, 201)
+    time.sleep(n * 0.004)
+    server.done("POST", f"/api/v1/experiments/{name}/end", {})
+    server.until("its run has ended", lambda: server.states()[name] == "over")
+    expect("what was ended at once is not the next owner's", server.done("GET", f"/api/v1/experiments/{name}")["tags"], [])
+
 # --- killed: the next one goes on, and nothing that was acknowledged is lost
 before = server.done("GET", "/api/v1/experiments/long")["counts"]["complete"]
 server.until("it is further", lambda: server.done("GET", "/api/v1/experiments/long")["counts"]["complete"] > before + 2)

@@ -2,7 +2,7 @@
 #include "ui/api/owner.hpp"
 
 #include <algorithm>
-#include <filesystem>
+#include <optional>
 
 #include "store/sqlite/reader.hpp"
 #include "ui/api/control.hpp"
@@ -13,7 +13,8 @@ struct Owner::Run {
   std::string name;
   State state = State::waiting;
   Inbox::Ending asked = Inbox::Ending::none;
-  Sweep* sweep = nullptr;  // While it runs.
+  std::optional<std::string> released_by;  // It is not the next owner's.
+  Sweep* sweep = nullptr;                  // While it runs.
   std::string text;
   bool failed = false;
   std::thread thread;
@@ -162,13 +163,13 @@ void Owner::begin_what_may() {
   for (auto& run : runs_) {
     if (running_ >= settings_.at_once || ending_ != Inbox::Ending::none) return;
     if (run.state != State::waiting) continue;
+    run.thread = std::thread([this, &run] { live(run); });  // It waits for the lock.
     run.state = State::running;
     ++running_;
-    run.thread = std::thread([this, &run] { live(run); });
   }
 }
 
-/// One run, on its thread. Programs that a trial is are killed with the thread that started them, so it outlives them.
+/// One run, on its thread. The kernel kills a trial's program with the thread that started it, so this one outlives them all.
 void Owner::live(Run& run) {
   const auto ended = [&](const std::string& text, bool failed) {
     say(run.name, text);
@@ -192,17 +193,22 @@ void Owner::live(Run& run) {
   {
     const std::lock_guard lock(mutex_);
     run.sweep = &sweep;
-    if (run.asked != Inbox::Ending::none) sweep.end(run.asked);
+    pass_on(run);
   }
   say(run.name, std::to_string(sweep.history().finished_trials()) + " trials are done, running");
   const auto outcome = sweep.run();
   const auto text = outcome ? end_text(*outcome, sweep) : outcome.error().message;
   const bool failed = !outcome || (outcome->end == Outcome::End::finished && outcome->exit_code != 0);
+  std::optional<std::string> released_by;
   {
     const std::lock_guard lock(mutex_);
     run.sweep = nullptr;  // From here on nobody may reach it.
+    released_by = run.released_by;
   }
   control.reset();
+  if (released_by)
+    if (auto done = sweep.apply({tagged(false, *released_by)}); !done)
+      say(run.name, "the next server will go on with it: " + done.error().message);
   opened->reset();  // Before anybody hears that it is over: they may want to own it.
   ended(text, failed);
 }
@@ -220,10 +226,14 @@ Result<Done> Owner::let_go(const std::string& name, Inbox::Ending how, const std
     return Done{};
   }
   run->state = State::ending;
-  if (!run->sweep) return Done{};  // It is being opened, and will see that it was asked.
-  run->sweep->put(tagged(false, by));
-  run->sweep->end(run->asked);
+  run->released_by = by;
+  pass_on(*run);
   return Done{};
+}
+
+/// Under the lock. What a run was asked for while it was being opened is passed on when it is open.
+void Owner::pass_on(Run& run) {
+  if (run.sweep && run.asked != Inbox::Ending::none) run.sweep->end(run.asked);
 }
 
 void Owner::end(Inbox::Ending how) {
@@ -232,7 +242,7 @@ void Owner::end(Inbox::Ending how) {
   for (auto& run : runs_) {
     run.asked = std::max(run.asked, how);
     if (run.state == State::running) run.state = State::ending;
-    if (run.sweep) run.sweep->end(run.asked);
+    pass_on(run);
   }
   ended_.notify_all();
 }

@@ -4,7 +4,6 @@
 #include <functional>
 #include <list>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -46,7 +45,8 @@ class Owner {
   Result<std::string> create(Spec, const std::string& by);
   /// Lines up an experiment that the store has. Errors: those of Sweep::open_existing; conflict as above.
   Result<Done> run(const std::string& name, const std::string& by);
-  /// Ends its run here, as a signal would end `tune sweep`; it can be run again. Returns at once. not_found: it is not run here.
+  /// Ends its run here, as a signal would end `tune sweep`; it can be run again. Returns at
+  /// once; it loses the tag when its run is over. not_found: it is not run here.
   Result<Done> let_go(const std::string& name, Inbox::Ending, const std::string& by);
   /// Lines up what the owner before was to run and nobody owns. How many.
   Result<std::size_t> go_on();
@@ -72,6 +72,7 @@ class Owner {
   Run* find(const std::string& name);
   void begin_what_may();
   void live(Run&);
+  static void pass_on(Run&);
   SweepOptions options(const std::string& by) const;
   void say(const std::string& name, const std::string& what) const;
 
