@@ -19,6 +19,8 @@
 #include <vector>
 
 #include "executors/descriptor.hpp"
+#include "executors/private_folder.hpp"
+#include "tuner/hex.hpp"
 #include "tuner/json.hpp"
 #include "tuner/value.hpp"
 
@@ -46,10 +48,7 @@ class Sha256 {
     std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};
     unsigned size = 0;
     EVP_DigestFinal_ex(context_.get(), raw.data(), &size);
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string out;
-    for (unsigned i = 0; i < size; ++i) out += digits[raw[i] >> 4], out += digits[raw[i] & 15];
-    return out;
+    return to_hex({raw.data(), size});
   }
 
  private:
@@ -179,6 +178,64 @@ void erase_tree(const fs::path& path) {
   fs::remove_all(path, ignored);
 }
 
+Error corrupt(const std::string& hash, const std::string& why) {
+  return Error{Error::Code::corrupt, "checkpoint " + printable(hash) + ": " + why, "an older checkpoint of the trial is used"};
+}
+
+struct Manifest {
+  std::string entry, origin;
+  std::vector<std::string> files;  // Below the entry; "" is the entry itself.
+};
+
+bool leads_out(const std::string& name) {
+  const fs::path path(name);
+  return path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end() || name.find('\0') != std::string::npos;
+}
+
+// The names in the list of files. It may come from another machine: none leads out of the folder.
+bool read_files(JsonReader& json, std::vector<std::string>& files) {
+  using Token = JsonReader::Token;
+  if (json.next() != Token::array) return false;
+  for (Token token; (token = json.next()) == Token::object;) {
+    std::string name;
+    while (json.next() == Token::key) {
+      if (json.text() != "name") {
+        json.skip();
+      } else if (json.next() == Token::string) {
+        name = json.text();
+      } else {
+        return false;
+      }
+    }
+    if (leads_out(name)) return false;
+    files.push_back(std::move(name));
+  }
+  return !json.failed();
+}
+
+Result<Manifest> read_manifest(const std::string& hash, const std::string& text) {
+  Sha256 digest;
+  digest.add(text.data(), text.size());
+  if (digest.hex() != hash) return corrupt(hash, "its manifest was changed");
+  Manifest read;
+  JsonReader json(text);
+  bool sound = json.next() == JsonReader::Token::object;
+  while (sound && json.next() == JsonReader::Token::key) {
+    if (json.text() == "root" || json.text() == "origin") {
+      std::string& into = json.text() == "root" ? read.entry : read.origin;
+      sound = json.next() == JsonReader::Token::string;
+      into = json.text();
+    } else if (json.text() == "files") {
+      sound = read_files(json, read.files);
+    } else {
+      json.skip();
+    }
+  }
+  const bool names_root = !read.entry.empty() && read.entry.find('/') == std::string::npos && !leads_out(read.entry) && read.entry != ".";
+  if (!sound || json.failed() || !names_root) return corrupt(hash, "its manifest names no root");
+  return read;
+}
+
 std::optional<Error> read_text(const fs::path& path, std::string& out) {
   const Descriptor fd{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
   if (!fd) return trouble("cannot open", path, errno);
@@ -203,9 +260,7 @@ Result<Checkpoints::Committed> Checkpoints::commit(const fs::path& folder, const
   auto parent = open_parent(folder, name);
   if (!parent) return parent.error();
 
-  std::error_code made;
-  fs::create_directories(root_, made);
-  if (made) return trouble("cannot create", root_, made.value());
+  if (!make_private_folder(root_)) return trouble("cannot create", root_, errno);
   const fs::path staging = unused_name(root_, ".saving-");
   if (::mkdir(staging.c_str(), 0700) != 0) return trouble("cannot create", staging, errno);
   const auto abandon = [&](Error error) {
@@ -241,41 +296,91 @@ Result<Checkpoints::Committed> Checkpoints::commit(const fs::path& folder, const
   }
   const Descriptor root{::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!root || ::fsync(root.get()) != 0) return trouble("cannot make durable", root_, errno);
+  if (mirror_)
+    if (auto brought = mirror_->bring(*this, done.hash); !brought) return brought.error();
   return done;
 }
 
 Result<fs::path> Checkpoints::restore(const std::string& hash) const {
-  const auto corrupt = [&](const std::string& why) {
-    return Error{Error::Code::corrupt, "checkpoint " + printable(hash) + ": " + why, "an older checkpoint of the trial is used"};
-  };
   if (!is_hash(hash)) return Error{Error::Code::not_found, "no checkpoint " + printable(hash), ""};
-  const fs::path home = root_ / hash;
+  if (struct stat there {}; mirror_ && ::stat((root_ / hash / "manifest.json").c_str(), &there) != 0)
+    if (auto fetched = mirror_->fetch(*this, hash); !fetched) return fetched.error();
+  return whole(hash, root_ / hash);
+}
+
+/// What restore() promises, of a checkpoint that stands in `home`.
+Result<fs::path> Checkpoints::whole(const std::string& hash, const fs::path& home) const {
   std::string manifest;
   if (read_text(home / "manifest.json", manifest))
     return Error{Error::Code::not_found, "checkpoint " + hash + " is not in " + printable(root_.string()), ""};
-  Sha256 digest;
-  digest.add(manifest.data(), manifest.size());
-  if (digest.hex() != hash) return corrupt("its manifest was changed");
-
   // The manifest is ours, byte for byte: its root and origin are taken from it, the rest is made again and compared.
-  JsonReader json(manifest);
-  std::string entry, origin;
-  json.next();
-  for (auto token = json.next(); token == JsonReader::Token::key; token = json.next()) {
-    if (json.text() == "root" || json.text() == "origin") {
-      std::string& into = json.text() == "root" ? entry : origin;
-      json.next();
-      into = json.text();
-    } else {
-      json.skip();
-    }
-  }
-  if (entry.empty() || entry.find('/') != std::string::npos) return corrupt("its manifest names no root");
+  const auto read = read_manifest(hash, manifest);
+  if (!read) return read.error();
+  const auto& [entry, origin, names] = *read;
   const Descriptor folder{::open(home.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   Walk walk(false);
-  if (!folder || walk.run(folder.get(), entry)) return corrupt("its files are missing or unreadable");
-  if (manifest_of(entry, origin, walk.folder, walk.files) != manifest) return corrupt("its files were changed");
+  if (!folder || walk.run(folder.get(), entry)) return corrupt(hash, "its files are missing or unreadable");
+  if (manifest_of(entry, origin, walk.folder, walk.files) != manifest) return corrupt(hash, "its files were changed");
   return home / entry;
+}
+
+// --- travelling -------------------------------------------------------------------------------------------------------
+
+Result<std::size_t> Checkpoints::count_parts(const std::string& hash, const fs::path& manifest) {
+  std::string text;
+  if (auto error = read_text(manifest, text)) return *error;
+  const auto read = read_manifest(hash, text);
+  if (!read) return read.error();
+  return read->files.size() + 1;
+}
+
+Result<std::vector<fs::path>> Checkpoints::parts(const std::string& hash) const {
+  if (!is_hash(hash)) return Error{Error::Code::not_found, "no checkpoint " + printable(hash), ""};
+  const fs::path home = root_ / hash;
+  std::string text;
+  if (read_text(home / "manifest.json", text)) return Error{Error::Code::not_found, "checkpoint " + hash + " is not here", ""};
+  const auto read = read_manifest(hash, text);
+  if (!read) return read.error();
+  std::vector<fs::path> parts{home / "manifest.json"};
+  for (const auto& file : read->files) parts.push_back(file.empty() ? home / read->entry : home / read->entry / file);
+  return parts;
+}
+
+fs::path Checkpoints::arriving(const std::string& hash, const std::string& whose) const {
+  return root_ / (".saving-" + whose + "-" + hash);
+}
+
+Result<Done> Checkpoints::assemble(const std::string& hash, const fs::path& folder) const {
+  const auto abandon = [&](Error error) {
+    erase_tree(folder);
+    return error;
+  };
+  std::string text;
+  if (auto error = read_text(folder / "0", text)) return abandon(*error);
+  const auto read = read_manifest(hash, text);
+  if (!read) return abandon(read.error());
+  // Built in a folder of its own: parts bear numbers, and a file may bear any name.
+  const fs::path home = folder / "whole";
+  std::error_code failed;
+  fs::create_directories(home, failed);
+  if (!failed) fs::rename(folder / "0", home / "manifest.json", failed);
+  for (std::size_t i = 0; i < read->files.size() && !failed; ++i) {
+    const fs::path to = read->files[i].empty() ? home / read->entry : home / read->entry / read->files[i];
+    fs::create_directories(to.parent_path(), failed);
+    if (!failed) fs::rename(folder / std::to_string(i + 1), to, failed);
+  }
+  if (!failed && read->files.empty()) fs::create_directories(home / read->entry, failed);  // An empty folder.
+  if (failed) return abandon(trouble("cannot put together checkpoint", hash, failed.value()));
+  if (auto there = whole(hash, home); !there) return abandon(there.error());
+  const Descriptor top{::open(home.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  Walk durably(true);
+  if (!top || durably.run(top.get(), read->entry) || ::fsync(top.get()) != 0) return abandon(trouble("cannot make durable", home, errno));
+  if (::rename(home.c_str(), (root_ / hash).c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST)
+    return abandon(trouble("cannot name checkpoint", hash, errno));
+  erase_tree(folder);
+  const Descriptor root{::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!root || ::fsync(root.get()) != 0) return trouble("cannot make durable", root_, errno);
+  return Done{};
 }
 
 Result<std::int64_t> Checkpoints::remove(const std::string& hash) const {

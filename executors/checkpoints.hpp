@@ -2,12 +2,26 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "tuner/ids.hpp"
 #include "tuner/result.hpp"
 
 namespace tune {
+
+class Checkpoints;
+
+/// Another place that has the same checkpoints, on another machine. Calls block for as long as the bytes travel; any thread.
+class CheckpointMirror {
+ public:
+  virtual ~CheckpointMirror() = default;
+  /// It has this checkpoint too when this returns.
+  virtual Result<Done> bring(const Checkpoints&, const std::string& hash) const = 0;
+  /// Takes it from there. not_found: it has it not.
+  virtual Result<Done> fetch(const Checkpoints&, const std::string& hash) const = 0;
+};
 
 /// The checkpoints of a store on disk: each is a folder <root>/<hash> that holds `manifest.json` and what was saved (one
 /// file, or one folder of files) under its own name. The hash is the SHA-256 of the manifest, which lists every file with
@@ -18,8 +32,12 @@ namespace tune {
 /// several threads and processes; nothing is cached here.
 class Checkpoints {
  public:
-  /// `root` is made when the first checkpoint is.
-  explicit Checkpoints(std::filesystem::path root) : root_(std::move(root)) {}
+  /// `root` is made when the first checkpoint is. With a mirror a checkpoint is committed once both have it, and what is not
+  /// here is restored from there.
+  explicit Checkpoints(std::filesystem::path root, std::shared_ptr<const CheckpointMirror> mirror = {})
+      : root_(std::move(root)), mirror_(std::move(mirror)) {}
+
+  const std::filesystem::path& root() const { return root_; }
 
   struct Committed {
     std::string hash;
@@ -46,11 +64,24 @@ class Checkpoints {
   /// Deletes it (renamed out of sight first, so that half a checkpoint never bears a hash) and answers its size. 0 if there is none.
   Result<std::int64_t> remove(const std::string& hash) const;
 
+  // --- travelling: part 0 is the manifest, the others are the files that it lists, in its order ---
+  /// The files that a checkpoint which is here is sent as. not_found, corrupt.
+  Result<std::vector<std::filesystem::path>> parts(const std::string& hash) const;
+  /// How many parts the checkpoint of this manifest has. corrupt: it is no manifest of that hash.
+  static Result<std::size_t> count_parts(const std::string& hash, const std::filesystem::path& manifest);
+  /// A folder for the parts of one that comes from elsewhere, below the root: files "0", "1", … `whose` keeps senders apart.
+  std::filesystem::path arriving(const std::string& hash, const std::string& whose) const;
+  /// Takes it over from that folder, which is gone afterwards: all parts are there and what the hash says, or nothing comes of it.
+  Result<Done> assemble(const std::string& hash, const std::filesystem::path& folder) const;
+
   /// Deletes what a killed process left half-made. Only while no other process uses this root.
   void sweep() const;
 
  private:
+  Result<std::filesystem::path> whole(const std::string& hash, const std::filesystem::path& home) const;
+
   std::filesystem::path root_;
+  std::shared_ptr<const CheckpointMirror> mirror_;
 };
 
 }  // namespace tune

@@ -228,16 +228,16 @@ class Effective {
     json_.key("max_line").value(bytes_text(r.max_line_bytes)).end_object();
   }
 
-  static bool is_list(const PolicySpec& p, const std::string& option, const std::vector<PolicyInfo>& table) {
+  static bool is_json(const PolicySpec& p, const std::string& option, const std::vector<PolicyInfo>& table) {
     for (const auto& info : table)
       for (const auto& o : info.options)
-        if (info.name == p.type && o.name == option) return o.kind == Option::Kind::list;
+        if (info.name == p.type && o.name == option) return o.kind == Option::Kind::list || o.kind == Option::Kind::resources;
     return false;
   }
   void options(const PolicySpec& p, const std::vector<PolicyInfo>& table) {
     for (const auto& [name, v] : p.options) {
       json_.key(name);
-      is_list(p, name, table) ? static_cast<void>(json_.raw(std::get<std::string>(v))) : value(v);
+      is_json(p, name, table) ? static_cast<void>(json_.raw(std::get<std::string>(v))) : value(v);
     }
   }
   void policy(const char* key, const PolicySpec& p, std::optional<int> parallel, const std::vector<PolicyInfo>& table) {

@@ -8,7 +8,6 @@ namespace tune {
 namespace {
 
 constexpr std::string_view kPool = "agents on many machines";
-constexpr std::string_view kEngines = "the cluster engines";
 constexpr std::string_view kSearch = "search that learns";
 constexpr std::string_view kGangs = "trials of several ranks";
 
@@ -157,28 +156,7 @@ constexpr Field kFields[] = {
     {"executor.type", "auto or an executor", "auto",
      "Which executor. \"auto\" is process, or thread for a trainable. simulator tries a config in virtual time."},
     {"executor.parallel", "integer, at least 1", "what fits", "At most so many trials at once."},
-    {"executor.listen", "text", "", "Address that agents dial.", kPool},
-    {"executor.lease", "duration", "", "Silence after which an agent is given up.", kPool},
-    {"executor.on_lost", "stop, finish", "", "What a cut-off agent does.", kPool},
-    {"executor.finish_within", "duration", "", "Bound of on_lost finish.", kPool},
     {"executor.speculate", "true or false", "", "Second copies of slow trials.", kPool},
-    {"executor.min_agents", "integer", "", "Agents to keep.", kPool},
-    {"executor.max_agents", "integer", "", "Agents at most.", kPool},
-    {"executor.backlog", "integer", "", "Queued allocations.", kEngines},
-    {"executor.per_agent", "object", "", "Resources of one agent.", kEngines},
-    {"executor.walltime", "duration", "", "Length of an allocation.", kEngines},
-    {"executor.margin", "duration", "", "Time kept for saving.", kEngines},
-    {"executor.idle", "duration", "", "Idle time before release.", kEngines},
-    {"executor.site_args", "list of texts", "", "Arguments of the site's submit program.", kEngines},
-    {"executor.address", "text", "", "Where the engine is.", kEngines},
-    {"executor.token_file", "text", "", "Credential of the engine.", kEngines},
-    {"executor.namespace", "text", "", "Kubernetes namespace.", kEngines},
-    {"executor.image", "text", "", "Container image.", kEngines},
-    {"executor.queue", "text", "", "Queue or partition.", kEngines},
-    {"executor.submit", "list of texts", "", "How to submit.", kEngines},
-    {"executor.status", "list of texts", "", "How to ask.", kEngines},
-    {"executor.cancel", "list of texts", "", "How to cancel.", kEngines},
-    {"executor.logs", "list of texts", "", "How to read logs.", kEngines},
     {"retry", "object", "{}",
      "What happens to a trial whose attempt failed. Attempts that ended through no fault of theirs are repeated "
      "anyway."},

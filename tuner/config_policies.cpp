@@ -11,17 +11,6 @@ namespace tune {
 namespace detail {
 namespace {
 
-struct Later {
-  std::string_view type, comes_with;
-};
-constexpr std::span<const Later> kLaterSearches;
-constexpr std::span<const Later> kLaterSchedulers;
-constexpr Later kLaterExecutors[] = {{"pool", "agents on many machines"},
-                                     {"slurm", "the cluster engines"},
-                                     {"ray", "the cluster engines"},
-                                     {"kubernetes", "the cluster engines"},
-                                     {"command", "the cluster engines"}};
-
 std::string quote(std::string_view s) { return "\"" + std::string{s} + "\""; }
 
 std::string names_of(const std::vector<PolicyInfo>& table) {
@@ -67,6 +56,15 @@ std::optional<Value> read_option(Section& s, const Option& o) {
       if (m && m->value.kind == JsonNode::Kind::array) return Value{to_json(m->value)};
       if (m) s.wrong_type(*m, "a list");
       return std::nullopt;
+    case Option::Kind::duration:
+      if (s.duration(o.name)) return Value{m->value.text};
+      return std::nullopt;
+    case Option::Kind::resources: {
+      if (!m) return std::nullopt;
+      Resources read;
+      read_resources(s.section(o.name, "resources"), read);
+      return Value{to_json(m->value)};
+    }
     case Option::Kind::text:
       break;
   }
@@ -76,7 +74,7 @@ std::optional<Value> read_option(Section& s, const Option& o) {
 // The default of a table entry, which is written as JSON.
 std::optional<Value> default_of(const Option& o) {
   if (o.fallback.empty()) return std::nullopt;
-  if (o.kind == Option::Kind::list) return Value{std::string{o.fallback}};
+  if (o.kind == Option::Kind::list || o.kind == Option::Kind::resources) return Value{std::string{o.fallback}};
   JsonReader reader{o.fallback};
   switch (reader.next()) {
     case JsonReader::Token::boolean:
@@ -94,7 +92,6 @@ std::optional<Value> default_of(const Option& o) {
 struct Kind {
   std::string_view key;  // "scheduler"
   const std::vector<PolicyInfo>& table;
-  std::span<const Later> later;
   std::string automatic;  // What "auto", or nothing, means now.
   std::string_view heeded = {};  // Whose options "auto" takes, also where it becomes something else.
 };
@@ -102,14 +99,6 @@ struct Kind {
 const PolicyInfo* find_policy(const Kind& kind, Section& s, const std::string& type, Span span) {
   const auto found = std::find_if(kind.table.begin(), kind.table.end(), [&](const auto& p) { return p.name == type; });
   if (found != kind.table.end()) return &*found;
-  for (const auto& l : kind.later) {
-    if (l.type != type) continue;
-    s.findings().add("E061", span,
-                     std::string{kind.key} + " " + quote(type) + " is not served by this version; it comes with " +
-                         std::string{l.comes_with},
-                     "there are " + names_of(kind.table));
-    return nullptr;
-  }
   std::vector<std::string_view> names;
   for (const auto& p : kind.table) names.push_back(p.name);
   const auto near = nearest(type, std::span<const std::string_view>{names});
@@ -191,7 +180,7 @@ void read_rule(Section& scheduler, const JsonNode& item, const std::string& path
   if (std::any_of(schedulers.begin(), schedulers.end(), is_named) && std::none_of(rules.begin(), rules.end(), is_named))
     return findings.add("E069", type->span(), quote(type->value.text) + " is no rule, for it does more than stop trials",
                         "there are " + names_of(rules));
-  const auto rule = read_policy(s, {"rule", rules, kLaterSchedulers, ""}, path, places);
+  const auto rule = read_policy(s, {"rule", rules, ""}, path, places);
   if (std::none_of(rules.begin(), rules.end(), is_named)) return;  // Reported already.
   if (is_repeated(rule, spec))
     return findings.add("E069", type->span(),
@@ -256,12 +245,12 @@ void read_policies(Section& top, const Catalogue& catalogue, Spec& spec, Places&
   };
   Section search = section("search", catalogue.samplers), scheduler = section("scheduler", catalogue.schedulers),
           runner = section("executor", catalogue.executors);
-  spec.search = read(search, {"search", catalogue.samplers, kLaterSearches, "auto"});
-  spec.scheduler = read(scheduler, {"scheduler", catalogue.schedulers, kLaterSchedulers, automatic_scheduler(top, spec), "asha"});
+  spec.search = read(search, {"search", catalogue.samplers, "auto"});
+  spec.scheduler = read(scheduler, {"scheduler", catalogue.schedulers, automatic_scheduler(top, spec), "asha"});
   read_rules(scheduler, catalogue.schedulers, spec, places);
   read_grow(scheduler, spec);
   spec.executor =
-      read(runner, {"executor", catalogue.executors, kLaterExecutors, spec.trainable.empty() ? "process" : "thread"});
+      read(runner, {"executor", catalogue.executors, spec.trainable.empty() ? "process" : "thread"});
 
   const auto* executor = top.member("executor");
   if (const auto* m = executor ? executor->value.find("parallel") : nullptr)

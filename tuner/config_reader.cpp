@@ -16,7 +16,8 @@ bool is_experiment_name(std::string_view name) {
   const auto letter_or_digit = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
-  return !name.empty() && name.size() <= 63 && letter_or_digit(name[0]) &&
+  const bool taken = name == "agents" || name == "checkpoints";  // Folders beside those of the experiments.
+  return !taken && !name.empty() && name.size() <= 63 && letter_or_digit(name[0]) &&
          std::all_of(name.begin(), name.end(),
                      [&](char c) { return letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
 }
@@ -60,7 +61,7 @@ class Reader {
     if (const auto* m = top_.member("name");
         m && m->value.kind == JsonNode::Kind::string && !is_experiment_name(spec.name))
       findings_.add("E012", m->span(), shown(spec.name) + " is no name for an experiment",
-                    "a letter or digit first, then letters, digits, `.`, `_` and `-`, at most 63");
+                    "a letter or digit first, then letters, digits, `.`, `_` and `-`, at most 63; not `agents` or `checkpoints`");
     spec.description = top_.text("description").value_or("");
     spec.tags = top_.texts("tags").value_or(std::vector<std::string>{});
     spec.seed = static_cast<std::uint64_t>(top_.integer("seed", kFromZero).value_or(0));

@@ -20,10 +20,12 @@ std::string number(TrialId t) { return std::to_string(t.value); }
 
 }  // namespace
 
-Experiment::Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::unique_ptr<Scheduler> scheduler)
+Experiment::Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::unique_ptr<Scheduler> scheduler,
+                       std::unique_ptr<Allocator> allocator)
     : spec_(spec),
       sampler_(std::move(sampler)),
       scheduler_(std::move(scheduler)),
+      allocator_(std::move(allocator)),
       history_(spec),
       repeats_(spec),
       checkpoints_(spec.checkpoint ? spec.checkpoint->keep : 1, spec.checkpoint && spec.checkpoint->keep_best),
@@ -38,7 +40,8 @@ std::optional<Decided> Experiment::next(bool may_launch) const {
   if (order_)
     if (auto d = fill_logical_slot()) return d;
   if (auto d = launch()) return d;
-  return give_up();
+  if (auto d = give_up()) return d;
+  return allocator_ ? allocator_->next(history_) : std::nullopt;
 }
 
 std::optional<Decided> Experiment::verdict() const {
@@ -254,6 +257,7 @@ std::optional<Decided> Experiment::give_up() const {
   if (!placement_.possible(spec_.resources))
     return finish(3, std::nullopt, "no worker can ever hold a trial: `resources` asks for more than any that is here offers");
   if (scheduler_->wake_at()) return std::nullopt;
+  if (!placement_.find(spec_.resources)) return std::nullopt;  // Only one that is set aside could hold it, and may be taken back.
   return finish(3, std::nullopt, "nothing can go on: neither the sampler nor the scheduler has anything to offer");
 }
 
@@ -264,6 +268,7 @@ std::optional<Time> Experiment::wake_at() const {
   };
   if (!history_.finishing()) earlier(deadline());
   if (!delayed_.empty()) earlier(delayed_.begin()->first);
+  if (allocator_ && !history_.finishing()) earlier(allocator_->wake_at(history_));
   return at;
 }
 
@@ -273,6 +278,8 @@ std::vector<Decided> Experiment::unsettled() const {
     if (!lease.started) again.push_back({lease.launch, {history_.last_seq(), "tune", "recorded before, not seen to start", {}}});
   if (const auto& going = checkpoints_.going(); !going.empty())
     again.push_back({Collect{{going.begin(), going.end()}}, {history_.last_seq(), "tune", "recorded before, not seen to be done", {}}});
+  if (allocator_)
+    for (auto& allocation : allocator_->unsettled()) again.push_back(std::move(allocation));
   return again;
 }
 

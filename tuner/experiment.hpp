@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tuner/allocator.hpp"
 #include "tuner/checkpoint_ledger.hpp"
 #include "tuner/facts.hpp"
 #include "tuner/history.hpp"
@@ -29,8 +30,9 @@ namespace tune {
 /// be proposing on another between hold_sampler() and release_sampler().
 class Experiment {
  public:
-  /// `spec` outlives the experiment.
-  Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::unique_ptr<Scheduler> scheduler);
+  /// `spec` outlives the experiment. `allocator`: where an engine places the workers; else null.
+  Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::unique_ptr<Scheduler> scheduler,
+             std::unique_ptr<Allocator> allocator = {});
 
   /// Records come in order, with dense seq. O(log n).
   void apply(const Record&);
@@ -54,8 +56,8 @@ class Experiment {
   /// Why a request cannot be served; nullopt: it can.
   std::optional<Error> objection(const Requested&) const;
 
-  /// Launches that are recorded but were never seen to start, and collections not seen to be done. After a restart they
-  /// are carried out again.
+  /// Launches that are recorded but were never seen to start, collections not seen to be done, allocations not seen to be over.
+  /// After a restart they are carried out again.
   std::vector<Decided> unsettled() const;
   /// When next() could change its answer although nothing is observed.
   std::optional<Time> wake_at() const;
@@ -129,6 +131,7 @@ class Experiment {
   bool judge_bounds(Trial&, const Reported&) const;
 
   std::optional<Error> confirm_objection() const;
+  std::optional<Error> worker_objection(const Requested&) const;
 
   void go_on_from(Trial&, std::string checkpoint, std::int64_t step);
   void owe_collect(Seq because);
@@ -160,6 +163,7 @@ class Experiment {
   const Spec& spec_;
   std::unique_ptr<Sampler> sampler_;
   std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<Allocator> allocator_;
   History history_;
   Placement placement_;
   std::optional<LogicalOrder> order_;

@@ -38,6 +38,8 @@ void Experiment::fold(const Launch& l, const Record& r) {
   unqueue(t);
   t.not_before.reset();
   t.attempt = l.attempt;
+  t.worker = l.ranks.empty() ? WorkerId{} : l.ranks.front().worker;
+  t.heard = 0;
   t.attempt_over = false;
   t.asked = Asked::nothing;
   if (!order_) t.until_step = l.until_step;  // In logical order the process runs ahead; the grant is not its bound.

@@ -75,6 +75,7 @@ void Experiment::apply(const Record& r) {
   if (!r.as<Reported>()) learn(r);
   refresh();
   if (order_) advance();
+  if (allocator_) allocator_->learn(history_, r);
 }
 
 void Experiment::learn(const Record& r) {

@@ -37,9 +37,23 @@ void Experiment::fold(const Imported& from, const Record&) {
   if (best && !known(best->params)) lessons_.push_back({best->params, from.source});
 }
 
-void Experiment::fold(const WorkerJoined&, const Record& r) { follow_workers(placement_, r); }
-void Experiment::fold(const WorkerChanged&, const Record& r) { follow_workers(placement_, r); }
-void Experiment::fold(const WorkerLost&, const Record& r) { follow_workers(placement_, r); }
+void Experiment::fold(const WorkerJoined& joined, const Record& r) {
+  auto& known = history_.workers_[joined.worker];
+  known.joined = joined;
+  if (known.state != "cordoned") known.state = "ready";
+  follow_workers(placement_, r);
+}
+
+void Experiment::fold(const WorkerChanged& changed, const Record& r) {
+  if (const auto known = history_.workers_.find(changed.worker); known != history_.workers_.end()) known->second.state = changed.state;
+  follow_workers(placement_, r);
+}
+
+void Experiment::fold(const WorkerLost& lost, const Record& r) {
+  const auto known = history_.workers_.find(lost.worker);
+  if (known != history_.workers_.end() && known->second.state != "cordoned") known->second.state = "lost";
+  follow_workers(placement_, r);
+}
 
 void Experiment::fold(const Started& s, const Record&) {
   const auto it = live_.find(s.trial);
@@ -49,8 +63,10 @@ void Experiment::fold(const Started& s, const Record&) {
 }
 
 void Experiment::fold(const Reported& report, const Record& r) {
-  const Trial& t = at(report.trial);
-  if (report.attempt != t.attempt || is_final(t.state)) return;
+  Trial& t = at(report.trial);
+  if (report.attempt != t.attempt) return;
+  t.heard = std::max(t.heard, report.seq);
+  if (is_final(t.state)) return;
   if (!order_) count_cost(report, r.seq);
   if (!history_.score(report.metrics)) return;
   if (t.asked == Asked::exploit || (t.attempt_over && t.changed)) return;  // Of the course that it has left.

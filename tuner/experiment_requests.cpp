@@ -12,6 +12,8 @@ Error invalid(std::string message, std::string hint = {}) { return {Error::Code:
 
 constexpr std::int64_t kEnqueued = 1;  // A person's trials go before the search's, which have 0.
 
+bool is_for_worker(std::string_view verb) { return verb == "cordon" || verb == "uncordon" || verb == "drain"; }
+
 std::int64_t priority_of(const Requested& request) {
   JsonReader args(request.args);
   if (args.next() != JsonReader::Token::object) return kEnqueued;
@@ -38,6 +40,18 @@ std::optional<Error> Experiment::confirm_objection() const {
   return std::nullopt;
 }
 
+std::optional<Error> Experiment::worker_objection(const Requested& request) const {
+  const auto& verb = request.verb;
+  if (!is_for_worker(verb)) return Error{Error::Code::invalid, "`" + verb + "` is nothing to ask of a worker", "there are cordon, uncordon and drain"};
+  if (!request.worker) return Error{Error::Code::invalid, "`" + verb + "` needs a worker", "`tune workers` lists them"};
+  const auto known = history_.workers().find(*request.worker);
+  if (known == history_.workers().end())
+    return Error{Error::Code::not_found, "there is no worker " + std::to_string(request.worker->value), "`tune workers` lists them"};
+  if (known->second.joined.agent.empty())
+    return invalid("worker " + std::to_string(request.worker->value) + " is this machine, which no agent offers", "`tune pause` holds the experiment");
+  return std::nullopt;
+}
+
 std::optional<Error> Experiment::objection(const Requested& request) const {
   const auto& verb = request.verb;
   if (request.trial && !history_.contains(*request.trial))
@@ -46,6 +60,7 @@ std::optional<Error> Experiment::objection(const Requested& request) const {
     const auto params = spec_.space.complete(request.params);
     return params ? std::nullopt : std::optional{params.error()};
   }
+  if (request.worker || is_for_worker(verb)) return worker_objection(request);
   if (!request.trial) {
     if (verb == "stop" || verb == "cancel") {
       if (history_.finishing()) return invalid("the experiment is finished already");
@@ -96,6 +111,7 @@ void Experiment::fold(const Requested& request, const Record& r) {
     if (history_.finishing_) history_.finishing_ = false, history_.finish_why_.clear();
     return owe(std::move(p), r.seq, who, why);
   }
+  if (request.worker) return owe(Release{{}, request.worker, verb}, r.seq, who, why);
   if (verb == "confirm") {
     const auto* count = request.params.find("count");
     history_.finishing_ = false, history_.finish_why_.clear();

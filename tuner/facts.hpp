@@ -360,7 +360,7 @@ struct Allocate {
 struct Release {
   std::optional<std::int64_t> allocation;
   std::optional<WorkerId> worker;
-  std::string how;  ///< drain, cancel
+  std::string how;  ///< Of an allocation: drain, cancel. Of a worker: cordon, uncordon, drain.
   bool operator==(const Release&) const = default;
 };
 

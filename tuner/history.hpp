@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,12 @@
 #include "tuner/trial.hpp"
 
 namespace tune {
+
+/// Somebody who offered to run trials.
+struct KnownWorker {
+  WorkerJoined joined;          ///< As it joined last.
+  std::string state = "ready";  ///< As WorkerChanged said last, or "lost". A cordon outlasts its leaving.
+};
 
 /// What schedulers and everyone who shows something may look at: the experiment folded so far, read-only. Queries are O(1)
 /// unless they say otherwise. Only Experiment changes it.
@@ -33,6 +40,8 @@ class History {
   std::int64_t count(TrialState s) const { return counts_[static_cast<std::size_t>(s)]; }
   std::int64_t live() const { return count(TrialState::leased) + count(TrialState::running); }
   std::int64_t finished_trials() const;
+  /// All that ever joined. After a restart nobody is here before having joined anew.
+  const std::map<WorkerId, KnownWorker>& workers() const { return workers_; }
   /// More is launched than there are slots: some of the leased trials start only when others leave.
   bool overbooked() const { return overbooked_; }
 
@@ -75,6 +84,7 @@ class History {
   const Spec* spec_;
   std::deque<Trial> trials_;  // A deque: references stay valid while trials are added.
   std::array<std::int64_t, 9> counts_{};
+  std::map<WorkerId, KnownWorker> workers_;
   std::optional<TrialId> best_;
   Front front_;
   std::vector<Imported> imported_;

@@ -11,7 +11,8 @@ namespace tune {
 
 /// One setting of a policy, as the config checks it and `tune explain scheduler.asha.eta` prints it.
 struct Option {
-  enum class Kind { boolean, integer, number, text, list };  ///< A list is kept as its JSON text.
+  /// A list and a map of resources are kept as their JSON text, a duration as people write it ("20s").
+  enum class Kind { boolean, integer, number, text, list, duration, resources };
   std::string_view name;
   Kind kind = Kind::number;
   std::string_view fallback;  ///< Default as JSON ("4", "\"stop\""); empty: none, the policy decides.

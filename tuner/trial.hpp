@@ -22,6 +22,8 @@ struct Trial {
   Asked asked = Asked::nothing;
   TrialState stop_as = TrialState::stopped;
   int attempt = 0;                      ///< The newest one; 0: never launched.
+  WorkerId worker;                      ///< Where the newest attempt was launched (its first rank).
+  std::int64_t heard = 0;               ///< `seq` of the newest attempt's newest report.
   int retries = 0;                      ///< Failures that were retried.
   Params params;
   std::optional<TrialId> replicate_of;  ///< It repeats that trial with another seed, and is no configuration of its own.

@@ -13,7 +13,7 @@ void follow_workers(Placement& places, const Record& record) {
   } else if (const auto* changed = record.as<WorkerChanged>()) {
     if (changed->offers) places.join(changed->worker, *changed->offers);
     if (changed->state == "ready") places.take_back(changed->worker);
-    if (changed->state == "cordoned" || changed->state == "quarantined") places.set_aside(changed->worker);
+    if (changed->state == "suspect" || changed->state == "cordoned" || changed->state == "quarantined") places.set_aside(changed->worker);
     if (changed->state == "draining") places.leave(changed->worker);
   }
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A run as a line of a results file.
-#include <limits>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 
 #include "bench/regret/run.hpp"
+#include "bench/shared/count.hpp"
 #include "bench/shared/results.hpp"
 #include "tuner/json.hpp"
 
@@ -30,14 +29,7 @@ std::string to_json(const Run& r) {
   return line;
 }
 
-namespace {
-/// A count. The library casts any number, and what does not fit into an int is undefined.
-int count(const nlohmann::json& j) {
-  const auto n = j.is_number_integer() ? j.get<double>() : -1;
-  if (n < 0 || n > std::numeric_limits<int>::max()) throw std::out_of_range("a count is a whole number");
-  return static_cast<int>(n);
-}
-}  // namespace
+using bench::count;
 
 Result<Run> read_run(const std::string& line) {
   try {

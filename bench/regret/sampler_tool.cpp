@@ -43,6 +43,8 @@ Result<Value> option_value(const Option& o, std::string_view text) {
       return invalid("option " + std::string{o.name} + " is true or false");
     case Option::Kind::text:
     case Option::Kind::list:
+    case Option::Kind::duration:
+    case Option::Kind::resources:
       break;
   }
   for (const auto& c : o.choices)

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "bench/shared/count.hpp"
 #include "bench/shared/results.hpp"
 #include "tuner/config.hpp"
 #include "tuner/json.hpp"
@@ -112,17 +113,19 @@ std::string to_json(const Run& r) {
   return line;
 }
 
+using bench::count;
+
 Result<Run> read_run(const std::string& line) {
   try {
     const auto j = nlohmann::json::parse(line);
     Run r;
     r.tool = j.at("tool"), r.version = j.at("version"), r.task = j.at("task");
-    r.setting = {j.at("workers"), j.at("rounds"), j.at("seed")};
+    r.setting = {count(j.at("workers")), j.at("rounds"), static_cast<std::uint64_t>(count(j.at("seed")))};
     for (const auto& i : j.at("improvements")) r.improvements.emplace_back(i.at(0), i.at(1));
-    r.trials = j.at("trials"), r.reports = j.at("reports"), r.slot_seconds = j.at("slot_seconds");
+    r.trials = count(j.at("trials")), r.reports = count(j.at("reports")), r.slot_seconds = j.at("slot_seconds");
     r.budget = j.at("budget"), r.maximize = j.at("maximize"), r.cpu = j.at("cpu");
     return r;
-  } catch (const nlohmann::json::exception& e) {
+  } catch (const std::exception& e) {
     return Error{Error::Code::corrupt, std::string{"not a line of results: "} + e.what(), ""};
   }
 }

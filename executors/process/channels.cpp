@@ -161,7 +161,7 @@ void Supervisor::Impl::save(const AttemptPtr& a, const std::string& name, std::i
       --a->saving;
       const double spent = std::chrono::duration<double>(Clock::now() - began).count();
       if (saved)
-        observe(Checkpointed{a->order.trial, a->order.attempt, step, saved->hash, saved->bytes, spent, settings_.checkpoints});
+        observe(Checkpointed{a->order.trial, a->order.attempt, step, saved->hash, saved->bytes, spent, checkpoints_.root().string()});
       else
         not_saved(a, saved.error());
       finish_if_over(a);

@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "executors/process/supervisor_impl.hpp"
 
@@ -206,7 +206,7 @@ void Supervisor::Impl::read_result(const AttemptPtr& a) {
   if (!fd || ::fstat(fd.get(), &file) != 0 || !S_ISREG(file.st_mode) || file.st_size > kLargestResult) return;
   // One that was there before belongs to another trial.
   const double written = static_cast<double>(file.st_mtim.tv_sec) + static_cast<double>(file.st_mtim.tv_nsec) * 1e-9;
-  if (written < seconds_of(CLOCK_REALTIME) - a->usage.seconds - 2) return;
+  if (written < std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count() - a->usage.seconds - 2) return;
   std::string text(static_cast<std::size_t>(file.st_size), '\0');
   const ssize_t n = ::read(fd.get(), text.data(), text.size());
   text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);

@@ -165,6 +165,7 @@ std::vector<std::string> Environment::of(const TrialVariables& v) const {
     set("TUNE_SOCK", v.socket);
     set("TUNE_TOKEN", v.socket_token);
     if (!v.url.empty()) set("TUNE_URL", v.url);
+    if (!v.url.empty() && !v.authority.empty()) set("TUNE_CA", v.authority);
   }
   out.push_back("TUNE_ATTEMPT_TOKEN=" + v.token);
 

@@ -20,7 +20,7 @@ struct TrialVariables {
   Seat seat;
   std::string trial_folder, checkpoint_folder, params_file, checkpoint;  ///< checkpoint empty: not set.
   std::int64_t until_step = kNoStep;
-  std::string socket, url, socket_token, token;
+  std::string socket, url, authority, socket_token, token;  ///< url and authority empty: not set.
   std::string instance, instances_file;  ///< Empty: not set.
 };
 

@@ -122,7 +122,7 @@ TUNE_RAW int Launcher::run(void* argument) {
   const long score = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
   if (score >= 0) ::syscall(SYS_write, score, "500", 3);
 
-  TUNE_STEP("stdin", ::syscall(SYS_dup3, child.null, 0, 0));
+  TUNE_STEP("stdin", ::syscall(SYS_dup3, program.in >= 0 ? program.in : child.null, 0, 0));
   if (program.out >= 0) TUNE_STEP("stdout", ::syscall(SYS_dup3, program.out, 1, 0));
   if (program.err >= 0) TUNE_STEP("stderr", ::syscall(SYS_dup3, program.err, 2, 0));
   if (program.channel >= 0) TUNE_STEP("channel", ::syscall(SYS_dup3, program.channel, 3, 0));

@@ -18,9 +18,10 @@ struct Program {
   const char* const* argv = nullptr;     ///< Ends with nullptr, like env.
   const char* const* env = nullptr;
   const char* cwd = nullptr;             ///< nullptr: ours.
-  int out = -1, err = -1;                ///< Become 1 and 2. stdin is /dev/null.
+  int out = -1, err = -1;                ///< Become 1 and 2.
   int channel = -1;                      ///< Becomes 3; -1: the program starts with 0, 1 and 2 only.
   int cgroup = -1;                       ///< Folder of a cgroup v2 to be born in; -1: ours.
+  int in = -1;                           ///< Becomes 0; -1: /dev/null does.
 };
 
 /// A child of ours. `error` is the errno of the step that failed ("chdir", "exec", …), exact and known at once; 0: it runs.

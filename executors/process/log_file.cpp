@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
+
+#include "executors/private_folder.hpp"
 
 namespace tune {
 namespace {
@@ -62,11 +62,7 @@ bool LogFile::open(const std::string& suffix, int flags) {
   const std::string path = folder_ + "/" + name_ + suffix;
   const auto make = [&] { file_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600)); };
   make();
-  if (!file_ && errno == ENOENT) {
-    std::error_code failed;
-    std::filesystem::create_directories(folder_, failed);
-    make();
-  }
+  if (!file_ && errno == ENOENT && make_private_folder(folder_)) make();
   size_ = 0;
   if (!file_) error_ = errno;
   return static_cast<bool>(file_);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,12 +18,6 @@ namespace tune {
 
 using namespace detail;
 using Channel = ReportSpec::Channel;
-
-double detail::seconds_of(clockid_t clock) {
-  timespec t{};
-  ::clock_gettime(clock, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
 
 Clock::duration detail::ticks(double seconds) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 1e9)));
@@ -47,8 +40,7 @@ std::unique_ptr<asio::thread_pool> background_thread() {
 }  // namespace
 
 Supervisor::Impl::Impl(Settings settings)
-    : settings_(std::move(settings)), checkpoints_(settings_.checkpoints), wall_(seconds_of(CLOCK_REALTIME)),
-      boot_(seconds_of(CLOCK_BOOTTIME)), background_(background_thread()) {
+    : settings_(std::move(settings)), checkpoints_(settings_.checkpoints), background_(background_thread()) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);  // If we inherited "ignore", the kernel would throw exit codes away.
   become_subreaper();
@@ -79,7 +71,7 @@ Supervisor::Impl::~Impl() {
   background_->join();
 }
 
-Time Supervisor::Impl::now() const { return {wall_ + (seconds_of(CLOCK_BOOTTIME) - boot_)}; }
+Time Supervisor::Impl::now() const { return clock_.now(); }
 
 const std::string& Supervisor::Impl::socket_path() const {
   static const std::string none;

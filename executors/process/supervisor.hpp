@@ -27,7 +27,7 @@ class Supervisor {
   /// What holds for every attempt.
   struct Settings {
     std::string experiment;                  ///< For names of cgroups.
-    std::string checkpoints;                 ///< Folder of Checkpoints.
+    Checkpoints checkpoints{""};
     ReportSpec report;
     std::vector<std::string> objectives;     ///< A report that carries all of them may be the one a decision is due on.
     std::optional<Duration> trial_time, trial_idle;  ///< Per attempt. They stand still while we are the slow side.

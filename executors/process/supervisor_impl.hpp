@@ -6,6 +6,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <unordered_map>
 
+#include "executors/clock.hpp"
 #include "executors/process/attempt.hpp"
 #include "executors/process/containment.hpp"
 #include "executors/process/door.hpp"
@@ -19,7 +20,6 @@ namespace detail {
 using AttemptPtr = std::shared_ptr<Attempt>;  // Shared with handlers in flight: one may come after the attempt is over.
 using StreamPtr = std::shared_ptr<Stream>;
 using Ready = asio::posix::descriptor_base;
-double seconds_of(clockid_t);
 Clock::duration ticks(double seconds);
 }  // namespace detail
 
@@ -133,7 +133,7 @@ class Supervisor::Impl {
 
   Settings settings_;
   Checkpoints checkpoints_;
-  double wall_, boot_;
+  EdgeClock clock_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> forever_{io_.get_executor()};
   std::unique_ptr<boost::asio::thread_pool> background_;

@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "tuner/hex.hpp"
+
 namespace tune {
 
 std::string trial_token(std::string_view secret, std::string_view experiment, TrialId trial, int attempt) {
@@ -14,9 +16,7 @@ std::string trial_token(std::string_view secret, std::string_view experiment, Tr
   unsigned int size = 0;
   HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<const unsigned char*>(who.data()),
        who.size(), digest, &size);
-  std::string out;
-  for (int i = 0; i < 16; ++i) out += "0123456789abcdef"[digest[i] >> 4], out += "0123456789abcdef"[digest[i] & 15];
-  return out;
+  return to_hex({digest, 16});
 }
 
 }  // namespace tune

@@ -17,7 +17,12 @@ using namespace sqlite;
 
 namespace {
 
-constexpr const char* kMarks = ", star, tags, note";  // What people said; after kTrialColumns.
+// What people said, and how long its attempts ran; after kTrialColumns. Nearly always there was one and the trial ended with it.
+// Only of others the records are asked: what was paused may be settled long after it ran.
+constexpr const char* kMarks =
+    ", star, tags, note, CASE WHEN attempt=1 AND cause='done' AND launched_at IS NOT NULL THEN ended_at - launched_at"
+    " WHEN attempt > 1 OR cause IS NOT NULL THEN (SELECT sum(json_extract(f.body, '$.usage.seconds')) FROM facts f"
+    " WHERE f.trial=trials.id AND +f.kind='Exited') END";
 constexpr int kOwnColumns = 8;  // m0 … m7.
 constexpr int kCost = 5 + kOwnColumns;  // Of these:
 constexpr const char* kReportColumns = "trial, attempt, n, set_id, m0, m1, m2, m3, m4, m5, m6, m7, more, cost";
@@ -69,6 +74,7 @@ TrialFollower::Change change(const Statement& s) {
   c.row = trial_row(s), c.ended = !s.is_null(2), c.star = s.integer(13) != 0;
   if (s.text(14) != "[]") c.tags = s.text(14);
   c.note = s.text(15);
+  if (!s.is_null(16)) c.seconds = s.number(16);
   return c;
 }
 
@@ -82,12 +88,14 @@ bool tells_cost(const Database& db, std::int64_t experiment) {
   return false;
 }
 
-void tell_all(const Database& db, std::int64_t experiment, TrialFollower& follower) {
+/// Of the trials with the numbers from `first` to `last`.
+void tell_all(const Database& db, std::int64_t experiment, std::int64_t first, std::int64_t last, TrialFollower& follower) {
+  const auto bind_part = [&](Statement& s) { s.bind(1, key_of(experiment, first)).bind(2, key_of(experiment, last)); };
   std::vector<std::int64_t> trials;
   auto rows = db.prepare("SELECT " + std::string{kTrialColumns} + kMarks + " FROM trials WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
-  for (bind_range(rows, experiment); rows.step();) trials.push_back(rows.integer(0)), follower.on_trial(change(rows));
+  for (bind_part(rows); rows.step();) trials.push_back(rows.integer(0)), follower.on_trial(change(rows));
   auto params = db.prepare("SELECT trial, name, value, type FROM params WHERE trial BETWEEN ?1 AND ?2");
-  for (bind_range(params, experiment); params.step();)
+  for (bind_part(params); params.step();)
     follower.on_param({params.integer(0) & kNumberMask}, params.text(1), read_param(params, 2, 3));
 
   if (tells_cost(db, experiment)) {
@@ -151,31 +159,34 @@ void tell_since(const Database& db, std::int64_t experiment, Seq since, TrialFol
   }
 }
 
-/// Reads one metric's points out of rows of `reports`.
+/// Reads one metric's points out of rows of `reports`, from the column `first` on.
 class PointReader {
  public:
-  PointReader(const Database& db, const std::string& metric) {
-    for (const auto& [set, names] : metric_sets(db))
+  PointReader(const Database& db, const std::string& metric, int first) : first_(first) {
+    const auto sets = metric_sets(db);
+    for (const auto& [set, names] : sets)
       for (std::size_t i = 0; i < names.size(); ++i)
         if (names[i] == metric) place_[set] = i, own_ = i;
-    // Nearly always the metric has one place, and then one column is read.
+    // Nearly always the metric has one place, and then one column is read; in every list, and then no report's list is.
     for (const auto& [set, place] : place_)
       if (own_ != place || place >= kOwnColumns) own_.reset();
+    everywhere_ = own_ && place_.size() == sets.size();
   }
   bool known() const { return !place_.empty(); }
-  /// To be selected, from the first column on; how many they are.
+  /// To be selected there.
   std::string columns() const {
-    return "attempt, n, step, at, set_id, " + (own_ ? "m" + std::to_string(*own_) : "m0, m1, m2, m3, m4, m5, m6, m7, more");
+    if (!own_) return "step, at, set_id, m0, m1, m2, m3, m4, m5, m6, m7, more";
+    return std::string{"step, at, "} + (everywhere_ ? "" : "set_id, ") + "m" + std::to_string(*own_);
   }
-  int count() const { return own_ ? 6 : 6 + kOwnColumns; }
 
   /// nullopt: this report does not have the metric.
-  std::optional<CurvePoint> read(const Statement& s) {
-    const auto place = place_of(s.integer(4));
+  std::optional<StepValue> read(const Statement& s) {
+    const auto place = everywhere_ ? own_ : place_of(s.integer(first_ + 2));
     if (!place) return std::nullopt;
-    CurvePoint point{static_cast<int>(s.integer(0)), s.integer(1), s.integer(2), s.number(3), 0};
-    const int column = own_ ? 5 : 5 + static_cast<int>(std::min<std::size_t>(*place, kOwnColumns));
+    const int values = first_ + (everywhere_ ? 2 : 3);
+    const int column = own_ ? values : values + static_cast<int>(std::min<std::size_t>(*place, kOwnColumns));
     if (s.is_null(column)) return std::nullopt;
+    StepValue point{s.integer(first_), s.number(first_ + 1), 0};
     if (*place < kOwnColumns) {
       point.value = s.number(column);
       return point;
@@ -191,14 +202,71 @@ class PointReader {
     const auto found = place_.find(set);
     return found == place_.end() ? std::nullopt : std::optional{found->second};
   }
+  int first_;
   std::map<std::int64_t, std::size_t> place_;  // By list of names.
   std::optional<std::size_t> own_;             // In all of them, and a column of its own.
+  bool everywhere_ = false;                    // And there is no other list.
   std::vector<double> more_;
 };
 
-Error no_experiment() { return {Error::Code::not_found, "the store has no such experiment any more", ""}; }
+std::optional<Seq> last_seq(const Database& db, std::int64_t experiment) {
+  auto s = db.prepare("SELECT last_seq FROM owner WHERE experiment=?1");
+  return s.bind(1, experiment).step() ? std::optional{s.integer(0)} : std::nullopt;
+}
+
+void end_transaction(const Database& db) {
+  if (db.in_transaction()) sqlite3_exec(db.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+constexpr int kTries = 20;  // To see one state with several readers: a commit may come between any two of them.
 
 }  // namespace
+
+Result<std::unique_ptr<ReadersTogether>> ReadersTogether::look(std::vector<const StoreReader*> readers, std::int64_t experiment) {
+  std::unique_ptr<ReadersTogether> all(new ReadersTogether);
+  all->readers_ = std::move(readers), all->experiment_ = experiment;
+  const auto& opened = *all->readers_.front()->opened_;
+  try {
+    bool same = false;
+    for (int i = 0; i < kTries && !same; ++i) {
+      same = true;
+      for (const auto* reader : all->readers_) {
+        const auto& db = reader->opened_->db;
+        end_transaction(db);
+        db.execute("BEGIN");
+        const auto seq = last_seq(db, experiment);
+        if (!seq) return no_experiment();
+        same = same && (reader == all->readers_.front() || *seq == all->seq_);
+        all->seq_ = *seq;
+      }
+    }
+    if (!same) {
+      for (const auto* reader : all->readers_)
+        if (reader != all->readers_.front()) end_transaction(reader->opened_->db);
+      all->readers_.resize(1);
+      all->seq_ = last_seq(opened.db, experiment).value_or(0);
+    }
+    auto last = opened.db.prepare("SELECT max(id) FROM trials WHERE id BETWEEN ?1 AND ?2");
+    if (bind_range(last, experiment).step() && !last.is_null(0)) all->trials_ = (last.integer(0) & kNumberMask) + 1;
+  } catch (const Failure& failure) {
+    return to_error(failure, opened.path);
+  }
+  return all;
+}
+
+ReadersTogether::~ReadersTogether() {
+  for (const auto* reader : readers_) end_transaction(reader->opened_->db);
+}
+
+Result<Done> ReadersTogether::tell(std::size_t which, TrialId from, TrialId to, TrialFollower& follower) const {
+  const auto& opened = *readers_[which]->opened_;
+  try {
+    tell_all(opened.db, experiment_, from.value, to.value - 1, follower);
+  } catch (const Failure& failure) {
+    return to_error(failure, opened.path);
+  }
+  return Done{};
+}
 
 Result<std::vector<Pulse>> StoreReader::pulses() const {
   return opened_->look([&]() -> Result<std::vector<Pulse>> {
@@ -213,15 +281,13 @@ Result<std::vector<Pulse>> StoreReader::pulses() const {
 
 Result<Seq> StoreReader::follow(std::int64_t experiment, Seq since, TrialFollower& follower) const {
   return opened_->look([&]() -> Result<Seq> {
-    auto s = opened_->db.prepare("SELECT last_seq FROM owner WHERE experiment=?1");
-    if (!s.bind(1, experiment).step()) return no_experiment();
-    const Seq last = s.integer(0);
-    s.reset();
+    const auto last = last_seq(opened_->db, experiment);
+    if (!last) return no_experiment();
     if (since <= 0)
-      tell_all(opened_->db, experiment, follower);
-    else if (last > since)
+      tell_all(opened_->db, experiment, 0, kNumberMask, follower);
+    else if (*last > since)
       tell_since(opened_->db, experiment, since, follower);
-    return last;
+    return *last;
   });
 }
 
@@ -262,14 +328,14 @@ Result<std::vector<Record>> StoreReader::facts(std::int64_t experiment, const Fa
 Result<Done> StoreReader::curves(std::int64_t experiment, std::span<const TrialId> trials, const std::string& metric,
                                  const std::function<void(TrialId, std::span<const CurvePoint>)>& each) const {
   return opened_->look([&]() -> Result<Done> {
-    PointReader reader(opened_->db, metric);
+    PointReader reader(opened_->db, metric, 2);
     if (!reader.known()) return Done{};
-    auto s = opened_->db.prepare("SELECT " + reader.columns() + " FROM reports WHERE trial=?1 ORDER BY attempt, n");
+    auto s = opened_->db.prepare("SELECT attempt, n, " + reader.columns() + " FROM reports WHERE trial=?1 ORDER BY attempt, n");
     std::vector<CurvePoint> points;
     for (const auto trial : trials) {
       points.clear();
       for (s.bind(1, key_of(experiment, trial.value)); s.step();)
-        if (const auto point = reader.read(s)) points.push_back(*point);
+        if (const auto p = reader.read(s)) points.push_back({static_cast<int>(s.integer(0)), s.integer(1), p->step, p->at, p->value});
       if (!points.empty()) each(trial, points);
     }
     return Done{};
@@ -277,13 +343,13 @@ Result<Done> StoreReader::curves(std::int64_t experiment, std::span<const TrialI
 }
 
 Result<Done> StoreReader::curve_points(std::int64_t experiment, Seq from, Seq to, const std::string& metric,
-                                       const std::function<void(TrialId, const CurvePoint&)>& each) const {
+                                       const std::function<void(TrialId, const StepValue&)>& each) const {
   return opened_->look([&]() -> Result<Done> {
-    PointReader reader(opened_->db, metric);
+    PointReader reader(opened_->db, metric, 1);
     if (!reader.known()) return Done{};
-    auto s = opened_->db.prepare("SELECT " + reader.columns() + ", trial FROM reports WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
+    auto s = opened_->db.prepare("SELECT trial, " + reader.columns() + " FROM reports WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
     for (s.bind(1, key_of(experiment, from)).bind(2, key_of(experiment, to)); s.step();)
-      if (const auto point = reader.read(s)) each({s.integer(reader.count()) & kNumberMask}, *point);
+      if (const auto point = reader.read(s)) each({s.integer(0) & kNumberMask}, *point);
     return Done{};
   });
 }

@@ -60,23 +60,20 @@ Result<Done> SqliteStore::Owner::open() {
 }
 
 Result<Done> SqliteStore::make(const std::string& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored) ? Result<Done>{Done{}} : make_store(path, nullptr);
+  if (auto there = sqlite::check_file(path); !there)
+    return there.error().code == Error::Code::not_found ? make_store(path, nullptr) : there;
+  try {
+    const sqlite::Database db(path, SQLITE_OPEN_READONLY);
+    return sqlite::check_store(db, path);
+  } catch (const Failure& failure) {
+    return to_error(failure, path);
+  }
 }
 
 Result<Done> SqliteStore::Owner::make_if_wanted() {
-  std::error_code ignored;
-  const auto status = fs::status(path_, ignored);
-  if (fs::exists(status)) {
-    if (!fs::is_regular_file(status))
-      return Error{Error::Code::invalid, path_ + " is not a file", "name a file with --store"};
-    if (fs::file_size(path_, ignored) > 0) return Done{};
-    return Error{Error::Code::corrupt, path_ + " is empty: it is no store, or one that was cut off",
-                 "if nothing is to be saved there, delete it"};
-  }
-  if (!options_.create || options_.read_only)
-    return Error{Error::Code::not_found, "there is no store " + path_, "name another file with --store"};
-  return make_store(path_, options_.vfs);
+  const auto there = sqlite::check_file(path_);
+  const bool missing = !there && there.error().code == Error::Code::not_found;
+  return missing && options_.create && !options_.read_only ? make_store(path_, options_.vfs) : there;
 }
 
 void SqliteStore::Owner::connect() {

@@ -36,4 +36,6 @@ inline Statement& bind_range(Statement& s, std::int64_t experiment, std::int64_t
 
 }  // namespace sqlite
 
+inline Error no_experiment() { return {Error::Code::not_found, "the store has no such experiment any more", ""}; }
+
 }  // namespace tune

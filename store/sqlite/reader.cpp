@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr int kPatience = 5000;  // Milliseconds.
+
 std::vector<std::string> string_list(std::string_view text) {
   std::vector<std::string> list;
   JsonReader json(text);
@@ -73,9 +75,10 @@ ExperimentRow experiment_row(const Statement& s) {
 }
 
 void count_trials(const Database& db, ExperimentRow& e) {
-  auto counts = db.prepare("SELECT state, count(*) FROM trials WHERE id BETWEEN ?1 AND ?2 GROUP BY state");
-  for (bind_range(counts, e.id); counts.step(); e.trials += counts.integer(1))
-    if (const auto state = trial_state(counts.text(0))) e.counts[static_cast<std::size_t>(*state)] = counts.integer(1);
+  // Not grouped by SQLite, which would sort the trials first.
+  auto states = db.prepare("SELECT state FROM trials WHERE id BETWEEN ?1 AND ?2");
+  for (bind_range(states, e.id); states.step(); ++e.trials)
+    if (const auto state = trial_state(states.text(0))) ++e.counts[static_cast<std::size_t>(*state)];
 }
 
 std::vector<AttemptRow> attempt_rows(const Database& db, std::int64_t trial) {
@@ -131,12 +134,10 @@ Result<std::unique_ptr<StoreReader>> StoreReader::open(const std::string& path) 
   std::error_code error;
   auto opened = std::make_unique<Opened>();
   opened->path = fs::weakly_canonical(path, error).string();
-  if (!fs::exists(opened->path, error))
-    return Error{Error::Code::not_found, "there is no store " + path, "name another file with --store"};
-  if (fs::file_size(opened->path, error) == 0 && !error)
-    return Error{Error::Code::corrupt, path + " is empty: it is no store", "name another file with --store"};
+  if (auto there = check_file(path); !there) return there.error();
   try {
     opened->db = Database(opened->path, SQLITE_OPEN_READONLY);
+    sqlite3_busy_timeout(opened->db.raw(), kPatience);  // Before the first look: who opens or closes it holds it for a moment.
     try {
       opened->db.integer("PRAGMA schema_version");
     } catch (const Failure& failure) {
@@ -148,7 +149,6 @@ Result<std::unique_ptr<StoreReader>> StoreReader::open(const std::string& path) 
       for (const char c : opened->path) uri += c == '?' ? "%3f" : c == '#' ? "%23" : c == '%' ? "%25" : std::string{c};
       opened->db = Database(uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
     }
-    sqlite3_busy_timeout(opened->db.raw(), 5000);
     opened->db.execute("PRAGMA trusted_schema=OFF; PRAGMA cache_size=-16000;");
     if (auto ours = check_store(opened->db, opened->path, true); !ours) return ours.error();
     opened->db.execute(temporary_views());
@@ -190,6 +190,14 @@ Result<ExperimentRow> StoreReader::experiment(const std::string& name) const {
     const auto near = nearest(name, names);
     return Error{Error::Code::not_found, opened_->path + " has no experiment " + printable(name),
                  near.empty() ? "tune ls shows those it has" : "did you mean " + printable(near) + "?"};
+  });
+}
+
+Result<std::string> StoreReader::config(std::int64_t experiment) const {
+  return opened_->look([&]() -> Result<std::string> {
+    auto s = opened_->db.prepare("SELECT config FROM experiments WHERE id=?1");
+    if (!s.bind(1, experiment).step()) return no_experiment();
+    return std::string{s.text(0)};
   });
 }
 
@@ -347,12 +355,12 @@ Result<Done> StoreReader::read(std::int64_t experiment, Seq from, const std::fun
 }
 
 Result<Table> StoreReader::view(View view, std::int64_t experiment, std::optional<TrialId> trial) const {
-  static constexpr std::array<const char*, 6> names = {"decisions", "rungs",       "lineage",
-                                                       "attempts",  "checkpoints", "workers"};
-  static constexpr std::array<const char*, 6> orders = {"seq", "seq", "seq", "launched_at, trial", "seq", "worker"};
+  static constexpr std::array<const char*, 7> names = {"decisions",   "rungs",   "lineage",    "attempts",
+                                                       "checkpoints", "workers", "allocations"};
+  static constexpr std::array<const char*, 7> orders = {"seq", "seq", "seq", "launched_at, trial", "seq", "worker", "allocation"};
   const auto at = static_cast<std::size_t>(view);
   return opened_->look([&]() -> Result<Table> {
-    const bool one = trial && view != View::workers;
+    const bool one = trial && view != View::workers && view != View::allocations;
     auto s = opened_->db.prepare(std::string{"SELECT * FROM "} + names[at] + " WHERE experiment=?1" +
                                  (one ? " AND trial=?2" : "") + " ORDER BY " + orders[at]);
     s.bind(1, experiment);

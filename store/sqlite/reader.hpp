@@ -91,6 +91,7 @@ class TrialFollower {
     TrialRow row;
     bool ended = false;  ///< An attempt of it did, and row.cause says how.
     bool star = false;
+    std::optional<double> seconds;  ///< That its attempts ran, all that have ended; nullopt: none has.
     std::string tags, note;  ///< Tags as a JSON list of texts. Empty: none.
   };
   virtual ~TrialFollower() = default;
@@ -113,6 +114,12 @@ struct FactQuery {
 struct CurvePoint {
   int attempt = 0;
   std::int64_t n = 0, step = 0;
+  double at = 0, value = 0;
+};
+
+/// Of a curve what is drawn.
+struct StepValue {
+  std::int64_t step = 0;
   double at = 0, value = 0;
 };
 
@@ -154,6 +161,8 @@ class StoreReader {
   /// By name; archived ones too.
   Result<std::vector<ExperimentRow>> experiments() const;
   Result<ExperimentRow> experiment(const std::string& name) const;
+  /// Its effective configuration, JSON; empty before the first Configured. No trial is looked at.
+  Result<std::string> config(std::int64_t experiment) const;
   /// Of each experiment, by name. O(experiments): no trial is looked at.
   Result<std::vector<Pulse>> pulses() const;
   /// The only experiment of this store. invalid if there are several, naming them.
@@ -183,7 +192,7 @@ class StoreReader {
   /// The same for all trials, of the records `from` to `to` in order of seq: the journal is read as it lies, which costs half
   /// as much a report, and its parts can be read by several readers at once.
   Result<Done> curve_points(std::int64_t experiment, Seq from, Seq to, const std::string& metric,
-                            const std::function<void(TrialId, const CurvePoint&)>& each) const;
+                            const std::function<void(TrialId, const StepValue&)>& each) const;
   /// Every name that a report of the experiment had, sorted. Every parameter's name, sorted.
   Result<std::vector<std::string>> metric_names(std::int64_t experiment) const;
   Result<std::vector<std::string>> param_names(std::int64_t experiment) const;
@@ -196,13 +205,38 @@ class StoreReader {
   Result<Done> read(std::int64_t experiment, Seq from, const std::function<void(Record&&)>&) const;
 
   /// A view of docs/formats/store.md whole, or its rows about one trial, in order of seq.
-  enum class View { decisions, rungs, lineage, attempts, checkpoints, workers };
+  enum class View { decisions, rungs, lineage, attempts, checkpoints, workers, allocations };
   Result<Table> view(View, std::int64_t experiment, std::optional<TrialId> = {}) const;
 
  private:
+  friend class ReadersTogether;
   struct Opened;
   explicit StoreReader(std::unique_ptr<Opened>);
   std::unique_ptr<Opened> opened_;
+};
+
+/// Several readers of one store that see the same committed state of an experiment, so that each can tell of a part of its
+/// trials, on a thread of its own. They are used for nothing else while this lives.
+class ReadersTogether {
+ public:
+  /// `readers`: one at least; they outlive this. Where somebody writes so often that they never see the same state only the
+  /// first one stays.
+  static Result<std::unique_ptr<ReadersTogether>> look(std::vector<const StoreReader*> readers, std::int64_t experiment);
+  ~ReadersTogether();
+
+  std::size_t size() const { return readers_.size(); }
+  Seq seq() const { return seq_; }
+  /// The highest number of a trial, and one more.
+  std::int64_t trials() const { return trials_; }
+  /// Tells `follower` of the trials from `from` up to but without `to`, as StoreReader::follow does of all. By the reader
+  /// `which`: one call for each at a time, from any thread.
+  Result<Done> tell(std::size_t which, TrialId from, TrialId to, TrialFollower& follower) const;
+
+ private:
+  ReadersTogether() = default;
+  std::vector<const StoreReader*> readers_;  // In a transaction, each of them.
+  std::int64_t experiment_ = 0, trials_ = 0;
+  Seq seq_ = 0;
 };
 
 /// Writes a trial query's answer as text, in pieces, to `write`.

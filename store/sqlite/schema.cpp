@@ -161,12 +161,38 @@ CREATE VIEW workers AS
          coalesce(json_extract(j.body, '$.offers.memory_bytes'), 0) AS memory_bytes,
          coalesce(json_array_length(j.body, '$.offers.devices'), 0) AS devices,
          CASE WHEN c.id IS NULL THEN 'ready' WHEN c.kind = 'WorkerLost' THEN 'lost' ELSE json_extract(c.body, '$.state') END AS state,
-         json_extract(c.body, '$.why') AS why
+         json_extract(c.body, '$.why') AS why, coalesce(c.at, j.at) AS since, coalesce(held.trials, 0) AS trials,
+         coalesce(held.cpus, 0) AS cpus_taken, coalesce(held.memory_bytes, 0) AS memory_taken, coalesce(held.devices, 0) AS devices_taken
   FROM facts j
   LEFT JOIN facts c ON c.id = (SELECT max(x.id) FROM facts x WHERE x.kind IN ('WorkerChanged', 'WorkerLost') AND x.id > j.id
                                AND x.experiment = j.experiment
                                AND json_extract(x.body, '$.worker') = json_extract(j.body, '$.worker'))
-  WHERE j.kind = 'WorkerJoined';
+  LEFT JOIN (SELECT t.experiment, json_extract(r.value, '$.worker') AS worker, count(*) AS trials,
+                    sum(coalesce(json_extract(r.value, '$.cpus'), 0)) AS cpus,
+                    sum(coalesce(json_extract(r.value, '$.memory_bytes'), 0)) AS memory_bytes,
+                    sum(coalesce(json_array_length(r.value, '$.devices') * coalesce(json_extract(r.value, '$.device_share'), 1), 0)) AS devices
+             FROM trials t
+             JOIN facts l ON l.id = (SELECT max(x.id) FROM facts x WHERE x.trial = t.id AND +x.kind = 'Launch'), json_each(l.body, '$.ranks') r
+             WHERE t.state IN ('leased', 'running') GROUP BY 1, 2) held
+         ON held.experiment = j.experiment AND held.worker = json_extract(j.body, '$.worker')
+  WHERE j.kind = 'WorkerJoined'
+    AND NOT EXISTS (SELECT 1 FROM facts again WHERE again.kind = 'WorkerJoined' AND again.experiment = j.experiment AND again.id > j.id
+                    AND json_extract(again.body, '$.worker') = json_extract(j.body, '$.worker'));
+
+CREATE VIEW allocations AS
+  SELECT a.experiment, json_extract(a.body, '$.allocation') AS allocation, json_extract(a.body, '$.engine') AS engine,
+         json_extract(a.body, '$.key') AS key, json_extract(c.body, '$.engine_id') AS engine_id,
+         coalesce(json_extract(c.body, '$.state'), 'asked') AS state, json_extract(c.body, '$.reason') AS reason,
+         json_extract(c.body, '$.nodes') AS nodes, a.at AS asked_at, coalesce(c.at, a.at) AS since,
+         json_extract(c.body, '$.ends_at') AS ends_at, json_extract(r.body, '$.how') AS released, json_extract(a.body, '$.why') AS why
+  FROM facts a
+  LEFT JOIN (SELECT experiment, json_extract(body, '$.allocation') AS allocation, max(id) AS id, at, body
+             FROM facts WHERE kind = 'AllocationChanged' GROUP BY 1, 2) c
+         ON c.allocation = json_extract(a.body, '$.allocation') AND c.experiment = a.experiment AND c.id > a.id
+  LEFT JOIN (SELECT experiment, json_extract(body, '$.allocation') AS allocation, max(id) AS id, body
+             FROM facts WHERE kind = 'Release' AND json_extract(body, '$.allocation') IS NOT NULL GROUP BY 1, 2) r
+         ON r.allocation = json_extract(a.body, '$.allocation') AND r.experiment = a.experiment AND r.id > a.id
+  WHERE a.kind = 'Allocate';
 )sql";
 
 std::string temporary_views() {

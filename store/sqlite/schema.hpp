@@ -20,6 +20,9 @@ std::string temporary_views();
 /// Makes an empty store at `path`, mode 0600. It appears there whole or not at all, and never replaces a file.
 void create_store(const std::string& path, const char* vfs);
 
+/// There is a file of that name with something in it. Error: not_found; invalid: it is a folder, say; corrupt: it is empty.
+Result<Done> check_file(const std::string& path);
+
 /// The file behind `db` is a store of ours that this program understands. Of a newer one it understands enough to read
 /// it: tables and columns are only added.
 Result<Done> check_store(const Database& db, const std::string& path, bool read_only = false);

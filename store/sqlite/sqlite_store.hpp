@@ -39,7 +39,8 @@ class SqliteStore : public Store {
   ///  io         no permission, no room
   static Result<std::unique_ptr<SqliteStore>> open(const std::string& path, const std::string& name,
                                                    OpenOptions options = {});
-  /// Makes an empty store where there is no file. io: no permission, no room.
+  /// Makes an empty store where there is no file. Errors where there is one: it is no store of this version. io: no permission,
+  /// no room.
   static Result<Done> make(const std::string& path);
   /// Writes what is still waiting, unless there is trouble, and gives the experiment up.
   ~SqliteStore() override;

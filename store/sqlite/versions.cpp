@@ -54,6 +54,20 @@ void create_store(const std::string& path, const char* vfs) {
   sync_folder_of(path);
 }
 
+Result<Done> check_file(const std::string& path) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  if (!std::filesystem::exists(status))
+    return Error{Error::Code::not_found, "there is no store " + path, "name another file with --store"};
+  if (!std::filesystem::is_regular_file(status))
+    return Error{Error::Code::invalid, path + (std::filesystem::is_directory(status) ? " is a folder" : " is not a file") + " and no store",
+                 "name a file with --store"};
+  if (std::filesystem::file_size(path, ignored) == 0)
+    return Error{Error::Code::corrupt, path + " is empty: it is no store, or one that was cut off",
+                 "name another file with --store; if nothing is to be saved there, delete it"};
+  return Done{};
+}
+
 Result<Done> check_store(const Database& db, const std::string& path, bool read_only) {
   // The first statement reads the header: a file that is no database fails here.
   const auto application = db.integer("PRAGMA application_id");

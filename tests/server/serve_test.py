@@ -10,6 +10,9 @@ import sys
 import tempfile
 import time
 
+import checks
+from checks import expect
+
 # A trial that knows HTTP and nothing else of ours; its ledger has what was acknowledged to it.
 TRIAL = r"""
 import http.client, json, os, sys, time, urllib.parse
@@ -28,15 +31,6 @@ for step in range(1, 7):
         break
     time.sleep(float(sys.argv[2]))
 """
-
-checks = 0
-
-
-def expect(what, got, wanted):
-    global checks
-    checks += 1
-    if got != wanted:
-        sys.exit(f"FAILED: {what} is {got!r}, not {wanted!r}")
 
 
 class Serve:
@@ -218,4 +212,4 @@ with subprocess.Popen([tune, "ui", store, "--addr", "127.0.0.1:0"], stdout=subpr
     expect("it runs nothing", server.ask("POST", "/api/v1/experiments", {"config": config("z")})[0], 409)
     expect("and says so", server.done("GET", "/api/v1/served")["serves"], False)
     ui.send_signal(signal.SIGINT)
-print(f"{checks} checks")
+print(f"{checks.count} checks")

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A real `tune ui` over a real store, and peers that behave well and badly. usage: server_test.py TUNE"""
+import contextlib
 import http.client
 import json
 import os
 import re
+import select
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -14,25 +17,15 @@ import tempfile
 import time
 import urllib.parse
 
+import checks
+from checks import check, expect
+
 POISON = "<script>window.__pwned=1</script>\x1b[31m\"';--"
 TRIAL = r"""
 printf '{"step":1,"loss":%s}\n' "$TUNE_P_X" >&"$TUNE_FD"
 printf '{"step":2,"loss":%s,"cost":3}\n' "$TUNE_P_X" >&"$TUNE_FD"
 echo '<img src=x onerror=alert(1)>'
 """
-
-checks = 0
-
-
-def expect(what, got, wanted):
-    global checks
-    checks += 1
-    if got != wanted:
-        sys.exit(f"FAILED: {what} is {got!r}, not {wanted!r}")
-
-
-def check(what, holds):
-    expect(what, bool(holds), True)
 
 
 class Server:
@@ -144,7 +137,7 @@ def reading(server, store):
     pairs = server.get_json(api + "/importance?method=fanova")["pairs"]
     expect("pairs", [{p["a"], p["b"]} for p in pairs], [{"x", "kind"}])
     expect("cost", all_columns["cost"], [3] * 6)
-    for table in ("rungs", "lineage", "attempts", "checkpoints", "workers"):
+    for table in ("rungs", "lineage", "attempts", "checkpoints", "workers", "allocations"):
         check(table, "columns" in server.get_json(f"{api}/{table}"))
 
 
@@ -261,8 +254,15 @@ def steering(tune, server, store):
     expect("budget", server.get_json(api)["budget"], 8)
     expect("refusal", act({"action": "enqueue", "params": {"x": 7, "kind": "a"}}, 409)["error"]["code"], "invalid")
     act({"action": "pause", "trials": [0]}, 409)
-    for wrong in ({"action": "stopp"}, {"action": "stop", "trial": 1}, {"action": "stop", "trials": []}, {"action": "tag"}, [], {"trials": [1]}):
+    answer, data = server.ask(api + "/actions", "POST", '{"action": stop}', {"Content-Type": "application/json"})
+    told = json.loads(data)["error"]
+    expect(f"what is no JSON: {told}", (answer.status, "at byte 11" in told["message"], "docs/api.md" in told["hint"]), (400, True, True))
+    for wrong in ({"action": "stopp"}, {"action": "stop", "trial": 1}, {"action": "stop", "trials": []}, {"action": "tag"}, [], {"trials": [1]},
+                  {"action": "drain"}, {"action": "drain", "worker": "1"}, {"action": "drain", "worker": 0, "trials": [1]},
+                  {"action": "stop", "worker": 0}, {"action": "tag", "tags": ["x"], "worker": 0}):
         act(wrong, 400)
+    check("this machine is no agent's", "no agent" in act({"action": "drain", "worker": 0}, 409)["error"]["message"])
+    act({"action": "cordon", "worker": 99}, 404)
     act({"action": "stop"}, 403, {"Origin": "http://evil.example"})
     act({"action": "stop"}, 415, {"Content-Type": "text/plain"})
     events = follow(server, f"{api}/stream", lambda e: e.get("event") == "change")
@@ -292,6 +292,22 @@ def many_curves(tune, folder):
                 at_once = columns(fresh.ask(f"{api}{mode}&trials={','.join(map(str, range(24)))},0,1")[1])[1]
             check("many points", len(singly["trial"]) > 900)
             expect(f"curves at once, {mode}", at_once, singly)
+
+
+def asked_in_vain(tune, store, let_go):
+    """Asking for trials of what another process owns waits for it. Others do not wait for that."""
+    with Server(tune, store) as server:
+        peers = []
+        for _ in range(24):
+            peers.append(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+            peers[-1].sendall(f"POST /api/v1/experiments/live/ask HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.token}\r\n"
+                              "Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{\"ask\":{}}".encode())
+        for _ in range(20):
+            server.get_json("/api/v1/experiments/live")
+        follow(server, "/api/v1/experiments/live/stream", lambda e: "data" in e)
+        expect("asks that were answered before", select.select(peers, [], [], 0)[0], [])
+        let_go()
+        check("all are answered in the end", all(peer.recv(65536).startswith(b"HTTP/1.1 ") for peer in peers))
 
 
 def beside_a_sweep(tune, folder):
@@ -326,11 +342,45 @@ def beside_a_sweep(tune, folder):
         only = Server.__new__(Server)
         only.port, only.token = said["metrics"], server.token
         expect("the page for Prometheus has nothing else", (only.ask("/metrics")[0].status, only.ask("/api/v1/experiments")[0].status), (200, 404))
-        open(gate, "w").close()
+        asked_in_vain(tune, store, lambda: open(gate, "w").close())
         expect("exit code of the sweep", sweep.wait(timeout=120), 0)
     finally:
         sweep.kill()
         sweep.stderr.close()
+
+
+def wrong_starts(tune, store, server, folder):
+    """What a newcomer may get wrong: a line that says what, a line that says what to do, the exit code, and nothing is left behind."""
+    os.mkdir(folder)
+    empty, junk, newer, pem = (os.path.join(folder, name) for name in ("empty.db", "junk.db", "newer.db", "junk.pem"))
+    open(empty, "w").close()
+    for path in (junk, pem):
+        with open(path, "w") as file:
+            file.write("this is nothing of ours\n")
+    os.chmod(pem, 0o600)
+    with contextlib.closing(sqlite3.connect(store)) as old, contextlib.closing(sqlite3.connect(newer)) as new:
+        old.backup(new)
+        new.execute("PRAGMA user_version=99")
+        new.execute("PRAGMA journal_mode=DELETE")  # Whoever only reads leaves -wal and -shm files.
+    before = sorted(os.listdir(folder))
+    free = ("--addr", "127.0.0.1:0")
+    stores = [(verb, path, free, code) for verb in ("ui", "serve") for path, code in ((empty, 1), (junk, 1), (folder, 2))]
+    stores += [("ui", os.path.join(folder, "none.db"), free, 4), ("serve", os.path.join(folder, "none", "a.db"), free, 6), ("serve", newer, free, 1)]
+    addresses = [(verb, store, ("--addr", address), 2) for verb in ("ui", "serve") for address in ("0.0.0.0:0", "[::]:0", "nowhere", "127.0.0.1:65536")]
+    addresses += [(verb, store, ("--addr", f"127.0.0.1:{server.port}"), 5) for verb in ("ui", "serve")]
+    addresses += [("ui", store, ("--addr", "192.0.2.1:7740", "--tls"), 6)]
+    options = [("ui", store, options, 2) for options in (("--tls-cert", pem), ("--tls-cert", pem, "--tls-key", pem), ("--tls-cert", pem, "--tls-key", folder + "/no"),
+                                                         ("--tls", "--tls-cert", pem), ("--host", "a.lab"), ("--tls", "--host", "a b"), ("--adr", "x"), ("more.db",))]
+    for verb, path, given, code in stores + addresses + options:
+        told = subprocess.run([tune, verb, path, *given], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        what = f"tune {verb} {path} {' '.join(given)}: {told.stderr!r}"
+        expect("exit code of " + what, told.returncode, code)
+        check("what and what to do: " + what, re.fullmatch(r"error: [^\n]+\n  = help: [^\n]+\n", told.stderr))
+    expect("what is left behind", sorted(os.listdir(folder)), before)
+
+    told = subprocess.run([tune, "--store", store, "export", "smal", "--format", "html"], capture_output=True, text=True, cwd=folder)
+    expect(f"an experiment that there is not: {told.stderr}", (told.returncode, "did you mean small?" in told.stderr), (4, True))
+    expect("no page is left behind", sorted(os.listdir(folder)), before)
 
 
 def main():
@@ -346,16 +396,12 @@ def main():
             abusive(server)
             expect("an action on a server that only shows", server.ask("/api/v1/experiments/small/actions", "POST", "{}",
                                                                       {"Content-Type": "application/json"})[0].status, 403)
-            taken = subprocess.run([tune, "ui", store, "--addr", f"127.0.0.1:{server.port}"], capture_output=True, text=True)
-            expect("exit code of an address that is taken", taken.returncode, 5)
+            wrong_starts(tune, store, server, os.path.join(folder, "wrong"))
         with Server(tune, store) as server:
             steering(tune, server, store)
         many_curves(tune, folder)
         beside_a_sweep(tune, folder)
-        for address in ("0.0.0.0:0", "[::]:0", "nowhere"):
-            expect(f"exit code for {address}", subprocess.run([tune, "ui", store, "--addr", address], capture_output=True).returncode, 2)
-        expect("exit code without a store", subprocess.run([tune, "ui", store + "x"], capture_output=True).returncode, 4)
-    print(f"server: {checks} checks, ok")
+    print(f"server: {checks.count} checks, ok")
 
 
 if __name__ == "__main__":

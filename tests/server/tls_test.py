@@ -15,20 +15,23 @@ import sys
 import tempfile
 import time
 
+import checks
+from checks import check, expect
+
+# A trial that tells the server alone, over HTTPS, and knows nothing but its environment.
+TRIAL = r"""
+import http.client, json, os, ssl, urllib.error, urllib.request
+told = urllib.request.Request(os.environ["TUNE_URL"], json.dumps({"loss": float(os.environ["TUNE_P_X"])}).encode(),
+                              {"Content-Type": "application/json", "Authorization": "Bearer " + os.environ["TUNE_TOKEN"]})
+try:
+    urllib.request.urlopen(told)
+    raise SystemExit("who does not look at TUNE_CA trusts the server all the same")
+except urllib.error.URLError as error:
+    assert isinstance(error.reason, ssl.SSLCertVerificationError), error
+with urllib.request.urlopen(told, context=ssl.create_default_context(cafile=os.environ["TUNE_CA"])) as answer:
+    assert json.loads(answer.read().splitlines()[-1])["cmd"] in ("continue", "stop")
+"""
 HALF = 10000  # Handshakes that are begun and never ended.
-
-checks = 0
-
-
-def expect(what, got, wanted):
-    global checks
-    checks += 1
-    if got != wanted:
-        sys.exit(f"FAILED: {what} is {got!r}, not {wanted!r}")
-
-
-def check(what, holds):
-    expect(what, bool(holds), True)
 
 
 def make_store(tune, folder):
@@ -42,13 +45,14 @@ def make_store(tune, folder):
 
 
 class Server:
-    """`tune ui` with TLS on a free port, until it is told to end."""
+    """`tune ui`, or `tune serve`, with TLS on a free port, until it is told to end."""
 
-    def __init__(self, tune, store, *options, address="127.0.0.1:0"):
+    def __init__(self, tune, store, *options, address="127.0.0.1:0", verb="ui", cwd=None):
         # What a sanitizer sets aside of freed memory is none that grew.
         os.environ["ASAN_OPTIONS"] = "quarantine_size_mb=8"
-        self.process = subprocess.Popen([tune, "ui", store, "--addr", address, *options], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        self.process = subprocess.Popen([tune, verb, store, "--addr", address, *options], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, cwd=cwd)
+        store = os.path.join(cwd or "", store)
         self.way_in = self.process.stdout.readline().strip()
         match = re.fullmatch(r"https://([^/]+):(\d+)/\?token=[0-9a-f]{64}", self.way_in)
         check(f"address printed: {self.way_in!r}", match)
@@ -71,12 +75,12 @@ class Server:
     def connect(self, context, name="localhost", to="127.0.0.1", timeout=30):
         return context.wrap_socket(socket.create_connection((to, self.port), timeout=timeout), server_hostname=name)
 
-    def ask(self, target, name="localhost", to="127.0.0.1", method="GET", headers=None, token=True, context=None):
+    def ask(self, target, name="localhost", to="127.0.0.1", method="GET", headers=None, token=True, context=None, body=None):
         """Status, headers and body of an answer from whom the authority vouches for as `name`."""
         connection = http.client.HTTPConnection(name, self.port)
         connection.sock = self.connect(context or self.trust(), name, to)
         given = {"Authorization": "Bearer " + self.token} if token else {}
-        connection.request(method, target, None, {**given, **(headers or {})})
+        connection.request(method, target, body, {**given, **(headers or {})})
         answer = connection.getresponse()
         data = answer.read()
         connection.close()
@@ -341,6 +345,21 @@ def given(tune, store, folder):
         check(f"{told.stderr!r} says {what}", what in told.stderr)
 
 
+def trials_report(tune, folder):
+    """With a store that is named from where the server was started, and trials that run elsewhere."""
+    config = {"name": "told", "command": [sys.executable, "-c", TRIAL], "cwd": "/", "params": {"x": {"type": "uniform", "min": 1, "max": 2}},
+              "search": {"type": "random"}, "objective": {"metric": "loss"}, "stop": {"trials": 2}}
+    with Server(tune, "told.db", "--tls", verb="serve", cwd=folder) as server:
+        answer, _ = server.ask("/api/v1/experiments", method="POST", headers={"Content-Type": "application/json"}, body=json.dumps({"config": config}))
+        expect("submitted", answer.status, 201)
+        for _ in range(600):
+            told = json.loads(server.ask("/api/v1/experiments/told")[1])
+            if told["state"] == "finished":
+                break
+            time.sleep(0.1)
+        expect("trials that trusted TUNE_CA and were heard", told["counts"]["complete"], 2)
+
+
 def main():
     tune = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
@@ -369,9 +388,10 @@ def main():
         told = subprocess.run([tune, "ui", store, "--addr", "127.0.0.1:0", "--tls"], capture_output=True, text=True, timeout=60)
         expect("exit code where others may read the authority", told.returncode, 5)
         os.chmod(store + ".d/authority.pem", 0o600)
+        trials_report(tune, folder)
         given(tune, store, folder)
         beyond(tune, config, store)
-    print(f"tls: {checks} checks, ok")
+    print(f"tls: {checks.count} checks, ok")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ namespace tune::test {
 namespace {
 
 Value parsed(const Option& o) {
-  if (o.kind == Option::Kind::list) return std::string{o.fallback};
+  if (o.kind == Option::Kind::list || o.kind == Option::Kind::resources) return std::string{o.fallback};
   JsonReader reader{o.fallback};
   switch (reader.next()) {
     case JsonReader::Token::boolean:

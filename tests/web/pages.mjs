@@ -168,6 +168,52 @@ async function table(page, origin) {
   await page.setViewportSize({ width: 1280, height: 800 });
 }
 
+/** The decision log keeps what was asked for: older pages while new records arrive, and the filter on the way to a record's ground. */
+async function decisions(page, origin) {
+  await page.goto(origin + '/x/halving/events?show=Decisions');
+  const records = (n) => document.querySelectorAll('main ol > li').length > n;
+  await page.waitForFunction(records, 99);
+  await page.click('text=Older');
+  await page.waitForFunction(records, 199);
+  const again = page.waitForResponse((answer) => answer.url().includes('/events?'));
+  spawnSync(tune, ['--store', path.join(folder, 'tune.db'), 'note', 'halving', 'seen']);
+  await again;
+  await page.waitForTimeout(500);
+  if (!(await page.evaluate(records, 199))) finding('a new record takes away the older ones that were asked for');
+  const settled = page.locator('li:has(.kind:text-is("Settle")) a[href*="before="]').first();  // On the ground that an attempt ended.
+  await settled.click();
+  await page.waitForSelector('li[aria-current] .kind:text-is("Exited")', { timeout: 10000 }).catch(() => finding('the ground of a decision is not shown'));
+  if (!(await page.$('button[aria-pressed=true]:has-text("Decisions")'))) finding('the way to the ground of a decision drops the filter');
+  if (await page.$('li:not([aria-current]) .kind:text-is("Exited")')) finding('the filter does not hold beside the ground of a decision');
+}
+
+/** A page looks again once it has its stream: where nothing changed meanwhile, nothing is drawn again. */
+async function calm(page, origin) {
+  await page.addInitScript(() => {
+    globalThis.strokes = 0;
+    const own = CanvasRenderingContext2D.prototype.stroke;
+    CanvasRenderingContext2D.prototype.stroke = function (...words) {
+      ++globalThis.strokes;
+      return own.apply(this, words);
+    };
+  });
+  let open;
+  const opened = new Promise((resolve) => (open = resolve));
+  await page.route('**/stream', (route) => opened.then(() => route.continue()));
+  await page.goto(origin + '/x/halving/explore');
+  const still = () => page.evaluate(async () => {
+    for (let before = -1; before !== globalThis.strokes || !before; await new Promise((resolve) => setTimeout(resolve, 500))) before = globalThis.strokes;
+    return globalThis.strokes;
+  });
+  const drawn = await still();
+  const again = page.waitForResponse((answer) => answer.url().includes('/columns?since='));
+  open();
+  await again;
+  const now = await still();
+  if (now !== drawn) finding(`nothing changed, and ${now - drawn} of ${drawn} strokes were drawn again`);
+  await page.close();
+}
+
 /** A sweep under way: its page follows by itself, and an action of the page ends it. */
 async function live(browser) {
   const config = { name: 'live', command: ['sh', '-c', 'sleep 0.3; echo "::tune {\\"loss\\": $TUNE_P_X}"'], params: { x: { type: 'uniform', min: 0, max: 1 } }, objective: { metric: 'loss', goal: 'minimize' }, search: { type: 'random' }, stop: { trials: 999 } };
@@ -189,7 +235,7 @@ async function live(browser) {
   clearTimeout(late);
 }
 
-/** A server that runs experiments: one is submitted on the page, ended there, and gone on with. */
+/** A server that runs experiments: one is submitted on the page, ended there, and gone on with from the list and by Resume. */
 async function submits(browser) {
   const config = { name: 'submitted', command: ['sh', '-c', 'sleep 0.2; echo "::tune {\\"loss\\": $TUNE_P_X}"'], params: { x: { type: 'uniform', min: 0, max: 1 } }, objective: { metric: 'loss', goal: 'minimize' }, search: { type: 'random' }, stop: { trials: 999 } };
   const { server, address } = await stage.serve('lab.db', 'serve', '--addr', '127.0.0.1:0');
@@ -209,6 +255,15 @@ async function submits(browser) {
     const state = (button) => page.waitForSelector(`button[aria-label="${button} submitted"]`, { timeout: 60000 });
     await (await state('End the run of')).click();
     await (await state('Go on with')).click();
+    await (await state('End the run of')).click();
+    await state('Go on with');
+    await page.goto(new URL('/x/submitted', address).href);
+    await page.click('button[aria-haspopup=menu]');
+    await page.click('[role=menuitem]:has-text("Resume")');
+    await page.waitForSelector('dialog:has-text("this server goes on with it")').catch(() => finding('Resume does not say who goes on'));
+    await page.click('dialog button.primary');
+    await page.waitForSelector('dialog', { state: 'hidden' });
+    await page.goto(new URL('/', address).href);
     await state('End the run of');
     for (const w of await violations(page)) finding(`what is run here: ${w}`);
   }
@@ -329,6 +384,8 @@ async function main() {
         for (const link of links) if (!known.has(link)) known.add(link), todo.push(link);
       }
       if (scheme === 'light') await table(page, origin);
+      if (scheme === 'light') await decisions(page, origin);
+      if (scheme === 'light') await calm(await context.newPage(), origin);
       await context.close();
     }
     if (!saved) finding('no chart offers itself as SVG');

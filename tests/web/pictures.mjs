@@ -7,6 +7,7 @@
 // Pictures are compared at a quarter of their size, tile by tile, so that smoothed edges do not count and a thing that moved does. Fonts
 // and browsers draw differently: references say what they were made with, and elsewhere are not compared.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launch, Stage } from './stage.mjs';
@@ -24,12 +25,61 @@ const simulated = (trials, steps) => ({
   executor: { type: 'simulator', from: 'curve', workers: 6, steps, crash: 0.02 }, stop: { trials, max_failures: trials },
 });
 
-// Pages with nothing on them that a clock says. Add one: a line here, and `run pictures FOLDER TUNE --accept`.
+// In virtual time and by chance that a seed draws, so that a clock says nothing of them; and one of programs, for two objectives.
+const drawn = { search: { type: 'random' }, seed: 7 };
+const experiments = {
+  some: simulated(150, 9),
+  many: simulated(10000, 1),
+  halving: { ...simulated(120, 27), scheduler: { type: 'asha', max_step: 27 }, tags: ['demo'] },
+  population: {
+    ...drawn, command: ['true'], params: { h0: { type: 'uniform', min: 0, max: 1 }, h1: { type: 'uniform', min: 0, max: 1 } }, objective: { metric: 'Q', goal: 'maximize' },
+    checkpoint: { every: 5 }, scheduler: { type: 'pbt', population: 8, interval: 5, max_step: 60 }, executor: { type: 'simulator', from: 'pbt', workers: 4 }, stop: { trials: 8 },
+  },
+  goals: {
+    ...drawn, command: ['awk', '-v', 'x=${x}', '-v', 'k=${k}', 'BEGIN { printf "::tune {\\"error\\": %g, \\"size\\": %g}\\n", x * x + k, 2 - x + k / 3 }'],
+    params: { x: { type: 'uniform', min: 0, max: 1 }, k: { type: 'int', min: 0, max: 3 } }, executor: { type: 'process', parallel: 1 },
+    objectives: [{ metric: 'error', goal: 'minimize' }, { metric: 'size', goal: 'minimize' }], stop: { trials: 40 },
+  },
+};
+
+// Every page, and views of some. Add one: a line here, and `run pictures FOLDER TUNE --accept`. What a clock, a process or this
+// machine says on them is masked.
 const pages = {
+  experiments: '/',
+  'compare-experiments': '/compare?x=some,halving',
+  overview: '/x/halving',
   explore: '/x/some/explore',
   brushed: '/x/some/explore?b=params.lr:0.001~0.05&where=width%20%3E%20100',
+  curves: '/x/halving/curves',
+  rungs: '/x/halving/schedule',
+  timeline: '/x/halving/schedule?view=timeline',
+  population: '/x/population/schedule',
   trials: '/x/some/trials?cols=number,value,params.lr,params.width,params.opt',
+  trial: '/x/halving/trials/3',
+  compare: '/x/halving/compare?t=1,2,3',
+  pareto: '/x/goals/pareto',
+  model: '/x/some/model',
+  config: '/x/population/config?vs=of:halving',
+  workers: '/x/halving/workers',
+  events: '/x/halving/events?show=Stops',
 };
+
+/** In the page: what is not the same the next time is written over. */
+function mask(words) {
+  const rules = [
+    [/([\d.]+ (ms|s|min|h|d) ?)+ago|just now/g, 'a while ago'],
+    [/\d{4}-\d\d-\d\d \d\d:\d\d/g, '2000-01-01 00:00'],
+    [/ \(thought for [^)]*\)/g, ''],
+    [/\bpid \d+/g, 'pid 1'],
+    [/\btune \d+\.\S+/g, 'tune 0'],
+    ...words,
+  ];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = texts.nextNode()); ) {
+    const text = rules.reduce((all, [said, instead]) => all.replaceAll(said, instead), node.data);
+    if (text !== node.data) node.data = text;
+  }
+}
 
 /** A quarter of the size and 16 levels a colour: small in the tree, and what one pixel does is not seen. */
 async function reduced(page, png) {
@@ -87,13 +137,23 @@ async function made(browser, page) {
   return `Chromium ${browser.version().split('.')[0]}, fonts ${widths.join(' ')}\n`;
 }
 
-async function shoot(page, url) {
+/** What the page has asked for and has no answer to; a stream never ends. */
+function unanswered(page) {
+  const open = new Set();
+  page.on('request', (r) => r.url().endsWith('/stream') || open.add(r));
+  for (const over of ['requestfinished', 'requestfailed']) page.on(over, (r) => open.delete(r));
+  return open;
+}
+
+async function shoot(page, open, url, words) {
   await page.goto(url, { waitUntil: 'load' });
   await page.waitForFunction(() => document.querySelector('main') && !document.querySelector('.skeleton'), null, { timeout: 60000 });
   await page.mouse.move(0, 0);
   let before = null;
-  for (let tries = 0; tries < 20; ++tries) {  // Until two in a row are one: drawn, and at rest.
-    await page.waitForTimeout(400);
+  for (let tries = 0; tries < 100; ++tries) {  // Until two in a row are one: all is answered, drawn, and at rest.
+    await page.waitForTimeout(300);
+    if (open.size) continue;
+    await page.evaluate(mask, words);
     const now = await page.screenshot({ animations: 'disabled', caret: 'hide' });
     if (before?.equals(now)) return now;
     before = now;
@@ -111,13 +171,15 @@ async function compare(browser, stage, { origin, token }) {
     console.log(`SKIP: how pages look is not compared: here is ${made_with.trim()}, and pictures were accepted with ${known.trim() || 'none'}`);
     return false;
   }
+  const words = [[stage.folder, '/stores'], [new RegExp(`\\b${hostname()}\\b`, 'g'), 'here']];
   for (const scheme of ['light', 'dark']) {
-    const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+    const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', timezoneId: 'UTC' });
     await context.request.get(`${origin}/?token=${token}`);
     const page = await context.newPage();
+    const open = unanswered(page);
     for (const [name, at] of Object.entries(pages)) {
       const file = `${name}-${scheme}.png`;
-      const now = await reduced(desk, await shoot(page, origin + at));
+      const now = await reduced(desk, await shoot(page, open, origin + at, words));
       writeFileSync(path.join(accept ? references : found, file), Buffer.from(now, 'base64'));
       if (accept) continue;
       const wanted = path.join(references, file);
@@ -128,7 +190,7 @@ async function compare(browser, stage, { origin, token }) {
       }
     }
     // A comparison that never finds anything is worth nothing: two small changes that it has to see.
-    const first = await reduced(desk, await shoot(page, origin + pages.explore));
+    const first = await reduced(desk, await shoot(page, open, origin + pages.explore, words));
     for (const [what, change] of [['a line that moved', () => (document.querySelector('main').style.paddingTop = '12px')], ['another colour', () => (document.querySelector('main input').style.background = 'rgb(200 60 60)')]]) {
       await page.evaluate(change);
       await page.waitForTimeout(600);
@@ -199,8 +261,7 @@ async function work(browser, { origin, token }) {
 async function main() {
   const browser = await launch('how pages look');
   const stage = new Stage(tune);
-  stage.make('some', simulated(150, 9));
-  stage.make('many', simulated(10000, 1));
+  for (const [name, config] of Object.entries(experiments)) stage.make(name, config);
   const { server, origin } = await stage.serve('tune.db', 'ui', '--addr', '127.0.0.1:0');
   const token = readFileSync(path.join(stage.folder, 'tune.db.d', 'token'), 'utf8').trim();
   let compared = false;

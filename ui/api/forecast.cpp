@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <vector>
@@ -262,9 +263,18 @@ int slots_of(const Outlook& o) {
   return std::max(1, slots);
 }
 
-/// The journal, and what has to be recorded for it to go on as a simulation: all slots are on worker 0.
+/// The same with every attempt on worker 0, where a simulation has all slots.
+Record in_one_place(Record r) {
+  if (auto* decided = std::get_if<Decided>(&r.fact))
+    if (auto* launch = std::get_if<Launch>(&decided->what))
+      for (auto& seat : launch->ranks) seat.worker = WorkerId{0};
+  return r;
+}
+
+/// The journal, and what has to be recorded for it to go on as a simulation.
 std::vector<Record> to_go_on(const Outlook& o) {
-  std::vector<Record> all(o.journal.begin(), o.journal.end());
+  std::vector<Record> all;
+  std::transform(o.journal.begin(), o.journal.end(), std::back_inserter(all), in_one_place);
   if (all.empty()) return all;
   std::set<WorkerId> others;
   bool held = false;

@@ -62,9 +62,9 @@ Owner::~Owner() {
     if (run.thread.joinable()) run.thread.join();
 }
 
-void Owner::reported_to(std::string url, std::string secret) {
+void Owner::reported_to(std::string url, std::string secret, std::string authority) {
   const std::lock_guard lock(mutex_);
-  url_ = std::move(url), secret_ = std::move(secret);
+  url_ = std::move(url), secret_ = std::move(secret), authority_ = std::move(authority);
 }
 
 SweepOptions Owner::options(const std::string& by) const {
@@ -72,7 +72,7 @@ SweepOptions Owner::options(const std::string& by) const {
   SweepOptions options;
   options.store = settings_.store;
   options.by = by;
-  options.url = url_, options.secret = secret_;
+  options.url = url_, options.secret = secret_, options.authority = authority_;
   return options;
 }
 

@@ -32,7 +32,7 @@ class Owner {
   };
   explicit Owner(Settings settings);
   /// Where the trials of what is run from now on may report as well: as in SweepOptions.
-  void reported_to(std::string url, std::string secret);
+  void reported_to(std::string url, std::string secret, std::string authority);
   /// As end(stop), and waits.
   ~Owner();
   Owner(const Owner&) = delete;
@@ -78,7 +78,7 @@ class Owner {
 
   const Settings settings_;
   mutable std::mutex mutex_;
-  std::string url_, secret_;
+  std::string url_, secret_, authority_;
   std::condition_variable ended_;
   std::list<Run> runs_;
   std::size_t running_ = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "executors/all.hpp"
+#include "executors/engines/engine_allocator.hpp"
 #include "schedulers/all.hpp"
 #include "schedulers/grow.hpp"
 #include "schedulers/rules.hpp"
@@ -64,7 +65,9 @@ Result<std::unique_ptr<Experiment>> make_experiment(const Spec& spec) {
   if (!sampler) return sampler.error();
   auto scheduler = make_scheduler(spec);
   if (!scheduler) return scheduler.error();
-  return std::make_unique<Experiment>(spec, std::move(sampler).value(), std::move(scheduler).value());
+  auto allocator = engine_allocator(spec);
+  if (!allocator) return allocator.error();
+  return std::make_unique<Experiment>(spec, std::move(sampler).value(), std::move(scheduler).value(), std::move(allocator).value());
 }
 
 Result<Spec> read_effective(const std::string& config, std::vector<std::string> sets) {

@@ -261,7 +261,7 @@ Result<Outcome> Sweep::Open::run() {
     experiment_->apply(batch->records.back());
   };
   ExecutorContext context{spec(), folder(), sqlite_ ? std::filesystem::path{folder()}.parent_path() / "checkpoints" : "",
-                                options_.url, options_.secret};
+                                options_.url, options_.secret, options_.authority};
   auto made = make_executor(context);
   if (!made) return made.error();
   executor_ = std::move(made).value();

@@ -27,6 +27,7 @@ struct SweepOptions {
   std::vector<Watcher*> watchers;  ///< Outlive the sweep.
   std::string url;           ///< "http://127.0.0.1:7740": of this store's server, by which trials may report as well.
   std::string secret;        ///< The store's token; goes with `url`.
+  std::string authority;     ///< Path of the certificate (PEM) by which that server is known; empty: none of ours.
 };
 
 /// One experiment owned by this process, from open() to destruction. One thread, except where it says any.

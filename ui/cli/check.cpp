@@ -161,6 +161,8 @@ std::string range_text(const Option& o) {
                     : o.kind == Kind::integer ? "integer"
                     : o.kind == Kind::number  ? "number"
                     : o.kind == Kind::list    ? "list"
+                    : o.kind == Kind::duration  ? "duration"
+                    : o.kind == Kind::resources ? "object, as resources"
                                               : "text";
   if (o.kind == Kind::text && !o.choices.empty()) out.clear();
   if (o.kind == Kind::integer || o.kind == Kind::number) {

@@ -211,7 +211,8 @@ class Served {
   /// Trials may report to the dashboard's server.
   void tell_trials(SweepOptions& options) const {
     for (const auto& server : servers_)
-      if (options.url.empty() && server->takes_reports()) options.url = server->local_url(), options.secret = server->secret();
+      if (options.url.empty() && server->takes_reports())
+        options.url = server->local_url(), options.secret = server->secret(), options.authority = server->authority();
   }
   /// Must be told what happens; null: nothing is served.
   Series* series() { return series_ ? &*series_ : nullptr; }
@@ -220,7 +221,10 @@ class Served {
   void open(const Dashboard::Settings& settings) {
     const std::string what = settings.metrics_only ? "metrics" : "dashboard";
     auto opened = Dashboard::open(settings);
-    if (!opened) return progress_.say("warning: no " + what + ": " + opened.error().message);
+    if (!opened) {
+      const Error& why = opened.error();
+      return progress_.say("warning: no " + what + ": " + why.message + (why.hint.empty() ? "" : " (" + why.hint + ")"));
+    }
     servers_.push_back(std::move(*opened));
     const auto& server = *servers_.back();
     progress_.say(" " + what + " on " + (settings.metrics_only ? server.url() + "/metrics" : server.way_in()));

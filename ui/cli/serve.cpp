@@ -71,7 +71,7 @@ int serve_verb(Invocation& call) {
   settings.owner = &owner;
   auto dashboard = Dashboard::open(settings);
   if (!dashboard) return call.fail(dashboard.error());
-  owner.reported_to((*dashboard)->local_url(), (*dashboard)->secret());
+  owner.reported_to((*dashboard)->local_url(), (*dashboard)->secret(), (*dashboard)->authority());
   interruption.attach(owner);
   const auto taken_up = owner.go_on();
   if (!taken_up) return call.fail(taken_up.error());

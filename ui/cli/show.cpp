@@ -28,6 +28,13 @@ Listing attempts_listing(const TrialDetail& detail) {
   return listing;
 }
 
+/// What its attempts ran, together; the waiting between them is not counted.
+double ran_seconds(const TrialDetail& detail) {
+  double sum = 0;
+  for (const auto& a : detail.attempts) sum += a.seconds.value_or(0);
+  return sum;
+}
+
 std::string environment_text(const Spec& spec) {
   std::string out;
   for (const auto& [name, value] : spec.env)
@@ -56,7 +63,8 @@ std::string text(const Invocation& call, const Subject& subject, const TrialDeta
   if (!row.feasible) out += "  " + paint(Style::yellow, "infeasible", colour);
   if (is_final(row.state) && row.cause != Cause::done) out += "  " + std::string(cause_text(row.cause));
   out += "\n  proposed " + time_text(row.proposed_at);
-  if (row.ended_at > 0 && row.launched_at > 0) out += ", took " + duration_text(row.ended_at - row.launched_at);
+  if (const auto seconds = ran_seconds(detail); is_final(row.state) && seconds > 0)
+    out += ", took " + duration_text(seconds);
   out += ", " + std::to_string(row.reports) + " reports, last step " + std::to_string(row.last_step) + "\n";
   std::string tags;
   for (const auto& tag : detail.tags) tags += " " + printable(tag);

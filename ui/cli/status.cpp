@@ -9,6 +9,7 @@
 #include "tuner/units.hpp"
 #include "ui/cli/front.hpp"
 #include "ui/view/live_forecast.hpp"
+#include "ui/view/waiting.hpp"
 
 namespace tune {
 namespace {
@@ -52,6 +53,7 @@ std::string text(const Invocation& call, const StoreReader& reader, const Experi
   if (const auto best = best_text(reader, row, spec, colour); !best.empty()) out += "   " + best + "\n";
   if (forecast) out += "   " + forecast_text(*forecast) + "\n";
   if (!row.why.empty()) out += "   " + printable(row.why) + "\n";
+  if (const auto waiting = why_trials_wait(reader, row); !waiting.empty()) out += "   " + paint(Style::yellow, waiting, colour) + "\n";
   if (row.owned)
     out += "   run by pid " + std::to_string(row.pid) + " on " + printable(row.host) + "\n";
   else if (state == "interrupted")
@@ -93,6 +95,7 @@ std::string json(const StoreReader& reader, const ExperimentRow& row, const Fore
     writer.end_object();
   }
   if (!row.why.empty()) writer.key("why").value(row.why);
+  if (const auto waiting = why_trials_wait(reader, row); !waiting.empty()) writer.key("waiting").value(waiting);
   if (row.exit_code) writer.key("exit_code").value(*row.exit_code);
   if (row.owned) writer.key("pid").value(row.pid).key("host").value(row.host);
   writer.key("seq").value(row.last_seq).end_object();

@@ -124,7 +124,7 @@ int sweep_verb(Invocation& call) {
   options.allow_network_store = call.has("allow-network-store");
   const std::string again = resume == "never" ? std::string{} : call.line();
   return run_here(call, *spec, options.store, again, [&](const SweepOptions& given) {
-    options.watchers = given.watchers, options.url = given.url, options.secret = given.secret;
+    options.watchers = given.watchers, options.url = given.url, options.secret = given.secret, options.authority = given.authority;
     return Sweep::open(*spec, options);
   });
 }

@@ -86,6 +86,9 @@ int doctor_verb(Invocation&);      // doctor.cpp
 int kurobako_verb(Invocation&);    // kurobako.cpp
 int ui_verb(Invocation&);          // ui.cpp
 int serve_verb(Invocation&);       // serve.cpp
+int agent_verb(Invocation&);       // agent.cpp
+int join_token_verb(Invocation&);
+int workers_verb(Invocation&);     // workers.cpp
 int completion_verb(Invocation&);  // verbs.cpp
 
 }  // namespace tune

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <sstream>
 #include <unordered_map>
 #include <utility>
@@ -29,6 +30,8 @@ constexpr std::array kStates = {TrialState::queued,  TrialState::leased, TrialSt
                                 TrialState::paused,  TrialState::complete, TrialState::stopped,
                                 TrialState::failed,  TrialState::infeasible, TrialState::cancelled};
 
+constexpr std::array kWorkerStates = {"ready", "suspect", "draining", "cordoned", "quarantined", "lost"};
+
 /// A tenth of a millisecond to ten seconds.
 const Histogram::BucketBoundaries kShort = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                             0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
@@ -45,12 +48,15 @@ struct Series::State {
   void learn(const Exited& e) { spent[e.trial] += e.usage.seconds; }
   void learn(const Settle& s, const History& history);
   void count_slots(const History& history);
+  void count_workers(const History& history);
+  void count(const AllocationChanged& changed);
+  Gauge& allocations(const std::string& state);
 
   Gauge& gauge(const char* name, const char* help, const Labels& labels = {});
   Counter& counter(const char* name, const char* help, const Labels& labels = {});
   Histogram& histogram(const char* name, const char* help, const Histogram::BucketBoundaries& buckets);
 
-  const std::string experiment;
+  const std::string experiment, engine;
   const std::vector<Objective> objectives;
   const Resources need;
   const std::optional<int> parallel;
@@ -63,8 +69,10 @@ struct Series::State {
   std::vector<Counter*> decisions;  // By the decision's index in the variant.
   Histogram &proposal_seconds, &decision_seconds, &commit_seconds, &queue_wait_seconds;
   Gauge &busy, &free;
-  Counter& saved_seconds;
+  Counter &saved_seconds, &lost_attempts;
   Gauge& trouble;
+  std::map<std::string, Gauge*> workers;                  // By state.
+  std::map<std::int64_t, std::string> allocation_states;  // That were told of last.
 
   Placement places;
   std::unordered_map<TrialId, double> spent;   // Seconds of the attempts of trials that are not settled.
@@ -91,6 +99,7 @@ Histogram& Series::State::histogram(const char* name, const char* help, const Hi
 
 Series::State::State(const Spec& spec)
     : experiment(printable(spec.name)),
+      engine(spec.executor.type),
       objectives(spec.objectives),
       need(spec.resources),
       parallel(spec.parallel),
@@ -104,9 +113,12 @@ Series::State::State(const Spec& spec)
       busy(gauge("tune_slots", "Places for trials on all workers.", {{"state", "busy"}})),
       free(gauge("tune_slots", "Places for trials on all workers.", {{"state", "free"}})),
       saved_seconds(counter("tune_saved_seconds_total", "Estimate of the time that stopping trials early has saved.")),
+      lost_attempts(counter("tune_lost_attempts_total", "Attempts that ended because their worker was lost.", {{"engine", engine}})),
       trouble(gauge("tune_store_trouble", "1 while the store cannot write.")) {
   for (std::size_t i = 0; i < kStates.size(); ++i)
     trials[i] = &gauge("tune_trials", "Trials by state.", {{"state", std::string{to_text(kStates[i])}}});
+  for (const auto* state : kWorkerStates)
+    workers[state] = &gauge("tune_workers", "Workers by state.", {{"engine", engine}, {"state", state}});
   decisions.resize(std::variant_size_v<Decision>);
   [this]<std::size_t... I>(std::index_sequence<I...>) {
     ((decisions[I] = &counter("tune_decisions_total", "Decisions by kind.",
@@ -158,6 +170,23 @@ void Series::State::count_slots(const History& history) {
   free.Set(static_cast<double>(slots - taken));
 }
 
+void Series::State::count_workers(const History& history) {
+  std::map<std::string, int> counts;
+  for (const auto& [id, known] : history.workers()) ++counts[known.state];
+  for (const auto& [state, gauge] : workers) gauge->Set(counts[state]);
+}
+
+Gauge& Series::State::allocations(const std::string& state) {
+  return gauge("tune_allocations", "What the engine was asked for, by state.", {{"engine", engine}, {"state", printable(state)}});
+}
+
+void Series::State::count(const AllocationChanged& changed) {
+  auto& state = allocation_states[changed.allocation];
+  if (!state.empty()) allocations(state).Decrement();
+  allocations(changed.state).Increment();
+  state = changed.state;
+}
+
 Series::Series(const Spec& spec) : state_(std::make_unique<State>(spec)) {}
 Series::~Series() = default;
 
@@ -173,6 +202,9 @@ void Series::on_durable(const Record& record, const History& history) {
     s.furthest_step = std::max(s.furthest_step, report->step);
   } else if (const auto* exited = record.as<Exited>()) {
     s.learn(*exited);
+    if (exited->cause == Cause::lost) s.lost_attempts.Increment();
+  } else if (const auto* changed = record.as<AllocationChanged>()) {
+    s.count(*changed);
   } else {
     follow_workers(s.places, record);
   }
@@ -189,6 +221,7 @@ void Series::on_turn(const Turn& turn, const History& history) {
   }
   for (std::size_t i = 0; i < kStates.size(); ++i) s.trials[i]->Set(static_cast<double>(history.count(kStates[i])));
   s.count_slots(history);
+  s.count_workers(history);
   s.decision_seconds.Observe(turn.decide_seconds);
   if (turn.commit_seconds) s.commit_seconds.Observe(*turn.commit_seconds);
   s.trouble.Set(turn.trouble ? 1 : 0);

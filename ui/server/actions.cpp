@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "tuner/json.hpp"
-#include "tuner/json_document.hpp"
 #include "tuner/nearest.hpp"
 #include "ui/api/control.hpp"
+#include "ui/server/body.hpp"
 #include "ui/server/routes.hpp"
 
 namespace tune {
@@ -20,7 +20,7 @@ struct Action {
   std::vector<std::int64_t> trials;
   Params params;
   std::vector<std::string> settings, tags;
-  std::optional<std::int64_t> priority;
+  std::optional<std::int64_t> priority, worker;
   std::optional<std::string> note;
   bool on = true;
 };
@@ -75,18 +75,21 @@ Result<Done> read_member(const JsonMember& member, Action& into) {
     into.priority = member.value.integer;
     return into.priority ? Result<Done>{Done{}} : invalid("`priority` is a whole number");
   }
+  if (key == "worker") {
+    into.worker = member.value.integer;
+    return into.worker ? Result<Done>{Done{}} : invalid("`worker` is a whole number", "`tune workers` lists them");
+  }
   if (key == "on") {
     into.on = member.value.boolean;
     return member.value.kind == Kind::boolean ? Result<Done>{Done{}} : invalid("`on` is true or false");
   }
   return invalid("there is no `" + printable(key) + "` in an action",
-                 "it has action, trials, params, settings, priority, tags, note, on, reason");
+                 "it has action, trials, worker, params, settings, priority, tags, note, on, reason");
 }
 
 Result<Action> read_action(const std::string& body) {
-  std::optional<std::string> wrong;
-  const auto document = parse_json(body, 0, [&](const JsonFault& fault) { wrong = fault.message; });
-  if (!document || wrong || document->kind != Kind::object) return invalid("the body is no JSON object: " + wrong.value_or(""));
+  const auto document = read_body(body);
+  if (!document) return document.error();
   Action action;
   for (const auto& member : document->members) {
     if (member.value.kind == Kind::null) continue;
@@ -96,8 +99,13 @@ Result<Action> read_action(const std::string& body) {
 }
 
 constexpr std::string_view kRequests[] = {"stop", "cancel", "pause", "resume", "retry", "enqueue", "priority", "archive"};
+constexpr std::string_view kOfWorkers[] = {"cordon", "uncordon", "drain"};
 constexpr std::string_view kAll[] = {"stop", "cancel", "pause", "resume", "retry", "enqueue", "priority", "archive",
-                                     "tag",  "note",   "star",  "set"};
+                                     "tag",  "note",   "star",  "set", "cordon", "uncordon", "drain"};
+
+bool is_one_of(std::span<const std::string_view> words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
 
 std::string arguments(const Action& action) {
   std::string out;
@@ -120,10 +128,14 @@ Result<Wish> wish_for(const Action& action, std::optional<TrialId> trial) {
     wish.settings = action.settings;
     return wish;
   }
-  if (std::find(std::begin(kRequests), std::end(kRequests), action.what) != std::end(kRequests)) {
+  const bool of_worker = is_one_of(kOfWorkers, action.what);
+  if (of_worker != action.worker.has_value()) return invalid("`cordon`, `uncordon` and `drain` take a `worker`, and nothing else does");
+  if (of_worker && trial) return invalid("`" + action.what + "` takes a `worker` and no `trials`");
+  if (of_worker || is_one_of(kRequests, action.what)) {
     Requested request;
     request.by = wish.by, request.via = "dashboard", request.verb = action.what, request.trial = trial;
     request.params = action.params, request.args = arguments(action);
+    if (action.worker) request.worker = WorkerId{*action.worker};
     if (action.what == "enqueue" && (trial || action.params.empty())) return invalid("`enqueue` takes `params` and no `trials`");
     if (action.what == "priority") {
       if (!trial || !action.priority) return invalid("`priority` takes `trials` and `priority`");
@@ -146,7 +158,7 @@ Result<Wish> wish_for(const Action& action, std::optional<TrialId> trial) {
   } else {
     const auto near = nearest(action.what, std::span<const std::string_view>(kAll));
     return invalid("`" + printable(action.what) + "` is no action",
-                   near.empty() ? "stop, cancel, pause, resume, retry, enqueue, priority, tag, note, star, archive or set"
+                   near.empty() ? "stop, cancel, pause, resume, retry, enqueue, priority, tag, note, star, archive, set, cordon, uncordon or drain"
                                 : "did you mean `" + std::string(near) + "`?");
   }
   wish.fact = note;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/server/asking.hpp"
 
-#include "ui/server/no_signals.hpp"
+#include <algorithm>
+
+#include "executors/no_signals.hpp"
 
 namespace tune {
 namespace {
@@ -32,11 +34,14 @@ Result<std::string> Asking::with(const std::string& name, const std::function<Re
     }
   }
   Result<std::string> answer = std::string{};
+  const auto came = Clock::now();
   {
     std::unique_lock lock(own->opening);
     if (!own->experiment) {
       SweepOptions options;
-      options.store = store_, options.patience = kPatience;
+      options.store = store_;
+      // From when it came: those that were in line behind one that was patient are not patient all over again.
+      options.patience.seconds = std::max(0.0, kPatience.seconds - std::chrono::duration<double>(Clock::now() - came).count());
       auto opened = AskTell::open_existing(name, options);
       if (opened)
         own->experiment = std::move(*opened);

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Curves of many trials, with as many points as can be seen.
 #include <algorithm>
-#include <thread>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "ui/analysis/downsample.hpp"
 #include "ui/server/column_writer.hpp"
-#include "ui/server/no_signals.hpp"
+#include "ui/server/in_parts.hpp"
 #include "ui/server/routes.hpp"
 
 namespace tune {
@@ -15,14 +13,8 @@ namespace {
 
 constexpr std::int64_t kMostTrials = 2000, kMostPoints = 5000;
 constexpr std::int64_t kWorthThreads = 20'000, kMostInMemory = 2'000'000;  // Reports; of 24 bytes.
-constexpr unsigned kMostThreads = 4;
 
-/// What of a report is drawn.
-struct Point {
-  std::int64_t step = 0;
-  double at = 0, value = 0;
-};
-Point point_of(const CurvePoint& p) { return {p.step, p.at, p.value}; }
+using Point = StepValue;
 
 /// In order of step; of a step that was done twice (an attempt began at a checkpoint before it) the newest.
 void sort_by_step(std::vector<Point>& points) {
@@ -69,25 +61,15 @@ struct Drawing {
   bool minmax;
 };
 
-/// Calls `work` with 0, 1, … `parts` - 1, each on a thread of its own.
-Result<Done> in_parts(std::size_t parts, const std::function<Result<Done>(std::size_t)>& work) {
-  std::vector<Result<Done>> done(parts, Done{});
-  {
-    const NoSignals quiet;
-    std::vector<std::jthread> threads;
-    for (std::size_t part = 1; part < parts; ++part) threads.emplace_back([&, part] { done[part] = work(part); });
-    done[0] = work(0);
-  }
-  for (auto& one : done)
-    if (!one) return one;
-  return Done{};
-}
-
 /// Draws most curves of an experiment: each thread reads a part of the journal as it lies, then each draws a part of the curves.
 Result<Done> draw_from_journal(Site& site, const Drawing& drawing, std::vector<Wanted*>& wanted, Seq last) {
-  std::unordered_map<std::int64_t, std::size_t> place;
-  for (std::size_t i = 0; i < wanted.size(); ++i) place[wanted[i]->trial.value] = i;
-  const std::size_t parts = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads);
+  std::vector<std::uint32_t> place;  // By the trial's number, from 1; 0: it is not wanted.
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto number = static_cast<std::size_t>(wanted[i]->trial.value);
+    if (number >= place.size()) place.resize(number + 1);
+    place[number] = static_cast<std::uint32_t>(i + 1);
+  }
+  const std::size_t parts = useful_parts();
   std::vector<std::vector<std::vector<Point>>> points(parts);  // By part and place.
   const auto read = in_parts(parts, [&](std::size_t part) -> Result<Done> {
     auto reader = site.readers().take();
@@ -97,9 +79,9 @@ Result<Done> draw_from_journal(Site& site, const Drawing& drawing, std::vector<W
     for (std::size_t i = 0; i < own.size(); ++i) own[i].reserve(static_cast<std::size_t>(wanted[i]->reports) / parts + 1);
     const auto begin = [&](std::size_t p) { return 1 + last * static_cast<Seq>(p) / static_cast<Seq>(parts); };
     return (*reader)->curve_points(drawing.experiment, begin(part), begin(part + 1) - 1, drawing.metric,
-                                   [&](TrialId trial, const CurvePoint& point) {
-                                     const auto at = place.find(trial.value);
-                                     if (at != place.end()) own[at->second].push_back(point_of(point));
+                                   [&](TrialId trial, const StepValue& point) {
+                                     const auto number = static_cast<std::size_t>(trial.value);
+                                     if (number < place.size() && place[number]) own[place[number] - 1].push_back(point);
                                    });
   });
   if (!read) return read;
@@ -122,7 +104,7 @@ Result<Done> draw_one_by_one(const StoreReader& reader, const Drawing& drawing, 
     while ((*next)->trial != trial) ++next;  // Told in this order, but for those that never reported it.
     std::vector<Point> points;
     points.reserve(reported.size());
-    for (const auto& p : reported) points.push_back(point_of(p));
+    for (const auto& p : reported) points.push_back({p.step, p.at, p.value});
     (*next)->curve = std::make_shared<const DrawnCurve>(draw(points, drawing.count, drawing.minmax));
   });
 }

@@ -2,6 +2,7 @@
 #include "ui/server/dashboard.hpp"
 
 #include <ctime>
+#include <filesystem>
 
 #include "tuner/value.hpp"
 #include "ui/server/server.hpp"
@@ -32,12 +33,12 @@ Result<std::unique_ptr<Server>> listen(const Dashboard::Settings& settings, Serv
   return Server::open(at("127.0.0.1:" + std::to_string(kLastPort), settings), service);
 }
 
-/// The authority that people are to trust, if it is ours.
-Result<std::string> whom_to_trust(const Dashboard::Settings& settings) {
-  if (!settings.tls.own) return std::string{};
-  const auto authority = Authority::open(store_folder(settings.store), std::time(nullptr));
+/// The authority that people and trials are to trust, if it is ours.
+Result<std::optional<Authority>> whom_to_trust(const Dashboard::Settings& settings) {
+  if (!settings.tls.own) return std::optional<Authority>{};
+  auto authority = Authority::open(store_folder(settings.store), std::time(nullptr));
   if (!authority) return authority.error();
-  return "certificate authority: " + printable(authority->certificate_path()) + ", SHA-256 " + authority->fingerprint();
+  return std::optional{std::move(*authority)};
 }
 
 }  // namespace
@@ -81,7 +82,10 @@ Result<std::unique_ptr<Dashboard>> Dashboard::open(const Settings& settings) {
   const bool https = settings.tls.wanted();
   dashboard->site_->set_address(https ? shown_address(settings.tls, *identity, bound) : bound);
   dashboard->local_url_ = https ? "https://" + local_address(settings.tls, *identity, bound) : dashboard->url();
-  dashboard->trust_ = std::move(*trust);
+  if (const auto& authority = *trust) {
+    dashboard->authority_ = std::filesystem::absolute(authority->certificate_path()).string();
+    dashboard->trust_ = "certificate authority: " + printable(authority->certificate_path()) + ", SHA-256 " + authority->fingerprint();
+  }
   return dashboard;
 }
 

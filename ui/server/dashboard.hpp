@@ -43,13 +43,15 @@ class Dashboard {
   /// For SweepOptions of experiments in this store, so that their trials may report here.
   const std::string& local_url() const { return local_url_; }
   const std::string& secret() const;
+  /// Of the store's own authority, the absolute path of ca.pem, which trials can read; empty: there is none.
+  const std::string& authority() const { return authority_; }
   bool takes_reports() const;
   /// Whom to trust, as a line for people: the file of the store's own authority and its fingerprint. Empty: there is none.
   const std::string& trust() const { return trust_; }
 
  private:
   Dashboard();
-  std::string local_url_, trust_;
+  std::string local_url_, authority_, trust_;
   std::unique_ptr<Site> site_;
   std::unique_ptr<Server> server_;  // Ends first: it asks the site.
 };

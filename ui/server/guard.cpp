@@ -6,7 +6,8 @@
 
 #include <algorithm>
 
-#include "ui/server/host_name.hpp"
+#include "executors/link/host_name.hpp"
+#include "tuner/hex.hpp"
 #include "ui/server/token.hpp"
 
 namespace tune {
@@ -89,9 +90,7 @@ std::string cookie_for(std::string_view token) {
   unsigned int length = 0;
   HMAC(EVP_sha256(), token.data(), static_cast<int>(token.size()), reinterpret_cast<const unsigned char*>(purpose.data()),
        purpose.size(), digest, &length);
-  std::string text;
-  for (unsigned int i = 0; i < length; ++i) text += "0123456789abcdef"[digest[i] >> 4], text += "0123456789abcdef"[digest[i] & 15];
-  return text;
+  return to_hex({digest, length});
 }
 
 std::string cookie_name(std::string_view address, bool https) {

@@ -58,17 +58,14 @@ Result<Response> trial_log(Site& site, const Call& call) {
   const auto stream = call.query.has("stream") ? call.query.get("stream") : "stdout";
   if (stream != "stdout" && stream != "stderr")
     return Error{Error::Code::invalid, "`stream` is stdout or stderr, not `" + printable(stream) + "`", ""};
-  auto reader = site.readers().take();
-  if (!reader) return reader.error();
-  const auto pulse = site.pulse(**reader, call.name);
-  if (!pulse) return pulse.error();
-  const auto detail = (*reader)->trial(pulse->id, *call.trial);
-  if (!detail) return detail.error();
-  const int number = static_cast<int>(attempt->value_or(std::max(1, detail->row.attempt)));
-  const auto found = std::find_if(detail->attempts.begin(), detail->attempts.end(), [&](const auto& a) { return a.attempt == number; });
+  const auto about = regarded_trial(site, call);
+  if (!about) return about.error();
+  const TrialDetail& detail = about->detail;
+  const int number = static_cast<int>(attempt->value_or(std::max(1, detail.row.attempt)));
+  const auto found = std::find_if(detail.attempts.begin(), detail.attempts.end(), [&](const auto& a) { return a.attempt == number; });
   // Looked up before the file is read: what was written until then is in the piece.
-  const bool over = found == detail->attempts.end() ? is_final(detail->row.state) : found->cause.has_value();
-  const auto folder = attempt_folder(store_folder(site.settings().store) + "/" + pulse->name, *call.trial, number);
+  const bool over = found == detail.attempts.end() ? is_final(detail.row.state) : found->cause.has_value();
+  const auto folder = attempt_folder(store_folder(site.settings().store) + "/" + about->pulse.name, *call.trial, number);
   const auto piece = read_piece(folder + "/" + stream + ".log", from->value_or(0), limit->value_or(kPiece));
   std::string out;
   JsonWriter(out).begin_object().key("text").value(piece.text).key("from").value(piece.from).key("to").value(piece.to).key("size")

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "executors/no_signals.hpp"
 #include "tuner/json.hpp"
-#include "ui/server/no_signals.hpp"
 #include "ui/server/site.hpp"
 #include "ui/server/summary.hpp"
 #include "ui/view/experiment_text.hpp"

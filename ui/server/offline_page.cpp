@@ -123,7 +123,7 @@ class Telling {
     const auto blocks = (static_cast<std::int64_t>(drawn_.size()) + kCurvesAtOnce - 1) / kCurvesAtOnce;
     const auto all = blocks * static_cast<std::int64_t>(metrics_.size()) + static_cast<std::int64_t>(detailed_.size());
     const auto step = [&] { progress(++done, all); };
-    for (const char* page : {"", "/columns", "/importance", "/rungs", "/lineage", "/attempts", "/workers", "/settings"})
+    for (const char* page : {"", "/columns", "/importance", "/rungs", "/lineage", "/attempts", "/workers", "/allocations", "/settings"})
       if (auto added = add(root_ + page); !added) return added;
     if (auto added = add_events(); !added) return added;
     for (const auto& metric : metrics_)

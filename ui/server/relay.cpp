@@ -15,9 +15,9 @@
 #include <functional>
 
 #include "executors/descriptor.hpp"
+#include "executors/no_signals.hpp"
 #include "executors/process/report_line.hpp"
 #include "tuner/json.hpp"
-#include "ui/server/no_signals.hpp"
 
 namespace tune {
 namespace {

@@ -62,6 +62,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/v1/experiments/{name}/attempts", kLook, attempts, "attempts, by launch"},
     {"GET", "/api/v1/experiments/{name}/checkpoints", kLook, checkpoints, "checkpoints and what became of them"},
     {"GET", "/api/v1/experiments/{name}/workers", kLook, workers, "workers and how they are"},
+    {"GET", "/api/v1/experiments/{name}/allocations", kLook, allocations, "what an engine was asked for, and what came of it"},
 };
 
 constexpr bool has_rights() {

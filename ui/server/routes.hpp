@@ -74,5 +74,6 @@ Result<Response> lineage(Site&, const Call&);
 Result<Response> attempts(Site&, const Call&);
 Result<Response> checkpoints(Site&, const Call&);
 Result<Response> workers(Site&, const Call&);
+Result<Response> allocations(Site&, const Call&);
 
 }  // namespace tune

@@ -16,8 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "executors/no_signals.hpp"
 #include "tuner/value.hpp"
-#include "ui/server/no_signals.hpp"
 #include "ui/server/wire.hpp"
 
 namespace tune {
@@ -48,6 +48,17 @@ std::optional<Head> first_head(std::string_view bytes) {
   return Head{read_head(bytes.substr(0, length)), length};
 }
 
+/// Threads that make answers.
+struct Workers {
+  explicit Workers(const Server::Settings& settings)
+      : prompt(static_cast<std::size_t>(settings.threads)), waiting(static_cast<std::size_t>(settings.waiting)) {}
+  void end() {
+    for (auto* pool : {&prompt, &waiting}) pool->stop();
+    for (auto* pool : {&prompt, &waiting}) pool->join();
+  }
+  asio::thread_pool prompt, waiting;
+};
+
 class Connection;
 /// Those that are open, oldest first.
 using Connections = std::vector<Connection*>;
@@ -55,7 +66,7 @@ using Connections = std::vector<Connection*>;
 /// One peer. Lives in the callbacks that hold it, hence shared_from_this. On the network thread, but for serve().
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, Service& service, asio::thread_pool& workers, Connections& open)
+  Connection(tcp::socket socket, Service& service, Workers& workers, Connections& open)
       : wire_(std::move(socket)), service_(service), workers_(workers), open_(open) {
     open_.push_back(this);
   }
@@ -120,7 +131,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void serve() {
-    asio::post(workers_, [self = shared_from_this()] {
+    asio::post(service_.may_wait(request_) ? workers_.waiting : workers_.prompt, [self = shared_from_this()] {
       auto response = std::make_shared<Response>(self->service_.serve(self->request_));
       asio::post(self->wire_.executor(),
                  [self, response] { self->answer(std::move(*response), true); });
@@ -230,12 +241,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Clock::time_point deadline_;
   bool keep_alive_ = false, served_ = false, sending_ = false, known_ = false, idle_ = false;
   Service& service_;
-  asio::thread_pool& workers_;
+  Workers& workers_;
   Connections& open_;
 };
 
 Error not_an_address(const std::string& address) {
   return {Error::Code::invalid, "'" + printable(address) + "' is not an address to listen on", "for example 127.0.0.1:7740"};
+}
+
+/// What to do where nobody can listen.
+std::string way_out(error_code error) {
+  if (error == asio::error::address_in_use) return "another program has this port; port 0 takes a free one";
+  if (error == asio::error::access_denied) return "ports below 1024 are the system's; port 0 takes a free one";
+  if (error == boost::system::errc::address_not_available) return "this machine has no such address; 127.0.0.1 it has, and with --tls 0.0.0.0 is all of its addresses";
+  return "";
 }
 
 Result<tcp::endpoint> endpoint(const std::string& address, bool encrypted) {
@@ -267,10 +286,9 @@ class Server::Listener {
         acceptor_(context_),
         pause_(context_),
         renewal_(context_),
-        workers_(static_cast<std::size_t>(settings.threads)) {}
+        workers_(settings) {}
   ~Listener() {
-    workers_.stop();
-    workers_.join();
+    workers_.end();
     context_.stop();
     if (thread_.joinable()) thread_.join();
   }
@@ -291,8 +309,7 @@ class Server::Listener {
       std::ostringstream text;
       text << at;
       const bool taken = error == asio::error::address_in_use;
-      return Error{taken ? Error::Code::conflict : Error::Code::io, "cannot listen on " + text.str() + ": " + error.message(),
-                   taken ? "another program has this port; port 0 takes a free one" : ""};
+      return Error{taken ? Error::Code::conflict : Error::Code::io, "cannot listen on " + text.str() + ": " + error.message(), way_out(error)};
     }
     std::ostringstream text;
     text << acceptor_.local_endpoint();
@@ -340,7 +357,7 @@ class Server::Listener {
     renewal_.expires_after(every_);
     renewal_.async_wait([this](error_code error) {
       if (error) return;
-      asio::post(workers_, [this] {  // It reads files.
+      asio::post(workers_.prompt, [this] {  // It reads files.
         auto fresh = encryption();
         asio::post(context_, [this, fresh] {
           if (fresh) tls_ = *fresh;  // Else the one there is serves on; whoever comes sees when it ends.
@@ -369,7 +386,7 @@ class Server::Listener {
   asio::io_context context_{1};
   tcp::acceptor acceptor_;
   asio::steady_timer pause_, renewal_;
-  asio::thread_pool workers_;
+  Workers workers_;
   std::thread thread_;
 };
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "ui/server/authority.hpp"
+#include "executors/link/authority.hpp"
 #include "ui/server/exchange.hpp"
 
 namespace tune {
@@ -19,6 +19,9 @@ class Service {
   /// Looks at a request before its body is read: an answer ends it there, nullopt lets it through. Quick; on the server's
   /// network thread.
   virtual std::optional<Response> admit(const Request&) = 0;
+  /// May the answer to a request that was let through wait for somebody else? Then the others do not wait for it. Quick; on
+  /// the server's network thread.
+  virtual bool may_wait(const Request&) { return false; }
   /// The answer to a request that was let through. On one of the server's working threads, several at a time.
   virtual Response serve(const Request&) = 0;
   /// What is told to peers whose bytes are no request.
@@ -33,7 +36,7 @@ class Service {
 /// seconds of its first byte, a connection without one is closed after 60, a peer that takes nothing of its answer for 10
 /// seconds is cut off. An answer goes out while nothing else of its connection is worked on, so a peer costs one answer at most.
 ///
-/// Threads: one for the network, which never waits for a disk, and a few that work on answers.
+/// Threads: one for the network, which never waits for a disk, a few that work on answers, and some for those that may wait.
 class Server {
  public:
   struct Settings {
@@ -42,6 +45,7 @@ class Server {
     /// Encrypts with what it gives; asked at the start and every `renewal` from then on, by any thread. None: in the clear.
     std::function<Result<Identity>()> identity = {};
     std::chrono::milliseconds renewal = std::chrono::hours(12);
+    int waiting = 8;  ///< Threads besides, for answers that may wait.
   };
   /// Touches nothing. Error (invalid): the address is not one, or not of this machine alone and there is no TLS.
   static Result<Done> check(const Settings&);

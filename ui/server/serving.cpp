@@ -4,12 +4,12 @@
 
 #include "tuner/config.hpp"
 #include "tuner/json.hpp"
-#include "tuner/json_document.hpp"
 #include "ui/api/ask_lines.hpp"
 #include "ui/api/control.hpp"
 #include "ui/api/owner.hpp"
 #include "ui/api/policies.hpp"
 #include "ui/server/asking.hpp"
+#include "ui/server/body.hpp"
 #include "ui/server/relay.hpp"
 #include "ui/server/routes.hpp"
 #include "ui/view/trial_log.hpp"
@@ -20,15 +20,6 @@ namespace {
 using Kind = JsonNode::Kind;
 
 Error invalid(std::string message, std::string hint = {}) { return {Error::Code::invalid, std::move(message), std::move(hint)}; }
-
-Result<JsonNode> read_object(const std::string& body) {
-  std::optional<std::string> wrong;
-  auto document = parse_json(body, 0, [&](const JsonFault& fault) {
-    if (!wrong) wrong = fault.message;
-  });
-  if (!document || wrong || document->kind != Kind::object) return invalid("the body is no JSON object: " + wrong.value_or(""));
-  return std::move(*document);
-}
 
 Result<Owner*> owner_of(Site& site) {
   if (auto* owner = site.settings().owner) return owner;
@@ -70,7 +61,7 @@ Result<Done> read_member(const JsonMember& member, Submission& into) {
 }
 
 Result<Submission> read_submission(const std::string& body) {
-  const auto document = read_object(body);
+  const auto document = read_body(body);
   if (!document) return document.error();
   Submission out;
   for (const auto& member : document->members)
@@ -154,7 +145,7 @@ Result<Response> run_experiment(Site& site, const Call& call) {
 Result<Response> end_experiment(Site& site, const Call& call) {
   auto owner = owner_of(site);
   if (!owner) return owner.error();
-  auto document = read_object(call.request.body);
+  auto document = read_body(call.request.body);
   if (!document) return document.error();
   auto how = Inbox::Ending::stop;
   for (const auto& [key, span, value] : document->members) {

@@ -6,6 +6,7 @@
 #include "executors/process/trial_token.hpp"
 #include "tuner/json.hpp"
 #include "ui/server/asking.hpp"
+#include "ui/server/in_parts.hpp"
 #include "ui/server/news.hpp"
 #include "ui/server/relay.hpp"
 #include "ui/server/routes.hpp"
@@ -18,6 +19,8 @@ namespace {
 
 constexpr std::string_view kCodes[] = {"invalid", "not_found", "conflict", "unreachable", "io", "corrupt"};
 constexpr int kStatuses[] = {400, 404, 409, 503, 500, 500};
+
+constexpr Seq kWorthParts = 20'000;  // Records; fewer are read by one reader as soon.
 
 constexpr std::string_view kDoor =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>tune</title><h1>tune</h1><p>This page needs the store's "
@@ -140,6 +143,11 @@ std::optional<Response> Site::admit(const Request& request) {
   return response;
 }
 
+bool Site::may_wait(const Request& request) {
+  const auto* route = find(request).first;
+  return route && route->right == Right::steer;
+}
+
 Response Site::serve(const Request& request) {
   const auto [route, target] = find(request);
   if (!route) return error_response({Error::Code::not_found, "there is nothing here", ""});
@@ -203,6 +211,16 @@ Result<Regarded> regarded(Site& site, const Call& call) {
   return Regarded{std::move(*reader), std::move(*pulse), std::move(*spec)};
 }
 
+Result<RegardedTrial> regarded_trial(Site& site, const Call& call) {
+  auto reader = site.readers().take();
+  if (!reader) return reader.error();
+  auto pulse = site.pulse(**reader, call.name);
+  if (!pulse) return pulse.error();
+  auto detail = (*reader)->trial(pulse->id, *call.trial);
+  if (!detail) return detail.error();
+  return RegardedTrial{std::move(*reader), std::move(*pulse), std::move(*detail)};
+}
+
 Result<std::shared_ptr<const Spec>> Site::spec(const StoreReader& reader, const Pulse& pulse) {
   Settled known;
   {
@@ -217,9 +235,11 @@ Result<std::shared_ptr<const Spec>> Site::spec(const StoreReader& reader, const 
     same = changed->empty();
   }
   if (!same) {
-    const auto row = reader.experiment(pulse.name);
-    if (!row) return row.error();
-    auto read = spec(*row);
+    auto config = reader.config(pulse.id);
+    if (!config) return config.error();
+    ExperimentRow row;
+    row.name = pulse.name, row.config = std::move(*config);
+    auto read = spec(row);
     if (!read) return read;
     known.spec = std::move(*read);
   }
@@ -246,8 +266,23 @@ Result<Done> Site::trials(const StoreReader& reader, const Pulse& pulse,
     if (!settings) return settings.error();
     own->columns = std::make_unique<TrialColumns>(pulse.id, **settings);
   }
-  if (auto done = own->columns->follow(reader); !done) return done.error();
+  const bool large = own->columns->seq() == 0 && pulse.seq > kWorthParts;
+  if (auto done = large ? read_in_parts(*own->columns, reader, pulse) : own->columns->follow(reader); !done) return done;
   return look(*own->columns);
+}
+
+Result<Done> Site::read_in_parts(TrialColumns& columns, const StoreReader& reader, const Pulse& pulse) {
+  std::vector<Readers::Lease> more;
+  std::vector<const StoreReader*> readers{&reader};
+  while (readers.size() < useful_parts()) {
+    auto one = readers_.take();
+    if (!one) return one.error();
+    readers.push_back(&**one);
+    more.push_back(std::move(*one));
+  }
+  const auto together = ReadersTogether::look(std::move(readers), pulse.id);
+  if (!together) return together.error();
+  return columns.read(**together);
 }
 
 std::optional<Forecast> Site::forecast(const StoreReader& reader, const Pulse& pulse) {

@@ -58,6 +58,8 @@ class Site final : public Service {
   ~Site() override;
 
   std::optional<Response> admit(const Request&) override;
+  /// What steers waits for whoever owns the experiment.
+  bool may_wait(const Request&) override;
   Response serve(const Request&) override;
   Response refuse(const Malformed&) override;
 
@@ -103,6 +105,7 @@ class Site final : public Service {
   GuardSettings guard() const;
   std::pair<const Route*, Target> find(const Request&) const;
   void forget_other_store();
+  Result<Done> read_in_parts(TrialColumns&, const StoreReader&, const Pulse&);
 
   struct Kept {
     Seq seq = -1;
@@ -146,6 +149,13 @@ struct Regarded {
   std::shared_ptr<const Spec> spec;
 };
 Result<Regarded> regarded(Site&, const Call&);
+/// The trial that a call is about.
+struct RegardedTrial {
+  Readers::Lease reader;
+  Pulse pulse;
+  TrialDetail detail;
+};
+Result<RegardedTrial> regarded_trial(Site&, const Call&);
 
 /// An error as JSON, with the status that its code has (or another).
 Response error_response(const Error&, int status = 0);

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "executors/link/authority.hpp"
 #include "tuner/result.hpp"
-#include "ui/server/authority.hpp"
 
 namespace tune {
 

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/server/token.hpp"
 
-#include <sys/random.h>
-
-#include <array>
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
 #include <optional>
 
+#include "executors/link/secret_file.hpp"
 #include "tuner/value.hpp"
-#include "ui/server/secret_file.hpp"
 
 namespace tune {
 namespace {
@@ -30,18 +24,6 @@ Result<std::optional<std::string>> read(const std::string& path) {
 
 }  // namespace
 
-Result<std::string> random_token() {
-  std::array<std::uint8_t, kDigits / 2> bits{};
-  if (::getrandom(bits.data(), bits.size(), 0) != static_cast<ssize_t>(bits.size()))
-    return Error{Error::Code::io, std::string("cannot draw a token: ") + std::strerror(errno), ""};
-  std::string token;
-  for (const std::uint8_t byte : bits) {
-    token += "0123456789abcdef"[byte >> 4];
-    token += "0123456789abcdef"[byte & 15];
-  }
-  return token;
-}
-
 Result<std::string> store_token(const std::string& folder) {
   const std::string path = folder + "/token";
   auto found = read(path);
@@ -55,13 +37,6 @@ Result<std::string> store_token(const std::string& folder) {
   if (!found) return found.error();
   if (!*found) return Error{Error::Code::conflict, printable(path) + " went away while it was made", "try again"};
   return **found;
-}
-
-bool same_secret(std::string_view a, std::string_view b) {
-  unsigned different = a.size() != b.size();
-  const std::size_t n = a.size() < b.size() ? a.size() : b.size();
-  for (std::size_t i = 0; i < n; ++i) different |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  return different == 0;
 }
 
 }  // namespace tune

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <string>
-#include <string_view>
 
+#include "executors/link/secret.hpp"
 #include "tuner/result.hpp"
 
 namespace tune {
@@ -13,11 +13,5 @@ namespace tune {
 /// Reads it, or makes it where there is none; two processes that make it at once agree on one. Error: the file is somebody
 /// else's, others may read it, it holds something else, or the folder cannot be written.
 Result<std::string> store_token(const std::string& folder);
-
-/// Another secret of that kind, kept nowhere. Error: the kernel gives none.
-Result<std::string> random_token();
-
-/// Compares in a time that depends on the lengths only.
-bool same_secret(std::string_view a, std::string_view b);
 
 }  // namespace tune

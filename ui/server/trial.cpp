@@ -127,19 +127,15 @@ Result<Response> trial(Site& site, const Call& call) {
 }
 
 Result<Response> trial_lineage(Site& site, const Call& call) {
-  auto reader = site.readers().take();
-  if (!reader) return reader.error();
-  const auto pulse = site.pulse(**reader, call.name);
-  if (!pulse) return pulse.error();
-  const auto detail = (*reader)->trial(pulse->id, *call.trial);
-  if (!detail) return detail.error();
-  const auto stretches = lineage(*call.trial, [&](TrialId id) { return (*reader)->facts(pulse->id, id); });
+  const auto about = regarded_trial(site, call);
+  if (!about) return about.error();
+  const auto stretches = lineage(*call.trial, [&](TrialId id) { return about->reader->facts(about->pulse.id, id); });
   if (!stretches) return stretches.error();
   std::string out;
   JsonWriter json(out);
   json.begin_object().key("stretches").begin_array();
   for (std::size_t i = 0; i < stretches->size(); ++i)
-    write_stretch(json, (*stretches)[i], i + 1 < stretches->size() ? (*stretches)[i + 1].from_step : detail->row.last_step);
+    write_stretch(json, (*stretches)[i], i + 1 < stretches->size() ? (*stretches)[i + 1].from_step : about->detail.row.last_step);
   json.end_array().end_object();
   return json_response(std::move(out));
 }

@@ -7,6 +7,7 @@
 
 #include "tuner/nearest.hpp"
 #include "ui/server/column_writer.hpp"
+#include "ui/server/in_parts.hpp"
 
 namespace tune {
 namespace {
@@ -70,6 +71,13 @@ void TrialColumns::Column::forget(std::size_t row) {
     numbers[row] = kAbsent;
 }
 
+void TrialColumns::Column::append(const Column& next) {
+  numbers.insert(numbers.end(), next.numbers.begin(), next.numbers.end());
+  std::vector<std::uint32_t> own;
+  for (const auto& text : next.dictionary) own.push_back(code(text));
+  for (const auto one : next.codes) codes.push_back(one == ColumnWriter::kNoCode32 ? one : own[one]);
+}
+
 TrialColumns::TrialColumns(std::int64_t experiment, const Spec& spec) : experiment_(experiment) {
   if (spec.objectives.size() > 1)
     for (const auto& objective : spec.objectives) objectives_.push_back(objective.metric);
@@ -93,12 +101,71 @@ Result<Done> TrialColumns::follow(const StoreReader& reader) {
   return Done{};
 }
 
+Result<Done> TrialColumns::read(const ReadersTogether& readers) {
+  const auto read = [&](std::size_t count) -> Result<std::vector<TrialColumns>> {
+    std::vector<TrialColumns> parts(count, *this);
+    const auto begin = [&](std::size_t part) {
+      return TrialId{readers.trials() * static_cast<std::int64_t>(part) / static_cast<std::int64_t>(count)};
+    };
+    auto done = in_parts(count, [&](std::size_t part) {
+      parts[part].first_ = static_cast<std::size_t>(begin(part).value);
+      return readers.tell(part, begin(part), begin(part + 1), parts[part]);
+    });
+    if (!done) return done.error();
+    return parts;
+  };
+  auto parts = read(readers.size());
+  for (std::size_t i = 1; parts && i < parts->size(); ++i) {
+    if (parts->front().fits((*parts)[i]))
+      parts->front().append((*parts)[i]);
+    else
+      parts = read(1);
+  }
+  if (!parts) return parts.error();
+  *this = std::move(parts->front());
+  seq_ = readers.seq();
+  for (auto& touched : touched_)
+    if (touched > 0) touched = std::max<Seq>(seq_, 1);
+  return Done{};
+}
+
+bool TrialColumns::fits(const TrialColumns& next) const {
+  return std::all_of(next.params_.begin(), next.params_.end(), [&](const Column& theirs) {
+    return std::none_of(params_.begin(), params_.end(),
+                        [&](const Column& own) { return own.name == theirs.name && own.coded != theirs.coded; });
+  });
+}
+
+void TrialColumns::append(const TrialColumns& next) {
+  if (next.touched_.empty()) return;
+  resize(next.first_);
+  const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  const auto add_columns = [&](std::vector<Column>& to, const std::vector<Column>& from) {
+    std::size_t hint = 0;
+    for (const auto& one : from) column(to, one.name, one.coded, hint).append(one);
+  };
+  add_columns(params_, next.params_), add_columns(metrics_, next.metrics_);
+  if (cost_.empty() && !next.cost_.empty()) cost_.resize(next.first_, kAbsent), costs_.resize(next.first_);
+  add(cost_, next.cost_), add(costs_, next.costs_);
+  for (std::size_t k = 0; k < values_.size(); ++k) add(values_[k], next.values_[k]);
+  for (const auto& [at, text] : next.tags_) tags_[at + next.first_] = text;
+  for (const auto& [at, text] : next.notes_) notes_[at + next.first_] = text;
+  add(state_, next.state_), add(cause_, next.cause_), add(feasible_, next.feasible_), add(star_, next.star_);
+  add(number_, next.number_), add(attempt_, next.attempt_), add(reports_, next.reports_), add(value_, next.value_);
+  add(last_step_, next.last_step_), add(until_step_, next.until_step_), add(proposed_at_, next.proposed_at_);
+  add(launched_at_, next.launched_at_), add(ended_at_, next.ended_at_), add(ran_seconds_, next.ran_seconds_);
+  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += next.counts_[i];
+  trials_ += next.trials_;
+  add(touched_, next.touched_);
+  resize(touched_.size());  // Columns that the next ones do not have.
+}
+
 void TrialColumns::resize(std::size_t rows) {
   touched_.resize(rows), state_.resize(rows), cause_.resize(rows), feasible_.resize(rows), star_.resize(rows);
   attempt_.resize(rows), reports_.resize(rows);
-  for (auto* numbers : {&value_, &last_step_, &until_step_, &proposed_at_, &launched_at_, &ended_at_})
+  for (auto* numbers : {&value_, &last_step_, &until_step_, &proposed_at_, &launched_at_, &ended_at_, &ran_seconds_})
     numbers->resize(rows, kAbsent);
-  while (number_.size() < rows) number_.push_back(static_cast<std::int32_t>(number_.size()));
+  while (number_.size() < rows) number_.push_back(static_cast<std::int32_t>(first_ + number_.size()));
   if (!cost_.empty()) cost_.resize(rows, kAbsent), costs_.resize(rows);
   for (auto& one : params_) one.resize(rows);
   for (auto& one : metrics_) one.resize(rows);
@@ -107,7 +174,7 @@ void TrialColumns::resize(std::size_t rows) {
 
 void TrialColumns::on_trial(const Change& change) {
   const auto& row = change.row;
-  const auto at = static_cast<std::size_t>(row.id.value);
+  const auto at = row_of(row.id);
   if (at >= touched_.size()) resize(at + 1);
   if (touched_[at] == 0)
     ++trials_, touched_[at] = 1;
@@ -123,7 +190,7 @@ void TrialColumns::on_trial(const Change& change) {
   last_step_[at] = static_cast<double>(row.last_step);
   until_step_[at] = row.until_step == kNoStep ? kAbsent : static_cast<double>(row.until_step);
   proposed_at_[at] = or_absent(row.proposed_at), launched_at_[at] = or_absent(row.launched_at);
-  ended_at_[at] = or_absent(row.ended_at);
+  ended_at_[at] = or_absent(row.ended_at), ran_seconds_[at] = change.seconds.value_or(kAbsent);
   for (std::size_t k = 0; k < values_.size(); ++k)
     values_[k][at] = !row.value ? kAbsent : k == 0 ? *row.value : k <= row.more.size() ? row.more[k - 1] : kAbsent;
   for (auto& one : params_) one.forget(at);
@@ -146,7 +213,7 @@ TrialColumns::Column& TrialColumns::column(std::vector<Column>& columns, std::st
 }
 
 void TrialColumns::on_param(TrialId trial, std::string_view name, const Value& value) {
-  const auto at = static_cast<std::size_t>(trial.value);
+  const auto at = row_of(trial);
   if (at >= touched_.size()) return;
   const bool number = std::holds_alternative<double>(value) || std::holds_alternative<std::int64_t>(value);
   auto& into = column(params_, name, !number, param_hint_);
@@ -157,12 +224,12 @@ void TrialColumns::on_param(TrialId trial, std::string_view name, const Value& v
 }
 
 void TrialColumns::on_metric(TrialId trial, std::string_view name, double value) {
-  const auto at = static_cast<std::size_t>(trial.value);
+  const auto at = row_of(trial);
   if (at < touched_.size()) column(metrics_, name, false, metric_hint_).numbers[at] = value;
 }
 
 void TrialColumns::on_cost(TrialId trial, int attempt, double so_far) {
-  const auto at = static_cast<std::size_t>(trial.value);
+  const auto at = row_of(trial);
   if (at >= touched_.size()) return;
   if (costs_.size() < touched_.size()) costs_.resize(touched_.size()), cost_.resize(touched_.size(), kAbsent);
   costs_[at].tell(attempt, so_far);
@@ -201,7 +268,7 @@ std::vector<std::int64_t> TrialColumns::best(std::size_t count, bool maximize) c
 
 std::vector<std::string> TrialColumns::names() const {
   std::vector<std::string> all = {"number",      "state",       "cause",    "value",    "last_step", "attempt", "reports",
-                                  "proposed_at", "launched_at", "ended_at", "feasible", "star",     "tags",      "note"};
+                                  "proposed_at", "launched_at", "ended_at", "ran_seconds", "feasible", "star",      "tags",    "note"};
   if (!cost_.empty()) all.push_back("cost");
   for (const auto& metric : objectives_) all.push_back("values." + metric);
   for (const auto& one : params_) all.push_back("params." + one.name);
@@ -235,6 +302,7 @@ class TrialColumns::Writing {
     if (name == "proposed_at") return numbers(name, from_.proposed_at_);
     if (name == "launched_at") return numbers(name, from_.launched_at_);
     if (name == "ended_at") return numbers(name, from_.ended_at_);
+    if (name == "ran_seconds") return numbers(name, from_.ran_seconds_);
     if (name == "cost" && !from_.cost_.empty()) return numbers(name, from_.cost_);
     for (std::size_t k = 0; k < from_.objectives_.size(); ++k)
       if (name == "values." + from_.objectives_[k]) return numbers(name, from_.values_[k]);

@@ -23,6 +23,8 @@ class TrialColumns final : private TrialFollower {
 
   /// Catches up. O(what changed); the first time some microseconds a trial.
   Result<Done> follow(const StoreReader&);
+  /// The first time, by several readers at once: the same as one would leave.
+  Result<Done> read(const ReadersTogether&);
 
   Seq seq() const { return seq_; }
   std::size_t size() const { return trials_; }
@@ -56,6 +58,7 @@ class TrialColumns final : private TrialFollower {
     std::uint32_t code(std::string_view text);
     void resize(std::size_t rows);
     void forget(std::size_t row);
+    void append(const Column& next);
   };
   class Writing;
 
@@ -63,10 +66,15 @@ class TrialColumns final : private TrialFollower {
   void on_param(TrialId, std::string_view name, const Value&) override;
   void on_metric(TrialId, std::string_view name, double value) override;
   void on_cost(TrialId, int attempt, double so_far) override;
+  std::size_t row_of(TrialId trial) const { return static_cast<std::size_t>(trial.value) - first_; }
   Column& column(std::vector<Column>&, std::string_view name, bool coded, std::size_t& hint);
   void resize(std::size_t rows);
+  /// Is what is a number here a number there? Else one reader has to decide for all.
+  bool fits(const TrialColumns& next) const;
+  void append(const TrialColumns& next);
 
-  const std::int64_t experiment_;
+  std::int64_t experiment_;
+  std::size_t first_ = 0;  // The number of the first row: while they are read in parts.
   std::vector<std::string> objectives_;
   Seq seq_ = 0;
   std::size_t trials_ = 0;  // That are there; rows_ may have gaps in a store that was salvaged.
@@ -76,7 +84,7 @@ class TrialColumns final : private TrialFollower {
   std::vector<Seq> touched_;  // 0: there is no such trial.
   std::vector<std::uint8_t> state_, cause_, feasible_, star_;
   std::vector<std::int32_t> number_, attempt_, reports_;
-  std::vector<double> value_, last_step_, until_step_, proposed_at_, launched_at_, ended_at_;
+  std::vector<double> value_, last_step_, until_step_, proposed_at_, launched_at_, ended_at_, ran_seconds_;
   std::vector<double> cost_;         // Empty: no trial told.
   std::vector<TrialCost> costs_;
   std::vector<Column> params_, metrics_;

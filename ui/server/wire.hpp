@@ -8,8 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "executors/link/authority.hpp"
 #include "tuner/result.hpp"
-#include "ui/server/authority.hpp"
 
 /// What a connection's bytes go through: the network as it is, or TLS over it. For server.cpp.
 namespace tune::detail {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/api/virtual_time.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 
@@ -117,6 +118,24 @@ TEST_CASE("an interrupted experiment's forecast begins its lost attempts anew", 
   const Spec spec = spec_of();
   const auto journal = journal_of<Reported>(spec, 55);  // The last five have done two steps of three.
   CHECK(told(spec, journal, false).value().left.low > told(spec, journal, true).value().left.high);
+}
+
+TEST_CASE("a forecast goes on from a trial that an agent has not started yet", "[virtual]") {
+  const Spec spec = spec_of();
+  SimulatorOptions agents;
+  agents.workers = 5, agents.slots = 1;
+  std::vector<Record> all;
+  REQUIRE(run_in_virtual_time(spec, std::make_unique<Steady>(), agents, {}, &all));
+  const auto settled = std::find_if(all.begin(), all.end(), [](const Record& r) { return r.as<Settle>() != nullptr; });
+  const auto away = std::find_if(settled, all.end(), [](const Record& r) {
+    const auto* launch = r.as<Launch>();
+    return launch && launch->ranks.front().worker.value != 0;
+  });
+  REQUIRE(away != all.end());
+  all.erase(away + 1, all.end());
+  const auto f = told(spec, all, true);
+  REQUIRE(f);
+  CHECK(f->slots == 5);
 }
 
 TEST_CASE("the same journal has the same forecast", "[virtual]") {

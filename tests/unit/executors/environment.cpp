@@ -49,6 +49,19 @@ TEST_CASE("a trial finds its parameters and what it is in its environment", "[en
   CHECK_FALSE(find(env, "TUNE_CHECKPOINT"));
 }
 
+TEST_CASE("a trial finds the certificate of the server that it may report to", "[environment]") {
+  const Spec spec;
+  const Params params;
+  TrialVariables v;
+  v.params = &params;
+  v.socket = "/s", v.authority = "/store.d/ca.pem";
+  const Environment environment(spec, {});
+  CHECK_FALSE(find(environment.of(v), "TUNE_CA"));  // There is none.
+  v.url = "https://127.0.0.1:7740/reports";
+  CHECK(find(environment.of(v), "TUNE_URL") == v.url);
+  CHECK(find(environment.of(v), "TUNE_CA") == v.authority);
+}
+
 TEST_CASE("granted devices are named as our own CUDA_VISIBLE_DEVICES named them", "[environment]") {
   const Variable fake("TUNE_FAKE_GPUS", nullptr), visible("CUDA_VISIBLE_DEVICES", "4,GPU-aa");
   Spec spec;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real programs through the process executor: what a well-behaved one is given and told.
+#include <sys/stat.h>
+
 #include <cmath>
 
 #include "tests/unit/executors/rig.hpp"
@@ -34,6 +36,24 @@ TEST_CASE("parameters arrive as arguments, in the environment and as a file", "[
   rig.spec.space = *Space::make({Dimension{"lr", Dimension::Kind::uniform, 0, 1, 0, 0, 0, {}, {}, {}, "", "", {}}});
   CHECK(rig.run().cause == Cause::done);
   CHECK(rig.file("0/1/stdout.log") == "{\"lr\":0.1} 0.1 --lr=0.1\n");
+}
+
+TEST_CASE("what is kept of a trial is for its user alone, whatever the umask", "[process]") {
+  const auto before = ::umask(022);
+  Rig rig({"sh", "-c", R"(for d in "$TUNE_TRIAL_DIR" "$TUNE_CHECKPOINT_DIR"; do cat "$1" > "$d/own"; done
+                          echo '{"step":1,"loss":1,"checkpoint":"own"}' >&3; echo said)", "sh", "${params_file}"});
+  rig.spec.checkpoint = CheckpointSpec{};
+  CHECK(rig.run().cause == Cause::done);
+  ::umask(before);
+  using Seen = std::filesystem::perms;
+  std::size_t kept = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(rig.scratch.path() / "store.d")) {
+    if (entry.path().filename() == "own" || entry.is_symlink()) continue;
+    INFO(entry.path());
+    CHECK((entry.status().permissions() & (Seen::group_all | Seen::others_all)) == Seen::none);
+    ++kept;
+  }
+  CHECK(kept >= 8);  // Folders of experiment, trial, attempt and checkpoints; parameters, output and a checkpoint.
 }
 
 TEST_CASE("launching the same attempt twice starts it once", "[process]") {

@@ -163,6 +163,43 @@ TEST_CASE("a worker that is set aside, drains or was another process's has no fr
   CHECK(seen.value(free) == "0");
 }
 
+TEST_CASE("workers are counted by state, under their engine's name", "[metrics]") {
+  Spec spec = two_goals();
+  spec.executor.type = "slurm";
+  Seen seen(std::move(spec));
+  const std::string ready = R"(tune_workers{experiment="digits",engine="slurm",state="ready"})";
+  const std::string lost = R"(tune_workers{experiment="digits",engine="slurm",state="lost"})";
+  seen.fact(1, WorkerJoined{WorkerId{1}, "ab", "there", "", "", "", {2, 0, {}, {}}, {}, {}});
+  CHECK(seen.value(ready) == "2");
+  seen.fact(2, WorkerLost{WorkerId{1}, "gone", ""});
+  CHECK(seen.value(ready) == "1");
+  CHECK(seen.value(lost) == "1");
+}
+
+TEST_CASE("an allocation counts in the state that it is in, and stays where it ended", "[metrics]") {
+  Spec spec = two_goals();
+  spec.executor.type = "slurm";
+  Seen seen(std::move(spec));
+  const auto in = [](const std::string& state) { return R"(tune_allocations{experiment="digits",engine="slurm",state=")" + state + "\"}"; };
+  CHECK(seen.value(in("queued")).empty());
+  for (const int number : {1, 2}) seen.fact(1, AllocationChanged{number, "77", "queued", "", "", {}});
+  CHECK(seen.value(in("queued")) == "2");
+  seen.fact(2, AllocationChanged{1, "77", "running", "", "node7", {}});
+  seen.fact(3, AllocationChanged{1, "77", "ended", "", "node7", {}});
+  CHECK(seen.value(in("queued")) == "1");
+  CHECK(seen.value(in("running")) == "0");
+  CHECK(seen.value(in("ended")) == "1");
+}
+
+TEST_CASE("attempts whose worker was lost are counted", "[metrics]") {
+  Seen seen;
+  const std::string lost = R"(tune_lost_attempts_total{experiment="digits",engine="process"})";
+  seen.begin(0, 1);
+  CHECK(seen.value(lost) == "0");
+  seen.fact(2, Exited{TrialId{0}, 1, Cause::lost, 0, {}, 0, {}, 0, ""});
+  CHECK(seen.value(lost) == "1");
+}
+
 TEST_CASE("stopping at a third of the way saves twice the time spent", "[metrics]") {
   Seen seen;
   const std::string saved = R"(tune_saved_seconds_total{experiment="digits"})";

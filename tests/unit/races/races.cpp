@@ -83,6 +83,7 @@ TEST_CASE("a run is a line and comes back as it was") {
   CHECK(back.improvements == r.improvements);
   CHECK_FALSE(read_run("{\"tool\": 1}"));
   CHECK_FALSE(read_run("not JSON"));
+  CHECK_FALSE(read_run(R"({"tool":"a","version":"1","task":"t","seed":0,"workers":1e30,"rounds":1,"improvements":[],"trials":1,"reports":1,"slot_seconds":1,"budget":1,"maximize":true,"cpu":1})"));
 }
 
 TEST_CASE("of a file that is being written the lines that are whole are read") {

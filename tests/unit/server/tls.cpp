@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "executors/link/host_name.hpp"
 #include "support/scratch.hpp"
-#include "ui/server/host_name.hpp"
 
 using namespace tune;
 

@@ -84,6 +84,15 @@ TEST_CASE("a file that is no store of ours is refused and left as it is", "[stor
   SECTION("a folder") {
     std::filesystem::create_directory(path);
     CHECK(SqliteStore::open(path, "e", {.create = true}).error().code == Error::Code::invalid);
+    CHECK(StoreReader::open(path).error().message == path + " is a folder and no store");
+    CHECK(SqliteStore::make(path).error().code == Error::Code::invalid);
+  }
+  SECTION("of a newer version") {
+    make_store(path);
+    sqlite::Database(path, SQLITE_OPEN_READWRITE).execute("PRAGMA user_version=99");
+    CHECK(refused(path).message.find("newer tune") != std::string::npos);
+    CHECK(SqliteStore::make(path).error().message.find("newer tune") != std::string::npos);
+    CHECK(StoreReader::open(path));  // To look at it.
   }
 }
 
@@ -113,7 +122,7 @@ TEST_CASE("an older store is brought to this version after it was copied", "[sto
   {
     sqlite::Database db(path, SQLITE_OPEN_READWRITE);
     for (const char* view :
-         {"curves", "trials_wide", "decisions", "rungs", "lineage", "attempts", "checkpoints", "workers"})
+         {"curves", "trials_wide", "decisions", "rungs", "lineage", "attempts", "checkpoints", "workers", "allocations"})
       db.execute(std::string{"DROP VIEW "} + view);
     db.execute("PRAGMA user_version=0");
   }
@@ -122,7 +131,7 @@ TEST_CASE("an older store is brought to this version after it was copied", "[sto
   CHECK(all(**store).size() == 162);
   sqlite::Database now(path, SQLITE_OPEN_READONLY), before(path + ".v0", SQLITE_OPEN_READONLY);
   CHECK(now.integer("PRAGMA user_version") == sqlite::kVersion);
-  CHECK(now.integer("SELECT count(*) FROM sqlite_schema WHERE type='view'") == 8);
+  CHECK(now.integer("SELECT count(*) FROM sqlite_schema WHERE type='view'") == 9);
   CHECK(before.integer("PRAGMA user_version") == 0);
   CHECK(before.integer("SELECT count(*) FROM reports") == 160);
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/reader.hpp"
 
+#include <sqlite3.h>
+
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cmath>
 #include <map>
+#include <thread>
 
 #include "store/sqlite/sqlite_store.hpp"
 #include "support/journals.hpp"
@@ -215,12 +219,53 @@ TEST_CASE("curves read from parts of the journal are those read trial by trial",
   }));
   const Seq last = s.reader->pulses().value().front().seq;
   for (const auto& [from, to] : {std::pair<Seq, Seq>{1, last / 2}, {last / 2 + 1, last}})
-    REQUIRE(s.reader->curve_points(s.experiment, from, to, "loss", [&](TrialId t, const CurvePoint& p) {
+    REQUIRE(s.reader->curve_points(s.experiment, from, to, "loss", [&](TrialId t, const StepValue& p) {
       whole[t].emplace_back(p.step, text(p.value));
     }));
   CHECK(singly.size() >= 2);
   CHECK(singly == whole);
-  REQUIRE(s.reader->curve_points(s.experiment, 1, last, "nothing", [](TrialId, const CurvePoint&) { FAIL("no such metric"); }));
+  REQUIRE(s.reader->curve_points(s.experiment, 1, last, "nothing", [](TrialId, const StepValue&) { FAIL("no such metric"); }));
+}
+
+TEST_CASE("a metric's points are found wherever a report has it among others", "[store]") {
+  const Scratch folder;
+  auto store = SqliteStore::open(folder / "a.db", "mnist", {.create = true});
+  REQUIRE(store);
+  Journal journal;
+  const auto report = [&](std::int64_t n, std::vector<std::string> names, std::vector<double> values) {
+    Metrics metrics;
+    metrics.names = std::make_shared<const std::vector<std::string>>(std::move(names)), metrics.values = std::move(values);
+    return journal.observe(Reported{{0}, 1, n, n, std::move(metrics), {}, {}, false});
+  };
+  std::vector<std::string> ten;
+  std::vector<double> tens;
+  for (int i = 0; i < 9; ++i) ten.push_back("m" + std::to_string(i)), tens.push_back(i);
+  ten.push_back("late"), tens.push_back(42);
+  // `loss` is first in each list but the last, which has it not; `acc` and `late` are in some lists, at several places.
+  REQUIRE((*store)->append(batch({journal.observe(Configured{"{}", "h", "", "me"}), report(1, {"loss"}, {1}), report(2, {"loss", "acc"}, {2, 12}),
+                                  report(3, {"loss", "late", "acc"}, {std::nan(""), 23, 13})},
+                                 {row(0, TrialState::running, {})})));
+  const auto points = [&](const std::string& metric) {
+    REQUIRE((*store)->flush());
+    const auto reader = StoreReader::open(folder / "a.db");
+    REQUIRE(reader);
+    std::string singly, whole;
+    const auto add = [](std::string& to, std::int64_t step, double value) {
+      to += std::to_string(step) + ":" + std::to_string(std::isnan(value) ? -1 : static_cast<int>(value)) + " ";
+    };
+    const std::vector<TrialId> trial{{0}};
+    REQUIRE((*reader)->curves((*store)->experiment(), trial, metric, [&](TrialId, std::span<const CurvePoint> all) {
+      for (const auto& p : all) add(singly, p.step, p.value);
+    }));
+    REQUIRE((*reader)->curve_points((*store)->experiment(), 1, journal.last(), metric, [&](TrialId, const StepValue& p) { add(whole, p.step, p.value); }));
+    CHECK(singly == whole);
+    return whole;
+  };
+  CHECK(points("loss") == "1:1 2:2 3:-1 ");
+  CHECK(points("acc") == "2:12 3:13 ");
+  REQUIRE((*store)->append(batch({report(4, ten, tens), report(5, {"loss"}, {5})})));
+  CHECK(points("loss") == "1:1 2:2 3:-1 5:5 ");
+  CHECK(points("late") == "3:23 4:42 ");
 }
 
 TEST_CASE("the facts about a trial come in order and without its reports", "[store]") {
@@ -237,12 +282,75 @@ TEST_CASE("every view can be read, whole and about one trial", "[store]") {
   Stored s;
   using View = StoreReader::View;
   const auto view =
-      GENERATE(View::decisions, View::rungs, View::lineage, View::attempts, View::checkpoints, View::workers);
+      GENERATE(View::decisions, View::rungs, View::lineage, View::attempts, View::checkpoints, View::workers, View::allocations);
   const auto whole = s.reader->view(view, s.experiment);
   INFO((whole ? "" : whole.error().message));
   CHECK(whole.has_value());
   CHECK(s.reader->view(view, s.experiment, TrialId{0}).has_value());
   CHECK(s.reader->view(View::attempts, s.experiment)->rows.size() == 3);
+}
+
+TEST_CASE("an allocation is as it was told of last; a worker holds what its trials that run hold", "[store]") {
+  Scratch folder;
+  auto store = SqliteStore::open(folder / "a.db", "e", {.create = true});
+  REQUIRE(store);
+  Journal journal;
+  auto b = std::make_shared<Batch>();
+  b->records = {journal.observe(Configured{"{}", "h", "", "me"}), journal.observe(Opened{}),
+                journal.decide(Allocate{1, "tune-1", "slurm", "{}"}), journal.decide(Allocate{2, "tune-2", "slurm", "{}"}),
+                journal.observe(AllocationChanged{1, "77", "queued", "Priority", "", {}}),
+                journal.observe(AllocationChanged{1, "77", "running", "", "node7", Time{99}}), journal.decide(Release{1, {}, "drain"}),
+                journal.observe(WorkerJoined{{3}, "ab", "node7", "", "tune-1", "", {4, 0, {{0, ""}}, {}}, {}, {}})};
+  for (const std::int64_t t : {0, 1}) {
+    b->records.push_back(journal.decide(Propose{{t}, {}, "sampler", "random", 0, 0, {}, {}, 0}));
+    b->records.push_back(journal.decide(Launch{{t}, 1, Form::fresh, {Seat{{3}, 1.5, 0, {0}, 0.5, {}}}, kNoStep, {}, {}, {}, false}));
+  }
+  b->trials = {row(0, TrialState::complete, 0.5), row(1, TrialState::running, {})};
+  REQUIRE((*store)->append(std::move(b)));
+  REQUIRE((*store)->flush());
+  const auto reader = StoreReader::open(folder / "a.db").value();
+  const auto columns = [&](StoreReader::View view, std::size_t at, std::initializer_list<const char*> names) {
+    const auto table = reader->view(view, (*store)->experiment()).value();
+    std::vector<Cell> cells;
+    for (const char* name : names)
+      cells.push_back(table.rows.at(at).at(static_cast<std::size_t>(std::find(table.columns.begin(), table.columns.end(), name) - table.columns.begin())));
+    return cells;
+  };
+  using Cells = std::vector<Cell>;
+  using namespace std::string_literals;
+  const auto first = columns(StoreReader::View::allocations, 0, {"allocation", "engine_id", "state", "nodes", "ends_at", "released"});
+  CHECK(first[1] == Cell{"77"s});
+  CHECK(Cells(first.begin() + 2, first.begin() + 4) == Cells{"running"s, "node7"s});
+  CHECK(first[5] == Cell{"drain"s});
+  CHECK(columns(StoreReader::View::allocations, 1, {"state", "engine_id"}) == Cells{"asked"s, std::monostate{}});
+  CHECK(columns(StoreReader::View::workers, 0, {"trials", "cpus_taken", "devices_taken"}) == Cells{std::int64_t{1}, 1.5, 0.5});
+}
+
+namespace {
+
+struct Seconds : TrialFollower {
+  std::map<std::int64_t, std::optional<double>> of;
+  void on_trial(const Change& change) override { of[change.row.id.value] = change.seconds; }
+  void on_param(TrialId, std::string_view, const Value&) override {}
+  void on_metric(TrialId, std::string_view, double) override {}
+};
+
+}  // namespace
+
+TEST_CASE("a follower is told how long all attempts of a trial ran, and not how long it waited", "[store]") {
+  Scratch folder;
+  auto store = SqliteStore::open(folder / "a.db", "e", {.create = true});
+  Journal journal;
+  auto once = row(0, TrialState::complete, 0.5), again = row(1, TrialState::stopped, 0.25), never = row(2, TrialState::queued, {});
+  again.attempt = 2, again.cause = Cause::stopped, again.launched_at = 50, again.ended_at = 900, never.attempt = 0;
+  REQUIRE((*store)->append(batch({journal.observe(Exited{{1}, 1, Cause::paused, 0, {}, 0, {30, 1, 0}, 2, ""}),
+                                  journal.observe(Exited{{1}, 2, Cause::paused, 0, {}, 0, {12.5, 1, 0}, 4, ""})},
+                                 {once, again, never})));
+  REQUIRE((*store)->flush());
+  auto reader = StoreReader::open(folder / "a.db");
+  Seconds seconds;
+  REQUIRE((*reader)->follow(1, 0, seconds));
+  CHECK(seconds.of == std::map<std::int64_t, std::optional<double>>{{0, 1.0}, {1, 42.5}, {2, {}}});
 }
 
 TEST_CASE("csv cells that a spreadsheet would run are made text", "[store]") {
@@ -262,4 +370,19 @@ TEST_CASE("csv cells that a spreadsheet would run are made text", "[store]") {
   REQUIRE(export_ndjson(**reader, 1, query, [&](auto text) { ndjson += text; }));
   CHECK(ndjson == R"({"number":0,"value":"nan","more":null,"a":"=1+1","b":"say \"hi\", you","c":-1.5})"
                   "\n");
+}
+
+TEST_CASE("a reader waits for one who holds the whole file for a moment", "[store]") {
+  Stored stored;
+  stored.reader.reset();
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(stored.path.c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE; PRAGMA user_version; COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK);
+  std::thread holds([other] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    sqlite3_close(other);
+  });
+  const auto reader = StoreReader::open(stored.path);
+  holds.join();
+  CHECK(reader);
 }

@@ -328,6 +328,65 @@ TEST_CASE("workers of an earlier process hold nothing until they join anew", "[e
   CHECK(rig.journal.back().as<Launch>()->ranks.front().worker == WorkerId{1});
 }
 
+TEST_CASE("what people ask of a worker is decided and not done by the fold, and only agents can be asked", "[experiment]") {
+  Rig rig{small_spec(), 1};
+  WorkerJoined w;
+  w.worker = WorkerId{1}, w.agent = "a1", w.offers.cpus = 1;
+  rig.see(w);
+  rig.decide();
+  Requested drain;
+  drain.verb = "drain", drain.worker = WorkerId{1}, drain.by = "kim";
+  REQUIRE_FALSE(rig.experiment->objection(drain));
+  rig.see(drain);
+  const auto release = rig.experiment->next();
+  REQUIRE(release);
+  CHECK(std::get<Release>(release->what) == Release{{}, WorkerId{1}, "drain"});
+  CHECK(release->reason.why == "asked for by kim");
+
+  drain.worker = WorkerId{0};
+  CHECK(rig.experiment->objection(drain)->message == "worker 0 is this machine, which no agent offers");
+  drain.worker = WorkerId{7};
+  CHECK(rig.experiment->objection(drain)->code == Error::Code::not_found);
+  drain.worker = {};
+  CHECK(rig.experiment->objection(drain)->hint == "`tune workers` lists them");
+}
+
+TEST_CASE("an experiment whose only worker is set aside waits, and goes on when it is taken back", "[experiment]") {
+  Rig rig{small_spec()};
+  rig.see(WorkerChanged{WorkerId{0}, "cordoned", {}, {}, "somebody works there"});
+  CHECK(rig.decide().empty());
+  rig.see(WorkerChanged{WorkerId{0}, "ready", {}, {}, ""});
+  CHECK(rig.decide().starts_with("Propose 0, Launch 0"));
+}
+
+TEST_CASE("a cordon outlasts the worker's absence, a drain does not", "[experiment]") {
+  Rig rig{small_spec()};
+  const auto state = [&] { return rig.experiment->history().workers().at(WorkerId{1}).state; };
+  WorkerJoined w;
+  w.worker = WorkerId{1};
+  rig.see(w);
+  CHECK(state() == "ready");
+  for (const auto* asked : {"cordoned", "draining"}) {
+    rig.see(WorkerChanged{WorkerId{1}, asked, {}, {}, ""});
+    rig.see(WorkerLost{WorkerId{1}, "its agent went away", ""});
+    rig.see(w);
+    CHECK(state() == (asked == std::string{"cordoned"} ? "cordoned" : "ready"));
+  }
+}
+
+TEST_CASE("how far an attempt was heard is known, so that what is sent twice counts once", "[experiment]") {
+  Rig rig{small_spec()};
+  rig.decide();
+  rig.starts(0);
+  rig.report(0, 1, 0.5);
+  rig.report(0, 2, 0.4);
+  CHECK(rig.trial(0).heard == rig.journal.back().as<Reported>()->seq);
+  CHECK(rig.trial(0).worker == WorkerId{0});
+  rig.exits(0, Cause::lost);
+  rig.decide();
+  CHECK(rig.trial(0).heard == 0);
+}
+
 TEST_CASE("values are reduced as the objective asks", "[experiment]") {
   auto spec = small_spec();
   spec.objectives.front().reduce = Objective::Reduce::mean_last_k;

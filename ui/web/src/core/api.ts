@@ -145,6 +145,7 @@ export interface Surface {
 export interface Action {
   action: string;
   trials?: number[];
+  worker?: number;
   params?: Record<string, unknown>;
   settings?: string[];
   priority?: number;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Detail, Param } from './api';
-import { extent, makeScale, railAbsent, railNan, type Scale, type ScaleKind } from './scale';
+import { extent, makeScale, railAbsent, railNan, whole, type Scale, type ScaleKind } from './scale';
 import { absent, textRanks, type Series, type Trials } from './trials';
 
 /** A column with the scale that suits it, and the place of every trial on it. */
@@ -53,7 +53,7 @@ function measured(trials: Trials, series: Series, label: string, param: Param | 
   if (param && param.min !== null && param.max !== null)
     [low, high] = [Math.min(low, param.min), Math.max(high, param.max)];
   kind ??= param ? (param.log ? 'log' : 'linear') : guess(values, trials.count, low, high);
-  const scale = makeScale(kind, low, high);
+  const scale = param?.kind.includes('int') ? whole(makeScale(kind, low, high)) : makeScale(kind, low, high);
   const places = new Float32Array(trials.count);
   let hasAbsent = false;
   let hasNan = false;

@@ -23,11 +23,26 @@ export function asCommand(experiment: string, a: Action): string {
       return each('tune tag', (a.tags ?? []).map((tag) => (a.on === false ? '--drop ' : '') + shell(tag)).join(' '));
     case 'note':
       return each('tune note', shell(a.note ?? ''));
+    case 'cordon':
+    case 'uncordon':
+    case 'drain':
+      return `tune workers ${a.action} ${a.worker} ${shell(experiment)}`;
     case 'star':
       return each('tune note', a.on === false ? '--unstar' : '--star');
     default:
       return `tune ${a.action} ${subject}${reason}`;
   }
+}
+
+/** What comes of an action on an experiment that nobody runs; empty: the same as ever. `serves`: this server can run it. */
+export function unowned(experiment: string, a: Action, serves: boolean): string {
+  if (['archive', 'tag', 'note', 'star'].includes(a.action)) return '';
+  const goesOn = `tune resume ${shell(experiment)}`;
+  if (a.action !== 'resume' || a.trials?.length)
+    return `Nobody runs the experiment now. This is recorded, and holds when it goes on: ${goesOn}`;
+  return serves
+    ? 'Nobody runs it now: this server goes on with it.'
+    : `Nobody runs it now, and this page cannot: here it is only recorded that no pause, stop or cancel holds any more. The command goes on with it.`;
 }
 
 /** The request that submits a config, for a shell. */

@@ -36,3 +36,28 @@ export function contour(xs: number[], ys: number[], values: number[], level: num
     }
   return found;
 }
+
+export interface Box {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/**
+ * Where on a line a label of this size is free of those that are `taken` and stays inside: from the middle of the line outwards. null: nowhere.
+ */
+export function free(line: Segment[], size: { width: number; height: number }, inside: Box, taken: Box[]): Box | null {
+  const middle = Math.floor(line.length / 2);
+  const outwards = line.map((_, k) => k).sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
+  for (const k of outwards) {
+    const [x, y] = [(line[k][0] + line[k][2]) / 2, (line[k][1] + line[k][3]) / 2];
+    const [w, h] = [size.width / 2, size.height / 2];
+    const box = { left: x - w, right: x + w, top: y - h, bottom: y + h };
+    if (box.left < inside.left || box.right > inside.right || box.top < inside.top || box.bottom > inside.bottom)
+      continue;
+    const meets = (b: Box) => box.left < b.right && b.left < box.right && box.top < b.bottom && b.top < box.bottom;
+    if (!taken.some(meets)) return box;
+  }
+  return null;
+}

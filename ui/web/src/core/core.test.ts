@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { readBrushes, select, writeBrushes } from './brush';
 import { readColumns, writeColumns, type Column } from './columns';
-import { asCommand } from './commands';
+import { asCommand, unowned } from './commands';
 import { runningMean, smooth, together, valueAt } from './curves';
 import { compile } from './filter';
 import { asArguments, count, duration, number, shell } from './format';
-import { linearTicks, logTicks, makeScale } from './scale';
+import { linearTicks, logTicks, makeScale, timed, whole } from './scale';
 import { backoff } from './stream';
 import { byEnd, counts, sortRows, spent, Trials } from './trials';
 
@@ -222,6 +222,58 @@ describe('scales', () => {
     expect(linearTicks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
     expect(linearTicks(0.30000000000000004, 0.7, 4)).toEqual([0.3, 0.4, 0.5, 0.6, 0.7]);
     expect(logTicks(1e-5, 1, 3)).toEqual([1e-5, 1e-3, 0.1]);
+    expect(logTicks(12, 500, 4)).toEqual([20, 50, 100, 200, 500]);
+    expect(logTicks(12, 500, 2)).toEqual([30, 100, 300]);
+  });
+  it('have two ticks at least', () => {
+    for (const [low, high] of [
+      [0.91, 0.979],
+      [1, 6],
+      [-3, 0.1],
+      [4.1, 9.9],
+    ])
+      for (const ticks of [linearTicks(low, high, 1), linearTicks(low, high, 2)]) {
+        expect(ticks.length).toBeGreaterThan(1);
+        expect(ticks.every((v) => v >= low && v <= high)).toBe(true);
+      }
+    for (const [low, high] of [
+      [0.9, 11],
+      [11, 111],
+      [2e-4, 3e-3],
+      [0.5, 4e8],
+    ])
+      expect(logTicks(low, high, 2).length).toBeGreaterThan(1);
+  });
+  it('go from end to end where both are powers of two', () => {
+    expect(logTicks(16, 512, 3)).toEqual([16, 64, 256, 512]);
+    expect(logTicks(16, 512, 4)).toEqual([16, 32, 64, 128, 256, 512]);
+    expect(logTicks(16, 1024, 3)).toEqual([16, 64, 256, 1024]);
+    expect(logTicks(8, 1024, 4)).toEqual([8, 32, 128, 512, 1024]);
+  });
+  it('of times have ticks where a clock has them', () => {
+    const labels = (high: number, about: number) =>
+      timed(makeScale('linear', 0, high))
+        .ticks(about)
+        .map((t) => t.label);
+    expect(labels(950, 8)).toEqual(['0', '2 min', '4 min', '6 min', '8 min', '10 min', '12 min', '14 min']);
+    expect(labels(9000, 3)).toEqual(['0', '1 h 0 min', '2 h 0 min']);
+    expect(labels(0.4, 2)).toEqual(['0', '200 ms', '400 ms']);
+    expect(labels(86400 * 40, 4)[1]).toBe('11 d 13 h');
+  });
+  it('have short labels', () => {
+    const labels = (low: number, high: number) =>
+      makeScale('log', low, high)
+        .ticks(5)
+        .map((t) => t.label);
+    expect(labels(1e-5, 1e-3)).toEqual(['1e-5', '3e-5', '1e-4', '3e-4', '0.001']);
+  });
+  it('have no tick between two whole numbers', () => {
+    const labels = (low: number, high: number) =>
+      whole(makeScale('linear', low, high))
+        .ticks(8)
+        .map((t) => t.label);
+    expect(labels(2, 3)).toEqual(['2', '3']);
+    expect(labels(0, 16)).toEqual(['0', '2', '4', '6', '8', '10', '12', '14', '16']);
   });
 });
 
@@ -274,7 +326,17 @@ describe('words for people', () => {
     expect(asCommand('mnist', { action: 'priority', trials: [1, 2], priority: 5 })).toBe(
       'tune priority mnist/1 mnist/2 --to 5',
     );
+    expect(asCommand('my run', { action: 'drain', worker: 3 })).toBe("tune workers drain 3 'my run'");
     expect(asCommand('mnist', { action: 'archive', on: false })).toBe('tune unarchive mnist');
+  });
+  it('says what comes of it where nobody runs the experiment', () => {
+    expect(unowned('mnist', { action: 'resume' }, true)).toContain('this server goes on with it');
+    expect(unowned('mnist', { action: 'resume' }, false)).toContain('only recorded');
+    for (const serves of [true, false]) {
+      expect(unowned('a b', { action: 'retry', trials: [3] }, serves)).toContain("tune resume 'a b'");
+      expect(unowned('mnist', { action: 'resume', trials: [3] }, serves)).toContain('holds when it goes on');
+      expect(unowned('mnist', { action: 'star', on: true }, serves)).toBe('');
+    }
   });
 });
 

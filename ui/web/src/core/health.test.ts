@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Detail } from './api';
 import { readColumns, writeColumns } from './columns';
 import { front, health } from './health';
-import { lanes } from './tables';
+import { askable, inOrder, lanes } from './tables';
 import { Trials } from './trials';
 
 function spaceOf(values: number[], xs: number[], [min, max] = [0, 1]) {
@@ -130,4 +130,44 @@ it('a lane is taken again when its trial has left', () => {
   const { spans, lanes: all } = lanes([row(0, 0, 2), row(1, 1, 3), row(2, 2, null)], 9);
   expect(spans.map((s) => s.lane)).toEqual([0, 1, 0]);
   expect(all).toHaveLength(2);
+});
+
+describe('a gap', () => {
+  const counted = (xs: number[], [min, max]: [number, number], more = {}) => {
+    const many = forty.map((_, i) => xs[i % xs.length]);
+    const { trials, detail } = spaceOf(
+      many.map((x) => (x - (min + max) / 2) ** 2),
+      many,
+      [min, max],
+    );
+    Object.assign(detail.params[0], { kind: 'int' });
+    return health(trials, { ...detail, ...more }, null)
+      .filter((f) => f.kind === 'gap')
+      .map((f) => f.text);
+  };
+  it('is none between two whole numbers that follow each other', () =>
+    expect(counted([1, 2, 3, 4], [1, 4])).toEqual([]));
+  it('names the whole numbers that were not tried, the ends too', () => {
+    expect(counted([1, 2, 4], [1, 4])).toEqual(['3 was never tried.']);
+    expect(counted([1, 2, 3], [1, 4])).toEqual(['4 was never tried.']);
+    expect(counted([1, 2, 9, 10], [1, 10])).toEqual(['Nothing was tried from 3 to 8.']);
+  });
+  it('knows the step of a parameter', () => {
+    const config = { params: { x: { step: 16 } } };
+    expect(counted([16, 32, 48], [16, 60], { config })).toEqual([]);
+    expect(counted([16, 48], [16, 60], { config })).toEqual(['32 was never tried.']);
+  });
+});
+
+it('an agent is asked for what its state leaves to ask; this machine for nothing', () => {
+  expect(askable({ worker: 0, agent: null, state: 'ready' })).toEqual([]);
+  expect(askable({ worker: 1, agent: 'ab', state: 'ready' })).toEqual(['cordon', 'drain']);
+  expect(askable({ worker: 1, agent: 'ab', state: 'cordoned' })).toEqual(['uncordon', 'drain']);
+  expect(askable({ worker: 1, agent: 'ab', state: 'draining' })).toEqual([]);
+});
+
+it('allocations that are not over come first, then the newest', () => {
+  const states = ['ended', 'queued', 'running', 'failed'];
+  const shown = inOrder(states.map((state, i) => ({ allocation: i + 1, state })));
+  expect(shown.map((a) => a.allocation)).toEqual([3, 2, 4, 1]);
 });

@@ -42,7 +42,7 @@ export function health(trials: Trials, detail: Detail, importance: Importance | 
           command: '',
         });
     } else if (p.min !== null && p.max !== null && p.max > p.min)
-      found.push(...ranged(p, p.min, p.max, series.numbers!, rows, best, detail.name));
+      found.push(...ranged(p, p.min, p.max, stepOf(p, detail), series.numbers!, rows, best, detail.name));
     const share = importance?.params.find((i) => i.name === p.name)?.share;
     if (share !== undefined && share < 0.02 && !p.when && importance!.trials >= 40)
       found.push({
@@ -55,10 +55,17 @@ export function health(trials: Trials, detail: Detail, importance: Importance | 
   });
 }
 
+/** How far apart its values are; 0: as near as numbers can be. */
+function stepOf(p: Param, detail: Detail): number {
+  const written = (detail.config?.params as Record<string, { step?: unknown } | undefined> | undefined)?.[p.name]?.step;
+  return typeof written === 'number' && written > 0 ? written : p.kind.includes('int') ? 1 : 0;
+}
+
 function ranged(
   p: Param,
   min: number,
   max: number,
+  step: number,
   values: Float64Array,
   rows: number[],
   best: number[],
@@ -96,25 +103,26 @@ function ranged(
       command: natural ? '' : `tune set ${shell(name)} ${shell(`params.${p.name}.min=${to}`)}`,
     });
   }
-  const all = [
-    0,
-    ...rows
-      .map((row) => place(values[row]))
-      .filter((x) => x >= 0 && x <= 1)
-      .sort((a, b) => a - b),
-    1,
-  ];
-  let widest = 0;
-  let from = 0;
-  for (let i = 1; i < all.length; ++i)
-    if (all[i] - all[i - 1] > widest) ((widest = all[i] - all[i - 1]), (from = all[i - 1]));
-  if (widest > 0.25 && all.length > 12)
-    found.push({
-      param: p.name,
-      kind: 'gap',
-      text: `Nothing was tried between ${number(at(from), 3)} and ${number(at(from + widest), 3)}.`,
-      command: '',
-    });
+  const tried = [...new Set(rows.map((row) => values[row]).filter((v) => v >= min && v <= max))].sort((a, b) => a - b);
+  // With steps the ends can be untried themselves: neighbours of them that cannot be stand for them.
+  const top = step ? min + Math.floor((max - min) / step + 1e-9) * step : max;
+  const all = [min - step, ...tried, top + step];
+  const inside = (v: number) => Math.min(1, Math.max(0, place(Math.min(top, Math.max(min, v)))));
+  let widest = 0.25;
+  let gap: [number, number] | null = null;
+  for (let i = 1; i < all.length; ++i) {
+    const size = inside(all[i]) - inside(all[i - 1]);
+    if (size > widest && all[i] - all[i - 1] > 1.5 * step) ((widest = size), (gap = [all[i - 1], all[i]]));
+  }
+  if (gap && rows.length > 10) {
+    const [from, to] = [gap[0] + step, gap[1] - step];
+    const text = !step
+      ? `Nothing was tried between ${number(from, 3)} and ${number(to, 3)}.`
+      : to - from < step / 2
+        ? `${number(from)} was never tried.`
+        : `Nothing was tried from ${number(from)} to ${number(to)}.`;
+    found.push({ param: p.name, kind: 'gap', text, command: '' });
+  }
   return found;
 }
 

@@ -68,7 +68,8 @@ export class Live {
           getColumns(`${at(this.name)}/columns${since}`, this.over.signal),
         ]);
         const touched = this.trials.merge(columns);
-        this.detail = detail;
+        // What is as it was stays the same object: whatever was computed and drawn from it is still right.
+        if (JSON.stringify(detail) !== JSON.stringify(this.detail)) this.detail = detail;
         this.trouble = null;
         if (touched.length || !this.loaded) this.version += 1;
         this.loaded = true;

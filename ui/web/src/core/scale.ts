@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From values to places between 0 and 1. What has no place on the scale gets a rail of its own, never the edge of it.
 
+import { duration } from './format';
+
 export type ScaleKind = 'linear' | 'log' | 'symlog' | 'category';
 
 export const railAbsent = -1; // not applicable: a parameter whose condition did not hold, a metric not reported
@@ -71,25 +73,69 @@ function categoryScale(categories: string[]): Scale {
   };
 }
 
+function multiples(low: number, high: number, step: number): number[] {
+  const found: number[] = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; ++k)
+    found.push(Number((k * step).toPrecision(12)));
+  return found;
+}
+
+/** Round values about so many, and two at least: one tells no distance. */
 export function linearTicks(low: number, high: number, about: number): number[] {
   const raw = (high - low) / Math.max(1, about);
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = power * ([1, 2, 5, 10].find((m) => m * power >= raw * 0.999) ?? 10);
-  const ticks: number[] = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; ++k)
-    ticks.push(Number((k * step).toPrecision(12)));
+  const finer = [10, 5, 2, 1, 0.5, 0.2].map((m) => m * power);
+  const from = finer.findLastIndex((step) => step >= raw * 0.999);
+  let ticks: number[] = [];
+  for (const step of finer.slice(Math.max(0, from))) {
+    ticks = multiples(low, high, step);
+    if (ticks.length > 1) break;
+  }
   return ticks;
 }
 
 export function logTicks(low: number, high: number, about: number): number[] {
-  const decades = Math.log10(high / low);
-  if (decades < 1) return linearTicks(low, high, about);
-  const first = Math.ceil(Math.log10(low) - 1e-9);
+  about = Math.max(2, about);
+  const doublings = Math.log2(high / low);
+  if (doublings >= 2 && [low, high].every((v) => v >= 1 && Number.isInteger(Math.log2(v))))
+    return powersOfTwo(low, high, doublings, about);
+  if (high / low < 10) return linearTicks(low, high, about);
+  const first = Math.floor(Math.log10(low) + 1e-9);
   const last = Math.floor(Math.log10(high) + 1e-9);
-  const every = Math.max(1, Math.ceil((last - first) / about));
+  const having = (mantissas: number[], every = 1) => {
+    const ticks: number[] = [];
+    for (let e = first; e <= last; e += every) for (const m of mantissas) ticks.push(Number(`${m}e${e}`));
+    return ticks.filter((v) => v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9));
+  };
+  for (const mantissas of [[1, 2, 5], [1, 3], [1]]) {
+    const ticks = having(mantissas);
+    if (ticks.length > 1 && ticks.length <= about + 1) return ticks;
+  }
+  const lowest = Math.ceil(Math.log10(low) - 1e-9);
+  const every = Math.ceil((last - lowest) / about);
+  const ticks = having([1]).filter((_, i) => i % Math.max(1, every) === 0);
+  return ticks.length > 1 ? ticks : having([1, 3]);
+}
+
+/** From end to end: who has powers of two for ends thinks in them. */
+function powersOfTwo(low: number, high: number, doublings: number, about: number): number[] {
+  const even = Array.from({ length: doublings }, (_, i) => i + 1).find(
+    (d) => doublings % d === 0 && doublings / d <= about + 1,
+  )!;
+  const every = even === doublings && doublings > 3 ? Math.ceil(doublings / about) : even;
   const ticks: number[] = [];
-  for (let e = first; e <= last; e += every) ticks.push(Number(`1e${e}`));
-  return ticks.length >= 2 ? ticks : [...new Set([low, ...ticks, high].map((v) => Number(v.toPrecision(2))))];
+  for (let v = low; v < high; v *= 2 ** every) ticks.push(v);
+  return [...ticks, high];
+}
+
+/** Of what is counted: no tick between two values. */
+export function whole(scale: Scale): Scale {
+  const { ticks } = scale;
+  scale.ticks = (about) =>
+    ticks(about)
+      .filter((t) => Number.isInteger(t.value))
+      .map((t) => ({ ...t, label: tickLabel(t.value, 1) }));
+  return scale;
 }
 
 function symlogTicks(low: number, high: number): number[] {
@@ -106,9 +152,29 @@ export function tickLabel(value: number, step: number): string {
     if (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) ++digits; // 0.25 needs two
     return value.toFixed(digits);
   }
-  if (size >= 1e4 || size < 1e-3)
-    return value.toExponential(Number.isInteger(Math.log10(size)) ? 0 : 1).replace('e+', 'e');
+  if (size >= 1e4 || size < 1e-3) return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e');
   return String(Number(value.toPrecision(4)));
+}
+
+const [minute, hour] = [60, 3600];
+const clockSteps = [
+  5,
+  10,
+  15,
+  30,
+  ...[1, 2, 5, 10, 15, 30].map((m) => m * minute),
+  ...[1, 2, 3, 6, 12, 24].map((h) => h * hour),
+];
+
+/** Of seconds: ticks where a clock has them, in words. */
+export function timed(scale: Scale): Scale {
+  const { low, high, ticks } = scale;
+  scale.ticks = (about) => {
+    const step = clockSteps.find((s) => (high - low) / s <= about);
+    const values = !step || high - low < minute / 2 ? ticks(about).map((t) => t.value) : multiples(low, high, step);
+    return values.map((value) => ({ value, place: scale.place(value), label: value ? duration(value) : '0' }));
+  };
+  return scale;
 }
 
 /** Smallest and largest finite value. */

@@ -6,11 +6,32 @@ export type Row = Record<string, number | string | null>;
 /** A view of the store as rows with names. */
 export async function view(
   experiment: string,
-  name: 'rungs' | 'lineage' | 'attempts' | 'checkpoints' | 'workers',
+  name: 'rungs' | 'lineage' | 'attempts' | 'checkpoints' | 'allocations',
   signal?: AbortSignal,
 ): Promise<Row[]> {
-  const table = await get<Table>(`${at(experiment)}/${name}`, signal);
+  return rowsOf(await get<Table>(`${at(experiment)}/${name}`, signal));
+}
+
+function rowsOf(table: Table): Row[] {
   return table.rows.map((row) => Object.fromEntries(table.columns.map((c, i) => [c, row[i]])));
+}
+
+/** The workers of an experiment, and why trials wait for room; empty: none does. */
+export async function workersOf(experiment: string, signal?: AbortSignal): Promise<{ rows: Row[]; waiting: string }> {
+  const table = await get<Table & { waiting?: string }>(`${at(experiment)}/workers`, signal);
+  return { rows: rowsOf(table), waiting: table.waiting ?? '' };
+}
+
+/** What a worker may be asked for. Nobody asks this machine, which no agent offers, nor one that goes or is gone. */
+export function askable(worker: Row): string[] {
+  if (!worker.agent || worker.state === 'lost' || worker.state === 'draining') return [];
+  return worker.state === 'cordoned' || worker.state === 'quarantined' ? ['uncordon', 'drain'] : ['cordon', 'drain'];
+}
+
+/** Allocations that are not over first, then the newest. */
+export function inOrder(allocations: Row[]): Row[] {
+  const over = (a: Row) => Number(['ended', 'failed', 'lost'].includes(String(a.state)));
+  return [...allocations].sort((a, b) => over(a) - over(b) || Number(b.allocation) - Number(a.allocation));
 }
 
 /** A stretch of the course that a trial descends from. */

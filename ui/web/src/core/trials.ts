@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Attempt } from './api';
 import type { Columns } from './columns';
 
 export const absent = 0xffffffff; // the code of an absent text
@@ -187,6 +188,11 @@ export function spent(trials: Trials, name: string): Float64Array {
   let sum = 0;
   for (const row of byEnd(trials)) sums[row] = sum += Math.max(0, trials.number(series, row) || 0);
   return sums;
+}
+
+/** How many seconds attempts ran, together: what lies between them, a pause or the wait for a slot, is not counted. */
+export function ran(attempts: Pick<Attempt, 'launched_at' | 'ended_at' | 'seconds'>[], now: number): number {
+  return attempts.reduce((sum, a) => sum + (a.seconds ?? Math.max(0, (a.ended_at ?? now) - a.launched_at)), 0);
 }
 
 /** All rows, the best first. */

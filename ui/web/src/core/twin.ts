@@ -15,8 +15,7 @@ export const mostRows = 200;
 
 /** One cell of the table of trials, as people read it. */
 export function cellText(trials: Trials, name: string, row: number): string {
-  if (name === 'duration')
-    return duration(trials.number(trials.find('ended_at'), row) - trials.number(trials.find('launched_at'), row));
+  if (name === 'ran_seconds') return duration(trials.number(trials.find(name), row));
   const s = trials.find(name);
   if (!s) return '–';
   if (s.codes) return s.codes[row] === absent ? '–' : s.dictionary[s.codes[row]];

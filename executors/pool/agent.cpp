@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executors/pool/agent.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "executors/checkpoints.hpp"
+#include "executors/clock.hpp"
+#include "executors/link/line.hpp"
+#include "executors/pool/messages.hpp"
+#include "executors/process/host.hpp"
+#include "tuner/json.hpp"
+#include "tuner/value.hpp"
+
+namespace tune {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostUnsaid = 100'000;  // Facts of one experiment; then its trials wait for theirs to be taken.
+constexpr std::size_t kMostAtOnce = 256;      // Facts a message.
+constexpr int kTransfers = 20;                // Tries of one part of a checkpoint.
+constexpr double kFarewell = 2, kLastWords = 10;  // Seconds.
+constexpr double kSilence = 0.5;                  // Of a lease without a word: the line may be half of one that broke.
+
+double boot_seconds() {
+  timespec t{};
+  ::clock_gettime(CLOCK_BOOTTIME, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+std::string whole_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// A line that was cut comes back, or the lease ends and all of this with it. `ending`: nobody waits for it any more.
+template <class F>
+Result<Done> patiently(const std::atomic<bool>& ending, F transfer) {
+  for (int again = 0;; ++again) {
+    auto done = transfer();
+    if (done || done.error().code != Error::Code::unreachable || again == kTransfers || ending) return done;
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+}
+
+/// The coordinator's checkpoints, over the line: part by part, the manifest last, for it says when all are there.
+class LineMirror final : public CheckpointMirror {
+ public:
+  LineMirror(Line& line, std::string agent, const std::atomic<bool>& ending) : line_(line), agent_(std::move(agent)), ending_(ending) {}
+
+  Result<Done> bring(const Checkpoints& from, const std::string& hash) const override {
+    const auto parts = from.parts(hash);
+    if (!parts) return parts.error();
+    for (std::size_t i = parts->size(); i-- > 0;)
+      if (auto stored = patiently(ending_, [&] { return line_.store((*parts)[i], path(hash, i)); }); !stored) return stored;
+    return Done{};
+  }
+  Result<Done> fetch(const Checkpoints& to, const std::string& hash) const override {
+    const fs::path folder = to.arriving(hash, agent_);
+    std::error_code failed;
+    fs::remove_all(folder, failed);
+    fs::create_directories(folder, failed);
+    const auto part = [&](std::size_t i) { return patiently(ending_, [&] { return line_.fetch(path(hash, i), folder / std::to_string(i)); }); };
+    if (auto manifest = part(0); !manifest) return manifest;
+    const auto count = Checkpoints::count_parts(hash, folder / "0");
+    if (!count) return count.error();
+    for (std::size_t i = 1; i < *count; ++i)
+      if (auto fetched = part(i); !fetched) return fetched;
+    return to.assemble(hash, folder);
+  }
+
+ private:
+  static std::string path(const std::string& hash, std::size_t part) { return "checkpoints/" + hash + "/" + std::to_string(part); }
+
+  Line& line_;
+  const std::string agent_;
+  const std::atomic<bool>& ending_;
+};
+
+/// An experiment that this agent has trials of: a TrialHost on a thread of its own, which lives as long as its trials do.
+class Household {
+ public:
+  using Done = std::function<void(std::vector<Observation>, Time at)>;
+  using Work = std::function<void(TrialHost&)>;
+
+  /// `happened` is called on the household's thread.
+  Household(Spec spec, const ExecutorContext& context, Offer offer, Elsewhere elsewhere, Done happened)
+      : spec_(std::move(spec)), context_{spec_, context.folder, context.checkpoints}, happened_(std::move(happened)),
+        thread_([this, offer = std::move(offer), elsewhere = std::move(elsewhere)] { live(offer, elsewhere); }) {}
+  ~Household() {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+      if (host_) host_->interrupt();
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  void ask(Work work) {
+    const std::lock_guard lock(mutex_);
+    work_.push_back(std::move(work));
+    if (host_) host_->interrupt();
+    changed_.notify_all();
+  }
+  void lease(Lease lease) {
+    ask([lease = std::move(lease)](TrialHost& host) mutable { host.take(std::move(lease)); });
+  }
+  /// So many facts of it wait to be acknowledged.
+  void unsaid(std::size_t facts) {
+    const std::lock_guard lock(mutex_);
+    unsaid_ = facts;
+    changed_.notify_all();
+  }
+
+ private:
+  void live(const Offer& offer, const Elsewhere& elsewhere) {
+    auto made = TrialHost::make(context_, offer, elsewhere);
+    if (!made) return;  // The settings were read by the same rules at the coordinator.
+    {
+      const std::lock_guard lock(mutex_);
+      host_ = made->get();
+    }
+    for (;;) {
+      std::deque<Work> work;
+      {
+        std::unique_lock lock(mutex_);
+        // A coordinator that does not take what happened keeps our trials waiting: they block on their next report.
+        changed_.wait(lock, [this] { return over_ || unsaid_ < kMostUnsaid || !work_.empty(); });
+        if (over_) break;
+        work.swap(work_);
+      }
+      for (auto& one : work) one(*host_);
+      auto seen = host_->wait(std::nullopt);
+      if (!seen.empty()) happened_(std::move(seen), host_->now());
+    }
+    const std::lock_guard lock(mutex_);
+    host_ = nullptr;  // What still lives ends with it.
+  }
+
+  const Spec spec_;
+  const ExecutorContext context_;
+  const Done happened_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Work> work_;
+  TrialHost* host_ = nullptr;
+  std::size_t unsaid_ = 0;
+  bool over_ = false;
+  std::thread thread_;  // Last: it uses the above.
+};
+
+}  // namespace
+
+class Agent::Inside {
+ public:
+  explicit Inside(Settings settings) : settings_(std::move(settings)) {}
+  ~Inside() {
+    ending_ = true;
+    if (line_) line_->stop();
+    courier_.join();
+  }
+
+  Result<Done> join();
+  void run();
+  void leave(const std::string& why, bool kill) {
+    post([this, why, kill] { begin_leaving(why, true, kill); });
+  }
+
+ private:
+  struct Run {
+    Opening opening;
+    std::unique_ptr<Household> household;
+    std::set<std::pair<TrialId, int>> attempts;  // Whose end was not acknowledged.
+    std::set<std::pair<TrialId, int>> cut_off;   // Those of them whose lease ended.
+    std::size_t ended = 0;                       // Those of them whose end is known.
+    std::deque<Record> unsaid;                   // Not acknowledged, oldest first.
+    std::int64_t said = 0;                       // On this connection, up to here.
+    bool open = false;                           // The coordinator opened it on this connection.
+    double covered = 0;                          // When the last beat was sent that it answered while it had this open.
+    bool expired = false;
+    bool closing = false;
+    std::string logs;  // Folder of its trials' logs, where the coordinator cannot read them; empty: it can.
+  };
+
+  void post(std::function<void()> event) {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(std::move(event));
+    changed_.notify_all();
+  }
+
+  // --- the connection ---
+  void opened(Line::Opening);
+  void closed(const std::string& why, bool refused);
+  void received(const std::string& text);
+  void say(const Message& message) {
+    if (connected_) line_->send(opening_, write_message(message));
+  }
+
+  // --- what the coordinator says ---
+  void take(const Welcome&);
+  void take(const BeatAnswer&);
+  void take(const Opening&);
+  void take(const Order&);
+  void take(const Acknowledged&);
+  void take(const Fence&);
+  void take(const Closing&);
+  void take(const Dismissal& d) { begin_leaving(d.why, d.stop, false); }
+  void take(const auto&) {}  // For coordinators only.
+
+  // --- what happens here ---
+  void happened(const std::string& experiment, std::vector<Observation> seen, Time at);
+  void pass_on(Run&);
+  void keep(Run&, Observation, Time at);
+  void bring_logs(const std::string& experiment, const std::string& folder, const Exited&, Time at);
+  void ended(const std::string& experiment, const Exited&, Time at);
+  void begin_leaving(const std::string& why, bool stop, bool kill);
+  void on_time();
+  void watch_leases(double now);
+  void watch_line(double now);
+  /// Trials may live for a lease from then on, and for as long as they are given to end.
+  void live_from(double covered) const {
+    if (settings_.living) settings_.living(covered + times_.lease + times_.grace);
+  }
+  double next_time() const;
+  void turn();
+  bool is_idle() const;
+  bool has_trials() const;
+  void forget(const std::string& experiment) { runs_.erase(experiment); }
+  void tell(const std::string& line) const {
+    if (settings_.tell) settings_.tell(line);
+  }
+
+  const Settings settings_;
+  std::unique_ptr<Line> line_;
+  boost::asio::thread_pool courier_{1};  // Brings logs.
+  std::atomic<bool> ending_ = false;
+  Welcome times_;
+  Line::Opening opening_ = 0;
+  bool connected_ = false, welcomed_ = false, leaving_ = false, stopping_ = false, over_ = false, farewell_heard_ = false;
+  std::string leaving_why_, last_trouble_;
+  double hello_at_ = 0, answered_ = 0, next_beat_ = 0, busy_at_ = boot_seconds(), word_at_ = busy_at_;
+  std::map<std::string, std::int64_t> numbered_;  // Facts of each experiment; goes on if it is forgotten and comes again.
+  std::map<std::string, std::unique_ptr<Run>> runs_;
+
+  std::mutex mutex_;  // Of the events, which are all that other threads touch.
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> events_;
+};
+
+// --- the connection -----------------------------------------------------------------------------------------------------
+
+Result<Done> Agent::Inside::join() {
+  auto credentials = tune::join(settings_.join, settings_.id);
+  if (!credentials) return credentials.error();
+  if (settings_.admitted) settings_.admitted(*credentials);
+  Line::Callbacks heard;
+  heard.opened = [this](Line::Opening opening) { post([this, opening] { opened(opening); }); };
+  heard.received = [this](Line::Opening opening, std::string_view text) {
+    post([this, opening, message = std::string{text}] {
+      if (opening == opening_) received(message);
+    });
+  };
+  heard.closed = [this](Line::Opening, const std::string& why, bool refused) { post([this, why, refused] { closed(why, refused); }); };
+  auto line = Line::open({settings_.join.address, std::move(*credentials)}, std::move(heard));
+  if (!line) return line.error();
+  line_ = std::move(*line);
+  return Done{};
+}
+
+void Agent::Inside::opened(Line::Opening opening) {
+  opening_ = opening;
+  connected_ = true, welcomed_ = false;
+  Hello hello{settings_.offer, whole_file("/proc/sys/kernel/random/boot_id"), {}};
+  hello.worker.agent = settings_.id;
+  hello.worker.version = TUNE_VERSION;
+  while (!hello.boot_id.empty() && hello.boot_id.back() == '\n') hello.boot_id.pop_back();
+  for (auto& [name, run] : runs_) {
+    run->open = false, run->said = 0;
+    for (const auto& [trial, attempt] : run->attempts) hello.held.push_back({name, trial, attempt});
+  }
+  hello_at_ = word_at_ = boot_seconds();
+  say(hello);
+  if (leaving_) say(Leaving{leaving_why_});
+}
+
+void Agent::Inside::closed(const std::string& why, bool refused) {
+  if (over_) farewell_heard_ = true;
+  else if (connected_ || (refused && why != last_trouble_))
+    tell((refused ? "the coordinator does not want this agent (" : "the coordinator is out of reach (") + why + "); trying again");
+  last_trouble_ = why;
+  connected_ = welcomed_ = false;
+  for (auto& [name, run] : runs_) run->open = false;
+}
+
+void Agent::Inside::received(const std::string& text) {
+  word_at_ = boot_seconds();
+  auto message = read_message(text);
+  if (!message) return tell("the coordinator sent what is no message: " + message.error().message);
+  std::visit([this](const auto& m) { take(m); }, *message);
+}
+
+void Agent::Inside::take(const Welcome& welcome) {
+  if (!std::exchange(welcomed_, true)) tell("joined the pool at " + settings_.join.address);
+  times_ = welcome;
+  next_beat_ = 0;
+}
+
+void Agent::Inside::take(const BeatAnswer& answer) {
+  for (auto& [name, run] : runs_)
+    if (run->open) run->covered = std::max(run->covered, answer.sent), run->expired = false;
+  answered_ = std::max(answered_, answer.sent);
+  live_from(answered_);
+}
+
+void Agent::Inside::take(const Opening& opening) {
+  auto& run = runs_[opening.experiment];
+  if (run && run->opening.began != opening.began) run.reset();  // Another experiment of that name.
+  if (!run) {
+    run = std::make_unique<Run>();
+    auto spec = settings_.read_settings(opening.config);
+    if (!spec) {
+      tell("the settings of " + printable(opening.experiment) + " cannot be read: " + spec.error().message);
+      runs_.erase(opening.experiment);
+      return;
+    }
+    const bool same_disk = !opening.mark.empty() && !settings_.own_disk && whole_file(opening.folder + "/.mark") == opening.mark;
+    ExecutorContext context{*spec, opening.folder, opening.checkpoints};
+    if (!same_disk) {
+      context.folder = settings_.folder + "/" + opening.experiment;
+      context.checkpoints = settings_.folder + "/checkpoints";
+      std::error_code failed;
+      fs::create_directories(context.folder, failed);
+    }
+    Elsewhere elsewhere{settings_.id, nullptr};
+    if (!same_disk) elsewhere.mirror = std::make_shared<LineMirror>(*line_, settings_.id, ending_), run->logs = context.folder;
+    run->household = std::make_unique<Household>(*spec, context, settings_.offer.offers, std::move(elsewhere),
+                                                 [this, name = opening.experiment](std::vector<Observation> seen, Time at) {
+                                                   post([this, name, seen = std::move(seen), at]() mutable { happened(name, std::move(seen), at); });
+                                                 });
+  }
+  run->opening = opening;
+  run->open = true;
+  run->closing = false;
+  run->covered = std::max({run->covered, hello_at_, answered_});
+  run->expired = false;
+  live_from(run->covered);
+  pass_on(*run);
+}
+
+void Agent::Inside::take(const Order& order) {
+  const auto it = runs_.find(order.experiment);
+  const auto* decided = order.fact.decided();
+  if (it == runs_.end() || !decided) return;
+  Run& run = *it->second;
+  const auto* launch = std::get_if<Launch>(&decided->what);
+  if (!launch) return run.household->ask([d = *decided](TrialHost& host) { host.carry_out(d); });
+  if (!run.attempts.insert({launch->trial, launch->attempt}).second) return;  // It has it.
+  if (leaving_) {
+    Exited refused;
+    refused.trial = launch->trial, refused.attempt = launch->attempt, refused.cause = Cause::preempted;
+    refused.text = "its agent is leaving: " + leaving_why_;
+    return happened(order.experiment, {refused}, order.fact.at);
+  }
+  run.household->lease({*launch, launch->params.value_or(Params{}), order.seed, static_cast<std::size_t>(order.done)});
+}
+
+void Agent::Inside::take(const Acknowledged& acknowledged) {
+  const auto it = runs_.find(acknowledged.experiment);
+  if (it == runs_.end()) return;
+  Run& run = *it->second;
+  std::vector<Observation> reports;
+  while (!run.unsaid.empty() && run.unsaid.front().seq <= acknowledged.seq) {
+    const auto& observation = *run.unsaid.front().observation();
+    if (const auto* exited = std::get_if<Exited>(&observation)) run.ended -= run.attempts.erase({exited->trial, exited->attempt});
+    if (std::holds_alternative<Reported>(observation)) reports.push_back(observation);
+    run.unsaid.pop_front();
+  }
+  run.household->unsaid(run.unsaid.size());
+  if (!reports.empty())
+    run.household->ask([reports = std::move(reports)](TrialHost& host) {
+      for (const auto& report : reports) host.acknowledge(report);
+    });
+}
+
+void Agent::Inside::take(const Fence& fence) {
+  const auto it = runs_.find(fence.attempt.experiment);
+  if (it == runs_.end()) return;
+  it->second->household->ask([fence](TrialHost& host) { host.kill(fence.attempt.trial, fence.attempt.attempt, fence.why); });
+}
+
+void Agent::Inside::take(const Closing& closing) {
+  const auto it = runs_.find(closing.experiment);
+  if (it == runs_.end()) return;
+  if (closing.forget) return forget(closing.experiment);
+  it->second->closing = true;
+  it->second->household->ask([kill = closing.kill](TrialHost& host) {
+    host.end_all(Cause::shutdown, kill ? "killed by the user" : "shutdown", kill);
+  });
+}
+
+// --- what happens here --------------------------------------------------------------------------------------------------
+
+void Agent::Inside::happened(const std::string& experiment, std::vector<Observation> seen, Time at) {
+  watch_leases(boot_seconds());  // We may have been stopped for a while, and our trials ended for it.
+  const auto it = runs_.find(experiment);
+  if (it == runs_.end()) return;
+  Run& run = *it->second;
+  for (auto& observation : seen) {
+    const auto* exited = std::get_if<Exited>(&observation);
+    if (exited && !run.logs.empty()) bring_logs(experiment, run.logs, *exited, at);
+    else keep(run, std::move(observation), at);
+  }
+  pass_on(run);
+}
+
+void Agent::Inside::keep(Run& run, Observation observation, Time at) {
+  if (auto* exited = std::get_if<Exited>(&observation)) {
+    run.ended += run.attempts.count({exited->trial, exited->attempt});
+    // Who was killed then was killed by our guard.
+    const bool cut_off = run.cut_off.contains({exited->trial, exited->attempt});
+    if (cut_off && exited->cause == Cause::signal && exited->signal == SIGKILL)
+      exited->cause = Cause::lost, exited->text = "its lease ended while its agent was stopped";
+  }
+  run.unsaid.push_back({++numbered_[run.opening.experiment], at, 0, std::move(observation)});
+  run.household->unsaid(run.unsaid.size());
+}
+
+/// Before its end is said: the experiment may be over with it, and nobody be there for the logs.
+void Agent::Inside::bring_logs(const std::string& experiment, const std::string& folder, const Exited& exited, Time at) {
+  const std::string attempt = std::to_string(exited.trial.value) + "/" + std::to_string(exited.attempt);
+  boost::asio::post(courier_, [this, experiment, exited, at, attempt, from = folder + "/" + attempt] {
+    std::error_code failed;
+    for (fs::directory_iterator file(from, failed), end; !failed && file != end; file.increment(failed)) {
+      const std::string name = file->path().filename();
+      if (!name.ends_with(".log")) continue;
+      const auto to = "logs/" + experiment + "/" + attempt + "/" + name;
+      const auto sent = patiently(ending_, [&] { return line_->store(file->path(), to); });
+      if (!sent) tell("the log of trial " + attempt + " could not be brought: " + sent.error().message);
+    }
+    post([this, experiment, exited, at] { ended(experiment, exited, at); });
+  });
+}
+
+void Agent::Inside::ended(const std::string& experiment, const Exited& exited, Time at) {
+  const auto it = runs_.find(experiment);
+  if (it == runs_.end() || !it->second->attempts.contains({exited.trial, exited.attempt})) return;
+  keep(*it->second, exited, at);
+  pass_on(*it->second);
+}
+
+/// Says what was not said on this connection yet.
+void Agent::Inside::pass_on(Run& run) {
+  if (!connected_ || !run.open || run.unsaid.empty()) return;
+  const auto first = run.unsaid.front().seq;
+  auto next = run.unsaid.begin() + static_cast<std::ptrdiff_t>(run.said < first ? 0 : run.said - first + 1);
+  while (next != run.unsaid.end()) {
+    const auto count = std::min(static_cast<std::size_t>(run.unsaid.end() - next), kMostAtOnce);
+    const auto last = next + static_cast<std::ptrdiff_t>(count);
+    say(Happened{run.opening.experiment, {next, last}});
+    next = last;
+  }
+  run.said = run.unsaid.back().seq;
+}
+
+void Agent::Inside::begin_leaving(const std::string& why, bool stop, bool kill) {
+  if (!leaving_) {
+    tell("leaving: " + why);
+    leaving_why_ = why;
+    say(Leaving{why});
+  }
+  leaving_ = true;
+  if (!stop) return;
+  stopping_ = true;
+  for (auto& [name, run] : runs_)
+    run->household->ask([why, kill](TrialHost& host) { host.end_all(Cause::preempted, why, kill); });
+}
+
+bool Agent::Inside::is_idle() const {
+  return std::all_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second->attempts.empty(); });
+}
+
+/// That live.
+bool Agent::Inside::has_trials() const {
+  return std::any_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second->attempts.size() > run.second->ended; });
+}
+
+/// What time alone brings: beats, the end of leases, of idleness, of the allocation.
+void Agent::Inside::on_time() {
+  const double now = boot_seconds();
+  if (welcomed_ && now >= next_beat_) {
+    say(Beat{now});
+    next_beat_ = now + times_.beat;
+  }
+  watch_leases(now);
+  watch_line(now);
+  if (has_trials()) busy_at_ = now;
+  if (settings_.patience > 0 && !leaving_ && now - std::max(busy_at_, word_at_) >= settings_.patience) begin_leaving("its coordinator does not come back", false, false);
+  if (settings_.idle > 0 && !leaving_ && now - busy_at_ >= settings_.idle) begin_leaving("nothing to do", false, false);
+  if (const auto& deadline = settings_.offer.deadline; deadline && !stopping_) {
+    const double left = deadline->seconds - EdgeClock{}.now().seconds;
+    if (left <= settings_.margin) begin_leaving("its time is nearly over", true, false);
+  }
+  // What nobody heard for so long is of trials that were given away.
+  const bool in_vain = !has_trials() && now - word_at_ >= times_.lease + times_.grace;
+  if (leaving_ && (is_idle() || in_vain)) {
+    say(Gone{settings_.id, leaving_why_});
+    over_ = true;
+  }
+}
+
+/// Nobody has said for a whole lease that the experiment is still run: its trials may have been given away, or soon are.
+void Agent::Inside::watch_leases(double now) {
+  std::vector<std::string> lost;
+  for (auto& [name, run] : runs_) {
+    if (now - run->covered < times_.lease) continue;
+    if (run->attempts.empty() && !run->open) lost.push_back(name);
+    if (run->attempts.empty() || std::exchange(run->expired, true)) continue;
+    run->cut_off = run->attempts;
+    tell("ending the trials of " + printable(name) + ": no word from the coordinator for " + to_text(times_.lease) + " s");
+    run->household->ask([](TrialHost& host) { host.end_all(Cause::lost, "its agent was cut off from the coordinator", false); });
+  }
+  for (const auto& name : lost) forget(name);
+}
+
+void Agent::Inside::watch_line(double now) {
+  if (!connected_ || now - word_at_ < kSilence * times_.lease) return;
+  tell("no word from the coordinator for half a lease; dialling anew");
+  connected_ = false;
+  line_->reconnect_now();
+}
+
+double Agent::Inside::next_time() const {
+  double next = boot_seconds() + 1;
+  if (welcomed_) next = std::min(next, next_beat_);
+  if (connected_) next = std::min(next, word_at_ + kSilence * times_.lease);
+  for (const auto& [name, run] : runs_)
+    if (!run->attempts.empty() && !run->expired) next = std::min(next, run->covered + times_.lease);
+  return next;
+}
+
+/// What other threads brought, and what time did.
+void Agent::Inside::turn() {
+  std::deque<std::function<void()>> events;
+  {
+    std::unique_lock lock(mutex_);
+    const double wait = std::clamp(next_time() - boot_seconds(), 0.0, 1.0);
+    changed_.wait_for(lock, std::chrono::duration<double>(wait), [this] { return !events_.empty(); });
+    events.swap(events_);
+  }
+  for (auto& event : events) event();
+}
+
+void Agent::Inside::run() {
+  while (!over_) {
+    turn();
+    on_time();
+  }
+  ending_ = true;
+  runs_.clear();
+  for (const double until = boot_seconds() + kFarewell; connected_ && !farewell_heard_ && boot_seconds() < until;) turn();
+  line_->stop();
+}
+
+Agent::Agent(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+Agent::~Agent() = default;
+void Agent::run() { inside_->run(); }
+void Agent::leave(const std::string& why, bool kill) { inside_->leave(why, kill); }
+Result<std::unique_ptr<Agent>> Agent::join(Settings settings) {
+  auto inside = std::make_unique<Inside>(std::move(settings));
+  if (auto joined = inside->join(); !joined) return joined.error();
+  return std::unique_ptr<Agent>(new Agent(std::move(inside)));
+}
+
+void say_gone(const std::string& address, const Credentials& credentials, const std::string& agent, const std::string& why) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::optional<Line::Opening> open;
+  bool over = false;
+  const auto set = [&](auto&& what) {
+    const std::lock_guard lock(mutex);
+    what();
+    changed.notify_all();
+  };
+  Line::Callbacks heard;
+  heard.opened = [&](Line::Opening opening) { set([&] { open = opening; }); };
+  heard.received = [](Line::Opening, std::string_view) {};
+  heard.closed = [&](Line::Opening opening, const std::string&, bool) { set([&] { over = open && *open == opening; }); };
+  auto line = Line::open({address, credentials}, std::move(heard));
+  if (!line) return;
+  {
+    std::unique_lock lock(mutex);
+    const auto patience = std::chrono::duration<double>(kLastWords);
+    if (changed.wait_for(lock, patience, [&] { return open.has_value(); })) {
+      (*line)->send(*open, write_message(Gone{agent, why}));
+      changed.wait_for(lock, patience, [&] { return over; });
+    }
+  }
+  (*line)->stop();
+}
+
+}  // namespace tune

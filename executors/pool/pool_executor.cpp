@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executors/pool/pool_executor.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "executors/checkpoints.hpp"
+#include "executors/engines/engine_allocator.hpp"
+#include "executors/pool/invitation.hpp"
+#include "executors/pool/local_agents.hpp"
+#include "executors/process/environment.hpp"
+#include "executors/process/host.hpp"
+#include "tuner/command.hpp"
+#include "tuner/json_document.hpp"
+#include "tuner/units.hpp"
+
+namespace tune {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kWorthAWord = 10;  // Seconds without any agent.
+constexpr std::time_t kDay = 24 * 3600, kQueue = 14 * kDay;  // For so long an allocation may wait before its agents may not join any more.
+
+/// An agent offers what was asked for, whatever it finds on the node: its neighbours there are none of its business.
+std::vector<std::string> agent_arguments(const AgentSpec& spec) {
+  const auto& r = spec.per_agent;
+  std::string slots = "cpu=" + to_text(r.cpus) + ",gpu=" + to_text(r.gpus);
+  if (r.memory_bytes > 0) slots += ",memory=" + std::to_string(r.memory_bytes) + "B";
+  for (const auto& [name, amount] : r.custom) slots += "," + name + "=" + to_text(amount);
+  std::vector<std::string> all{"--slots", slots, "--patience", "5m"};
+  if (spec.walltime.seconds > 0) all.insert(all.end(), {"--time", to_text(spec.walltime), "--margin", to_text(spec.margin)});
+  return all;
+}
+
+std::string text_option(const Spec& spec, std::string_view name) {
+  const Value* value = spec.executor.options.find(name);
+  const auto* text = value ? std::get_if<std::string>(value) : nullptr;
+  return text ? *text : std::string{};
+}
+
+double seconds_option(const Spec& spec, std::string_view name, double fallback) {
+  const auto read = parse_duration(text_option(spec, name));
+  return read ? read->seconds : fallback;
+}
+
+std::vector<std::string> list_option(const Spec& spec, std::string_view name) {
+  std::vector<std::string> texts;
+  const auto read = parse_json(text_option(spec, name), 0, [](const JsonFault&) {});
+  if (read)
+    for (const auto& item : read->items) texts.push_back(item.text);
+  return texts;
+}
+
+Pool::Settings settings_of(const Spec& spec, const std::string& folder) {
+  Pool::Settings settings;
+  settings.folder = fs::path(folder).parent_path();
+  settings.listen = text_option(spec, "listen");
+  settings.names = list_option(spec, "names");
+  settings.times.lease = seconds_option(spec, "lease", settings.times.lease);
+  settings.times.beat = std::min(settings.times.beat, settings.times.lease / 10);
+  settings.times.grace = spec.shutdown.grace.seconds;
+  // To finish what one has without a word from anybody is to have a long lease.
+  if (text_option(spec, "on_lost") == "finish") settings.times.lease = std::max(settings.times.lease, seconds_option(spec, "finish_within", 600));
+  const Value* agents = spec.executor.options.find("agents");
+  settings.local = agents ? static_cast<int>(to_number(*agents).value_or(0)) : settings.listen.empty() ? 1 : 0;
+  settings.offer = offer_of_this_machine(spec);
+  return settings;
+}
+
+Exited exited(TrialId trial, int attempt, Cause cause, std::string why) {
+  Exited e;
+  e.trial = trial, e.attempt = attempt, e.cause = cause, e.text = std::move(why);
+  return e;
+}
+
+Record record_of(std::variant<Observation, Decided> fact) { return {0, {}, 0, std::move(fact)}; }
+
+}  // namespace
+
+Result<std::unique_ptr<Executor>> PoolExecutor::make(const ExecutorContext& context) {
+  if (auto command = Command::parse(context.spec.command, context.spec.space); !command) return command.error();
+  if (context.folder.empty())
+    return Error{Error::Code::invalid, "agents need a store: their certificates, and what they bring, are kept beside it", "give --store FILE"};
+  const auto settings = settings_of(context.spec, context.folder);
+  std::unique_ptr<Engine> engine;
+  for (const auto& entry : engines()) {
+    if (entry.info.name != context.spec.executor.type) continue;
+    auto made = entry.make({context.spec.executor.options, settings.folder + "/agents"});
+    if (!made) return made.error();
+    engine = std::move(*made);
+  }
+  auto pool = Pool::of(settings);
+  if (!pool) return pool.error();
+  return std::unique_ptr<Executor>(new PoolExecutor(context, std::move(*pool), std::move(engine)));
+}
+
+PoolExecutor::PoolExecutor(const ExecutorContext& context, std::shared_ptr<Pool> pool, std::unique_ptr<Engine> engine)
+    : spec_(context.spec),
+      folder_(fs::absolute(context.folder).lexically_normal()),
+      checkpoints_(fs::absolute(context.checkpoints).lexically_normal()),
+      pool_(std::move(pool)),
+      background_(std::make_unique<boost::asio::thread_pool>(1)) {
+  if (!engine) return;
+  Placer::Settings placing;
+  placing.poll = Duration{2};
+  placing.log_lines = 5;
+  placing.invite = [this](const AgentSpec& spec, const std::string& key) { return invite(spec, key); };
+  placing.ready = [this] { interrupt(); };
+  placer_ = std::make_unique<Placer>(std::move(engine), std::move(placing));
+}
+
+PoolExecutor::~PoolExecutor() {
+  for (const auto& [name, agent] : agents_)
+    if (placer_ && !agent.allocation.empty()) pool_->send(name, Dismissal{true, "the experiment is over"});
+  for (const auto& [number, key] : keys_) placer_->carry_out(Release{number, {}, "cancel"});
+  placer_.reset();
+  if (entered_) pool_->leave(spec_.name);
+  background_->join();
+}
+
+// --- opening ----------------------------------------------------------------------------------------------------------
+
+std::vector<Observation> PoolExecutor::open(const History& history) {
+  for (const auto& [worker, known] : history.workers()) {
+    const auto& name = known.joined.agent;
+    if (name.empty()) continue;
+    agents_[name] = {worker, known.joined.allocation, false, known.state == "cordoned", 0, 0, 0};
+    names_[worker] = name;
+  }
+  for (const auto& trial : history.trials()) {
+    if (trial.attempt > 0 && trial.attempt_over) over_[trial.id] = trial.attempt;
+    if (!trial.live() || trial.attempt_over || trial.state != TrialState::running) continue;  // One that never started is ordered again.
+    const auto* agent = agent_of(trial.worker);
+    Attempt attempt{trial.attempt, agent ? *agent : "", true, true, trial.heard, trial.checkpoint_step, {}};
+    if (!agent) {
+      end_lost(trial.id, attempt, "tune ended while it ran");
+      continue;
+    }
+    Extend extend{trial.id, trial.until_step, {}};
+    attempt.orders.push_back({spec_.name, record_of(Decided{extend, {}}), 0, 0});
+    if (trial.asked == Asked::pause) attempt.orders.push_back({spec_.name, record_of(Decided{Pause{trial.id, trial.attempt, {}}, {}}), 0, 0});
+    if (trial.asked == Asked::stop || trial.asked == Asked::exploit)
+      attempt.orders.push_back({spec_.name, record_of(Decided{Stop{trial.id, trial.attempt, trial.stop_as, {}}, {}}), 0, 0});
+    attempts_[trial.id] = std::move(attempt);
+  }
+  const Roster::Settings times = settings_of(spec_, folder_).times;
+  claims_until_ = now() + Duration{times.silence()};
+  nobody_at_ = now() + Duration{kWorthAWord};
+  pool_->enter(opening(history), *this);
+  entered_ = true;
+  return std::exchange(seen_, {});
+}
+
+Opening PoolExecutor::opening(const History& history) const {
+  // An agent that finds this in the folder sees the same disk as we do.
+  std::error_code failed;
+  fs::create_directories(folder_, failed);
+  const std::string mark = to_text(now().seconds) + " " + pool_->address();
+  std::ofstream(folder_ + "/.mark") << mark;
+  return {spec_.name, history.began(), spec_.effective, folder_, checkpoints_, mark};
+}
+
+// --- decisions --------------------------------------------------------------------------------------------------------
+
+void PoolExecutor::carry_out(const Decided& decided, const History& history) {
+  const auto forward = [&](TrialId trial) { order(trial, {spec_.name, record_of(decided), 0, 0}); };
+  std::visit(
+      [&](const auto& d) {
+        using D = std::decay_t<decltype(d)>;
+        if constexpr (std::is_same_v<D, Launch>) on(d, decided, history);
+        if constexpr (std::is_same_v<D, Release>) on(d, decided.reason.why);
+        if constexpr (std::is_same_v<D, Collect>) on(d);
+        if constexpr (std::is_same_v<D, Allocate>) on(d);
+        if constexpr (std::is_same_v<D, Stop> || std::is_same_v<D, Pause> || std::is_same_v<D, Extend> ||
+                      std::is_same_v<D, Update> || std::is_same_v<D, Exploit>)
+          forward(d.trial);
+      },
+      decided.what);
+}
+
+void PoolExecutor::on(const Launch& launch, const Decided& decided, const History& history) {
+  const auto over = over_.find(launch.trial);
+  if (attempts_.contains(launch.trial) || launch.ranks.empty() || (over != over_.end() && over->second >= launch.attempt)) return;
+  const auto* agent = agent_of(launch.ranks.front().worker);
+  Attempt attempt{launch.attempt, agent ? *agent : "", false, false, 0, 0, {}};
+  if (!agent || (!agents_.at(*agent).came && !claims_until_)) return end_lost(launch.trial, attempt, "its agent went away");
+  const Lease lease = lease_of(launch, history);
+  Decided whole = decided;
+  std::get<Launch>(whole.what).params = lease.params;
+  attempt.orders.push_back({spec_.name, record_of(std::move(whole)), lease.seed, static_cast<std::int64_t>(lease.done)});
+  attempts_[launch.trial] = std::move(attempt);
+  held_back_.push_back(launch.trial);
+  order_what_fits();
+}
+
+/// An agent starts what it gets as soon as it has room; that all of them together keep to `executor.parallel` is for us to see to.
+void PoolExecutor::order_what_fits() {
+  auto ordered = static_cast<std::int64_t>(attempts_.size()) - static_cast<std::int64_t>(held_back_.size());
+  for (; !held_back_.empty() && ordered < spec_.parallel.value_or(INT32_MAX); held_back_.pop_front()) {
+    const auto it = attempts_.find(held_back_.front());
+    if (it == attempts_.end()) continue;
+    it->second.ordered = true;
+    for (const auto& order : it->second.orders) pool_->send(it->second.agent, order);
+    ++ordered;
+  }
+}
+
+void PoolExecutor::order(TrialId trial, Order order) {
+  const auto it = attempts_.find(trial);
+  if (it == attempts_.end()) return;
+  Attempt& attempt = it->second;
+  if (attempt.ordered) {
+    pool_->send(attempt.agent, order);
+  } else if (const auto ends = asked_to_end(order.fact.decided()->what); ends && ends->attempt == attempt.number) {
+    over_[trial] = attempt.number;
+    seen_.push_back(exited(trial, attempt.number, ends->cause, order.fact.decided()->reason.why));
+    remove(trial);
+    return;
+  }
+  attempt.orders.push_back(std::move(order));
+}
+
+void PoolExecutor::on(const Release& release, const std::string& why) {
+  if (release.allocation) {
+    const auto key = keys_.find(*release.allocation);
+    if (key == keys_.end()) return;
+    for (const auto& [name, agent] : agents_)
+      if (agent.came && agent.allocation == key->second) drain(name, why);
+    return placer_->carry_out(release);
+  }
+  if (!release.worker) return;
+  const auto* agent = agent_of(*release.worker);
+  if (!agent) return;
+  auto& known = agents_.at(*agent);
+  if (release.how == "drain") return drain(*agent, why);
+  known.cordoned = release.how == "cordon";
+  seen_.push_back(WorkerChanged{*release.worker, known.cordoned ? "cordoned" : "ready", {}, {}, why});
+}
+
+void PoolExecutor::on(const Allocate& wanted) {
+  if (!placer_) return;
+  // What is decided holds for every machine that the store may be copied to; where things are is for us to say.
+  auto spec = agent_spec(wanted.spec);
+  if (!spec) return seen_.push_back(submission_failed(wanted.allocation, spec.error()));
+  spec->join_file = pool_->folder() + "/agents/" + wanted.key + ".json";
+  spec->program = agent_program();
+  spec->arguments = agent_arguments(*spec);
+  keys_[wanted.allocation] = wanted.key;
+  Allocate whole = wanted;
+  whole.spec = to_json(*spec);
+  placer_->carry_out(whole);
+}
+
+/// The file by which the agents of an allocation join, if it is not there yet. On the placer's thread.
+Result<Done> PoolExecutor::invite(const AgentSpec& spec, const std::string& key) const {
+  if (::access(spec.join_file.c_str(), R_OK) == 0) return Done{};
+  const auto at = std::time(nullptr);
+  JoinTerms terms;
+  terms.group = terms.allocation = key;
+  terms.uses = spec.agents;
+  terms.expires = at + kQueue;
+  terms.until = terms.expires + std::max(kDay, static_cast<std::time_t>(spec.walltime.seconds));
+  auto join = tune::invite(pool_->folder(), pool_->address(), terms, at);
+  if (!join) return join.error();
+  std::error_code failed;
+  fs::create_directories(pool_->folder() + "/agents", failed);
+  return write_join_file(spec.join_file, *join);
+}
+
+void PoolExecutor::drain(const std::string& agent, const std::string& why) {
+  pool_->send(agent, Dismissal{true, why});
+  seen_.push_back(WorkerChanged{agents_.at(agent).worker, "draining", {}, {}, why});
+}
+
+void PoolExecutor::on(const Collect& collect) {
+  for (const auto& [name, agent] : agents_) pool_->send(name, Order{spec_.name, record_of(Decided{collect, {}}), 0, 0});  // Their copies.
+  boost::asio::post(*background_, [this, collect, store = Checkpoints(checkpoints_)] {
+    std::vector<Observation> done;
+    Collected gone{collect.checkpoints, 0};
+    for (const auto& hash : collect.checkpoints) {
+      const auto bytes = store.remove(hash);
+      if (bytes)
+        gone.bytes += *bytes;
+      else
+        done.push_back(Warned{"collect", "", bytes.error().message});
+    }
+    done.push_back(std::move(gone));
+    const std::lock_guard lock(mutex_);
+    std::move(done.begin(), done.end(), std::back_inserter(done_));
+    changed_.notify_all();
+  });
+}
+
+void PoolExecutor::shut_down(bool kill) {
+  const std::string why = kill ? "killed by the user" : "shutdown";
+  pool_->close(spec_.name, kill);
+  // Who cannot be told ends by itself when its lease does; with `kill` nobody waits for that.
+  std::vector<TrialId> unheard;
+  for (const auto& [trial, attempt] : attempts_)
+    if (const auto it = agents_.find(attempt.agent); kill && (it == agents_.end() || !it->second.came)) unheard.push_back(trial);
+  for (const auto trial : unheard) {
+    const auto attempt = remove(trial);
+    end_lost(trial, attempt, why);
+  }
+}
+
+// --- what agents say ----------------------------------------------------------------------------------------------------
+
+void PoolExecutor::hear(Pool::News news) {
+  const std::lock_guard lock(mutex_);
+  news_.push_back(std::move(news));
+  changed_.notify_all();
+}
+
+void PoolExecutor::interrupt() {
+  const std::lock_guard lock(mutex_);
+  interrupted_ = true;
+  changed_.notify_all();
+}
+
+std::vector<Observation> PoolExecutor::wait(std::optional<Time> until) {
+  tell_what_is_settled();
+  order_what_fits();
+  for (const auto& due : {claims_until_, nobody_at_})
+    if (due && (!until || *due < *until)) until = due;
+  std::vector<Pool::News> news;
+  {
+    std::unique_lock lock(mutex_);
+    const auto ready = [&] { return !news_.empty() || !done_.empty() || !seen_.empty() || interrupted_; };
+    const double seconds = until ? std::clamp((*until - now()).seconds, 0.0, 1e6) : 1e6;
+    changed_.wait_for(lock, std::chrono::duration<double>(seconds), ready);
+    interrupted_ = false;
+    news.swap(news_);
+    std::move(done_.begin(), done_.end(), std::back_inserter(seen_));
+    done_.clear();
+  }
+  for (auto& one : news) std::visit([&](auto& what) { take(std::move(what)); }, one);
+  if (placer_)
+    for (auto& seen : placer_->take()) seen_.push_back(std::move(seen));
+  if (claims_until_ && now() >= *claims_until_) lose_the_unclaimed();
+  if (nobody_at_ && now() >= *nobody_at_) tell_that_nobody_came();
+  return std::exchange(seen_, {});
+}
+
+void PoolExecutor::take(Pool::Came came) {
+  const std::string agent = came.worker.agent;
+  const WorkerId worker = number_of(agent);
+  auto& known = agents_.at(agent);
+  known.came = true;
+  nobody_at_.reset();
+  known.told = 0;  // It may not have heard.
+  untold_.insert(agent);
+  known.allocation = came.worker.allocation;
+  if (placer_) placer_->called_home(known.allocation);
+  came.worker.worker = worker;
+  seen_.push_back(came.worker);
+  if (known.cordoned) seen_.push_back(WorkerChanged{worker, "cordoned", {}, {}, "it was cordoned when it went away"});
+
+  const auto holds = [&](TrialId trial, int attempt) {
+    return std::any_of(came.held.begin(), came.held.end(), [&](const auto& name) { return name.trial == trial && name.attempt == attempt; });
+  };
+  std::vector<TrialId> dropped;
+  for (const auto& [trial, attempt] : attempts_) {
+    if (attempt.agent != agent) continue;
+    if (attempt.started && !holds(trial, attempt.number)) dropped.push_back(trial);
+    else if (attempt.ordered)
+      for (const auto& order : attempt.orders) pool_->send(agent, order);
+  }
+  for (const auto trial : dropped) end_lost(trial, remove(trial), "its agent knows nothing of it");
+  for (const auto& name : came.held) {
+    const auto it = attempts_.find(name.trial);
+    const auto over = over_.find(name.trial);
+    const bool counted = over != over_.end() && over->second == name.attempt && !given_up_.contains({name.trial, name.attempt});
+    if (counted || (it != attempts_.end() && it->second.number == name.attempt && it->second.agent == agent)) continue;
+    fence(agent, name.trial, name.attempt, "attempt");
+    pool_->send(agent, Fence{name, "it was given away"});
+  }
+}
+
+void PoolExecutor::take(Pool::Changed changed) {
+  const auto it = agents_.find(changed.change.agent);
+  if (it == agents_.end() || !it->second.came) return;
+  const auto& [agent, what, why, proof] = changed.change;
+  using What = Roster::Change::What;
+  if (what == What::lost) return lose(agent, why, proof);
+  const bool ready = what == What::ready;
+  seen_.push_back(WorkerChanged{it->second.worker, !ready ? "suspect" : it->second.cordoned ? "cordoned" : "ready", {}, {}, why});
+}
+
+void PoolExecutor::take(Pool::Leaves leaves) {
+  const auto it = agents_.find(leaves.agent);
+  if (it != agents_.end()) seen_.push_back(WorkerChanged{it->second.worker, "draining", {}, {}, leaves.why});
+}
+
+void PoolExecutor::take(Pool::Told told) {
+  const auto it = agents_.find(told.agent);
+  if (it == agents_.end()) return;
+  for (auto& fact : told.facts) {
+    if (fact.seq <= it->second.received) continue;  // Said again.
+    const auto seq = it->second.received = fact.seq;
+    auto counts = judge(told.agent, std::move(fact));
+    if (counts) seen_.push_back(*counts);
+    taken_.push_back({told.agent, seq, std::move(counts)});
+  }
+}
+
+/// What a fact of an agent means here; nullopt: nothing.
+std::optional<Observation> PoolExecutor::judge(const std::string& agent, Record fact) {
+  const auto* observation = fact.observation();
+  if (!observation) return std::nullopt;
+  return std::visit(
+      [&](const auto& o) -> std::optional<Observation> {
+        using O = std::decay_t<decltype(o)>;
+        if constexpr (requires { o.trial, o.attempt; }) return judge_attempt(agent, o.trial, o.attempt, o);
+        if constexpr (std::is_same_v<O, Warned> || std::is_same_v<O, CheckpointLost>) return o;
+        return std::nullopt;
+      },
+      *observation);
+}
+
+std::optional<Observation> PoolExecutor::judge_attempt(const std::string& agent, TrialId trial, int number, Observation what) {
+  const auto it = attempts_.find(trial);
+  if (it == attempts_.end() || it->second.number != number || it->second.agent != agent) {
+    const auto over = over_.find(trial);
+    const bool counted = over != over_.end() && over->second == number && !given_up_.contains({trial, number});
+    if (!counted) fence(agent, trial, number, kind(record_of(what)));
+    return std::nullopt;
+  }
+  Attempt& attempt = it->second;
+  if (auto* started = std::get_if<Started>(&what)) {
+    if (std::exchange(attempt.started, true)) return std::nullopt;
+    started->worker = agents_.at(agent).worker;
+  } else if (const auto* reported = std::get_if<Reported>(&what)) {
+    if (reported->seq <= attempt.heard) return std::nullopt;
+  } else if (const auto* saved = std::get_if<Checkpointed>(&what)) {
+    if (saved->step <= attempt.saved) return std::nullopt;
+  } else if (std::holds_alternative<Exited>(what)) {
+    over_[trial] = number;
+    remove(trial);
+  }
+  return what;
+}
+
+void PoolExecutor::fence(const std::string& agent, TrialId trial, int attempt, std::string_view what) {
+  seen_.push_back(Fenced{trial, attempt, agents_.at(agent).worker, std::string{what}, 1});
+}
+
+// --- acknowledging ------------------------------------------------------------------------------------------------------
+
+void PoolExecutor::acknowledge(const Observation& o) {
+  settle_taken();
+  if (!taken_.empty() && *taken_.front().waits == o) taken_.front().waits.reset();
+}
+
+void PoolExecutor::settle_taken() {
+  while (!taken_.empty() && !taken_.front().waits) {
+    agents_.at(taken_.front().agent).counted = taken_.front().seq;
+    untold_.insert(std::move(taken_.front().agent));
+    taken_.pop_front();
+  }
+}
+
+void PoolExecutor::tell_what_is_settled() {
+  settle_taken();
+  for (const auto& name : untold_)  // One that is not here is told when it comes back.
+    if (auto& agent = agents_.at(name); agent.told < agent.counted && pool_->send(name, Acknowledged{spec_.name, agent.counted})) agent.told = agent.counted;
+  untold_.clear();
+}
+
+// --- losing -------------------------------------------------------------------------------------------------------------
+
+void PoolExecutor::lose(const std::string& agent, const std::string& why, const std::string& proof) {
+  auto& known = agents_.at(agent);
+  known.came = false;
+  seen_.push_back(WorkerLost{known.worker, why, proof});
+  std::vector<TrialId> its;
+  for (const auto& [trial, attempt] : attempts_)
+    if (attempt.agent == agent) its.push_back(trial);
+  for (const auto trial : its) end_lost(trial, remove(trial), "its agent is lost: " + why);
+}
+
+void PoolExecutor::tell_that_nobody_came() {
+  nobody_at_.reset();
+  seen_.push_back(Warned{"no_agents", "executor",
+                         "no agent has joined yet at " + pool_->address() + ": `tune join-token --out join.json` lets one in, and `tune agent --join join.json` "
+                         "starts it; what those of this machine say is in " + pool_->folder() + "/agents"});
+}
+
+void PoolExecutor::lose_the_unclaimed() {
+  claims_until_.reset();
+  std::vector<TrialId> unclaimed;
+  for (const auto& [trial, attempt] : attempts_)
+    if (!agents_.at(attempt.agent).came) unclaimed.push_back(trial);
+  for (const auto trial : unclaimed) end_lost(trial, remove(trial), "its agent did not come back");
+}
+
+PoolExecutor::Attempt PoolExecutor::remove(TrialId trial) {
+  std::erase(held_back_, trial);
+  return attempts_.extract(trial).mapped();
+}
+
+void PoolExecutor::end_lost(TrialId trial, const Attempt& attempt, const std::string& why) {
+  over_[trial] = attempt.number;
+  given_up_.insert({trial, attempt.number});
+  seen_.push_back(exited(trial, attempt.number, Cause::lost, why));
+}
+
+WorkerId PoolExecutor::number_of(const std::string& agent) {
+  const auto it = agents_.find(agent);
+  if (it != agents_.end()) return it->second.worker;
+  const WorkerId next{names_.empty() ? 1 : std::max<std::int64_t>(names_.rbegin()->first.value + 1, 1)};  // 0 is this machine.
+  agents_[agent].worker = next;
+  names_[next] = agent;
+  return next;
+}
+
+const std::string* PoolExecutor::agent_of(WorkerId worker) const {
+  const auto it = names_.find(worker);
+  return it == names_.end() ? nullptr : &it->second;
+}
+
+namespace {
+
+std::vector<Option> options(bool engine) {
+  using Kind = Option::Kind;
+  std::vector<Option> all{
+      {"listen", Kind::text, engine ? "\"0.0.0.0:0\"" : "",
+       engine ? "Address that agents dial; port 0: a free one, the same as last time if it can be. Always encrypted."
+              : "Address that agents dial, as \"0.0.0.0:7741\". Always encrypted. Without it they are of this machine only."},
+      {"names", Kind::list, "[]", "Names and addresses by which agents reach it, besides those that this machine knows of. The first is what they dial."},
+      {"lease", Kind::duration, "\"20s\"", "An agent that is not heard for so long ends its trials, and they are given away a little later."},
+      {"on_lost", Kind::text, "\"stop\"", "What an agent that is cut off does with its trials after the lease: stop, or finish them and report later.", 0, 0, {"stop", "finish"}},
+      {"finish_within", Kind::duration, "\"10m\"", "With on_lost finish: its trials are given away after so long."}};
+  if (!engine)
+    all.push_back({"agents", Kind::integer, "", "Agents to start on this machine, which share what it has. 1 if not given; with `listen` 0.", 0, 256});
+  return all;
+}
+
+}  // namespace
+
+ExecutorEntry pool() {
+  return {{"pool", "Runs trials on agents: `tune agent` on any machine that reaches this one.", options(false)}, &PoolExecutor::make};
+}
+
+ExecutorEntry on_engine(const EngineEntry& engine) {
+  ExecutorEntry entry{{engine.info.name, engine.info.help, options(true)}, &PoolExecutor::make};
+  auto& all = entry.info.options;
+  for (const auto& more : {allocation_options(), engine.info.options}) all.insert(all.end(), more.begin(), more.end());
+  return entry;
+}
+
+}  // namespace tune

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "executors/clock.hpp"
+#include "executors/engines/placer.hpp"
+#include "executors/pool/pool.hpp"
+#include "tuner/executor.hpp"
+
+namespace boost::asio {
+class thread_pool;
+}
+
+namespace tune {
+
+/// Runs trials on agents: programs of ours on any machine that dialled in (executors/pool/agent.hpp). An agent is a worker. Its
+/// attempts are its own: they outlive a broken connection, and a coordinator that is killed and comes back within the lease.
+///
+/// An attempt belongs to the agent it was given to. What another agent, or an agent that was given up, still says of it
+/// changes nothing and is recorded as Fenced.
+class PoolExecutor final : public Executor, private Pool::Member {
+ public:
+  /// Errors: those of Pool::of, or a command that does not parse.
+  static Result<std::unique_ptr<Executor>> make(const ExecutorContext&);
+  ~PoolExecutor() override;
+
+  Time now() const override { return clock_.now(); }
+  /// Attempts under way wait for their agent to confirm them, for as long as its lease can last.
+  std::vector<Observation> open(const History&) override;
+  void carry_out(const Decided&, const History&) override;
+  void acknowledge(const Observation&) override;
+  std::vector<Observation> wait(std::optional<Time> until) override;
+  void interrupt() override;
+  void shut_down(bool kill) override;
+
+ private:
+  /// One that joined in this experiment, here or not.
+  struct Agent {
+    WorkerId worker;
+    std::string allocation;      // By which an engine placed it.
+    bool came = false;           // Since we opened, and not lost since.
+    bool cordoned = false;
+    std::int64_t received = 0;   // Its newest fact that we took.
+    std::int64_t counted = 0;    // Up to here all is durable, or counts for nothing.
+    std::int64_t told = 0;       // Up to here it knows.
+  };
+  /// One that was launched and did not end.
+  struct Attempt {
+    int number = 0;
+    std::string agent;
+    bool ordered = false;               // Its agent may know of it: there was room for it.
+    bool started = false;
+    std::int64_t heard = 0, saved = 0;  // Before we opened: its newest report and its newest checkpoint's step.
+    std::vector<Order> orders;          // In order: its lease first, unless it started before we opened. Said again after each reconnection.
+  };
+  /// A fact that was taken, until it is durable; without an observation it counts for nothing and is as good as durable.
+  struct Taken {
+    std::string agent;
+    std::int64_t seq = 0;
+    std::optional<Observation> waits;
+  };
+
+  PoolExecutor(const ExecutorContext&, std::shared_ptr<Pool>, std::unique_ptr<Engine>);
+  void hear(Pool::News) override;
+
+  void on(const Launch&, const Decided&, const History&);
+  void on(const Release&, const std::string& why);
+  void on(const Collect&);
+  void on(const Allocate&);
+  Result<Done> invite(const AgentSpec&, const std::string& key) const;
+  void drain(const std::string& agent, const std::string& why);
+  void order(TrialId, Order);
+  void order_what_fits();
+
+  void take(Pool::Came);
+  void take(Pool::Changed);
+  void take(Pool::Leaves);
+  void take(Pool::Told);
+  std::optional<Observation> judge(const std::string& agent, Record);
+  std::optional<Observation> judge_attempt(const std::string& agent, TrialId, int attempt, Observation);
+  void fence(const std::string& agent, TrialId, int attempt, std::string_view what);
+  void settle_taken();
+  void tell_what_is_settled();
+  void lose(const std::string& agent, const std::string& why, const std::string& proof);
+  void lose_the_unclaimed();
+  void tell_that_nobody_came();
+  Attempt remove(TrialId);
+  void end_lost(TrialId, const Attempt&, const std::string& why);
+  WorkerId number_of(const std::string& agent);
+  const std::string* agent_of(WorkerId) const;
+  Opening opening(const History&) const;
+
+  const Spec& spec_;
+  const std::string folder_, checkpoints_;
+  const EdgeClock clock_;
+  std::shared_ptr<Pool> pool_;
+  std::map<std::string, Agent> agents_;
+  std::map<WorkerId, std::string> names_;
+  std::map<TrialId, Attempt> attempts_;
+  std::deque<TrialId> held_back_;               // Launched ahead: more than `executor.parallel` at once.
+  std::map<TrialId, int> over_;                 // The newest attempt of each trial that ended.
+  std::set<std::pair<TrialId, int>> given_up_;  // Ended by our word alone.
+  std::deque<Taken> taken_;
+  std::set<std::string> untold_;                // Agents of whose facts more is counted than they were told.
+  std::vector<Observation> seen_;
+  std::optional<Time> claims_until_;            // Attempts from before we opened are waited for.
+  std::optional<Time> nobody_at_;               // When it is worth a word that no agent is here.
+  bool entered_ = false;
+
+  std::mutex mutex_;  // Of what other threads write.
+  std::condition_variable changed_;
+  std::vector<Pool::News> news_;
+  std::vector<Observation> done_;  // In the background.
+  bool interrupted_ = false;
+  std::unique_ptr<boost::asio::thread_pool> background_;  // Last, as the next: their work writes to the above.
+  std::unique_ptr<Placer> placer_;                        // Where an engine places the agents.
+  std::map<std::int64_t, std::string> keys_;              // Of allocations: by them agents say where they are from.
+};
+
+/// The line of the table in all.cpp.
+ExecutorEntry pool();
+/// A pool whose agents an engine places.
+ExecutorEntry on_engine(const EngineEntry&);
+
+}  // namespace tune

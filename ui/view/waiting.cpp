@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/view/waiting.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "ui/view/experiment_text.hpp"
+#include "ui/view/row_of.hpp"
+#include "ui/view/text.hpp"
+
+namespace tune {
+namespace {
+
+/// What is free on a worker that takes trials.
+struct Free {
+  double cpus = 0, gpus = 0;
+  std::optional<std::int64_t> memory_bytes;  // Absent: it did not say what it has.
+
+  bool holds(const Resources& wanted) const {
+    return cpus >= wanted.cpus && gpus >= wanted.gpus && (!memory_bytes || *memory_bytes >= wanted.memory_bytes);
+  }
+};
+
+bool less_room(const Free& a, const Free& b) { return a.gpus != b.gpus ? a.gpus < b.gpus : a.cpus < b.cpus; }
+
+std::string count_text(double count, const std::string& what) { return number_text(count) + " " + what + (count == 1 ? "" : "s"); }
+
+/// As far as trials ask for it.
+std::string text(double cpus, double gpus, std::optional<std::int64_t> memory, const Resources& wanted) {
+  std::string out = count_text(cpus, "CPU");
+  if (wanted.gpus > 0) out += ", " + count_text(gpus, "GPU");
+  if (wanted.memory_bytes > 0 && memory) out += ", " + size_text(*memory);
+  return out;
+}
+
+std::string who_is_here(const std::map<std::string, int>& states) {
+  std::string out;
+  for (const auto& [state, count] : states)
+    if (state != "lost") out += (out.empty() ? "" : ", ") + std::to_string(count) + " " + printable(state);
+  return out;
+}
+
+/// ", 2 allocations are asked for"; empty: none is.
+std::string on_their_way(const StoreReader& reader, const ExperimentRow& row) {
+  const auto table = reader.view(StoreReader::View::allocations, row.id);
+  if (!table) return {};
+  const auto asked = std::count_if(table->rows.begin(), table->rows.end(), [&](const auto& cells) {
+    const auto state = RowOf(*table, cells).text("state");
+    return state != "ended" && state != "failed" && state != "lost";
+  });
+  return asked == 0 ? "" : asked == 1 ? ", an allocation is asked for" : ", " + std::to_string(asked) + " allocations are asked for";
+}
+
+}  // namespace
+
+std::string why_trials_wait(const StoreReader& reader, const ExperimentRow& row) {
+  if (const auto state = state_text(row); state != "running" && state != "finishing") return {};
+  const auto spec = spec_of(row);
+  if (!spec) return {};
+  const auto queued = row.counts[static_cast<std::size_t>(TrialState::queued)];
+  const auto live = row.counts[static_cast<std::size_t>(TrialState::leased)] + row.counts[static_cast<std::size_t>(TrialState::running)];
+  // Without room the search proposes nothing: then none is queued, and all of them wait.
+  if (queued == 0 && live > 0) return {};
+  const auto table = reader.view(StoreReader::View::workers, row.id);
+  if (!table) return {};
+  std::map<std::string, int> states;
+  std::optional<Free> largest;
+  for (const auto& cells : table->rows) {
+    const RowOf worker(*table, cells);
+    if (worker.text("agent").empty()) return {};
+    ++states[worker.text("state")];
+    if (worker.text("state") != "ready") continue;
+    Free free{worker.number("cpus") - worker.number("cpus_taken"), worker.number("devices") - worker.number("devices_taken"), {}};
+    if (const auto memory = worker.whole("memory_bytes"); memory > 0) free.memory_bytes = memory - worker.whole("memory_taken");
+    if (free.holds(spec->resources)) return {};
+    if (!largest || less_room(*largest, free)) largest = free;
+  }
+  const std::string who = queued == 0 ? "trials wait: " : queued == 1 ? "1 trial waits: " : std::to_string(queued) + " trials wait: ";
+  const auto there = who_is_here(states);
+  if (there.empty()) return who + "no agent is here" + on_their_way(reader, row);
+  if (!largest) return who + "no worker takes trials: " + there;
+  const auto& wanted = spec->resources;
+  return who + "no worker has room: the largest free is " + text(std::max(0.0, largest->cpus), std::max(0.0, largest->gpus), largest->memory_bytes, wanted) +
+         ", a trial needs " + text(wanted.cpus, wanted.gpus, wanted.memory_bytes, wanted);
+}
+
+}  // namespace tune
