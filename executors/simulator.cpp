@@ -125,7 +125,9 @@ void Simulator::adopt(const SimulatorOptions::UnderWay& u, const Trial& t) {
   a.course = problem_->resume(t.params, t.id, a.number, a.step, restored(t.checkpoint).state);
   if (by_instance_) a.course.steps = std::min(a.course.steps, a.step + 1);
   draw_fault(t.id, a);
-  --workers_.front().free;
+  a.workers.assign(static_cast<std::size_t>(spec_.gang.ranks), 0);
+  a.speed = workers_.front().speed;
+  take_slots(a);
   a.phase = a.step >= a.until ? Phase::waiting : Phase::stepping;
   limit(t.id, a);
   if (a.phase == Phase::stepping) schedule_step(t.id, a, u.seen);
@@ -140,19 +142,24 @@ void Simulator::launch(const Launch& l, const History& history) {
   const auto saved = l.from ? restored(*l.from) : Restored{};
   // A real experiment's checkpoints, which a simulation goes on from, say nothing by their names.
   a.step = l.from && saved.step == 0 ? history.trial(l.trial).checkpoint_step : saved.step;
-  a.worker = l.ranks.empty() ? 0 : static_cast<std::size_t>(l.ranks.front().worker.value);
-  if (options_.scaling > 0 && !l.ranks.empty()) a.speed = std::pow(l.ranks.front().cpus / spec_.resources.cpus, options_.scaling);
+  for (const auto& seat : l.ranks) {
+    const auto worker = static_cast<std::size_t>(seat.worker.value);
+    TUNE_ASSERT(worker < workers_.size(), "launched on a worker that is not simulated");
+    a.workers.push_back(worker);
+    a.speed = a.workers.size() == 1 ? workers_[worker].speed : std::min(a.speed, workers_[worker].speed);
+  }
+  if (a.workers.empty()) a.workers = {0};
+  if (options_.scaling > 0 && !l.ranks.empty()) a.speed *= std::pow(l.ranks.front().cpus / spec_.resources.cpus, options_.scaling);
   const auto& params = l.params ? *l.params : history.trial(l.trial).params;
   if (by_instance_) a.step = history.trial(l.trial).last_step;
   a.course = l.from ? problem_->resume(params, l.trial, l.attempt, a.step, saved.state)
                     : problem_->attempt(params, l.trial, l.attempt);
   if (by_instance_) a.course.steps = std::min(a.course.steps, a.step + 1);
   draw_fault(l.trial, a);
-  TUNE_ASSERT(a.worker < workers_.size(), "launched on a worker that is not simulated");
-  Worker& w = workers_[a.worker];
-  if (!w.up) return end(l.trial, a, Cause::lost);
-  (l.attempt > 1 ? w.again : w.fresh).push_back(l.trial);
-  begin_next(a.worker);
+  if (std::any_of(a.workers.begin(), a.workers.end(), [&](std::size_t w) { return !workers_[w].up; })) return end(l.trial, a, Cause::lost);
+  const std::size_t first = a.workers.front();
+  (l.attempt > 1 ? workers_[first].again : workers_[first].fresh).push_back(l.trial);
+  begin_next(first);
 }
 
 void Simulator::ask(TrialId trial, int attempt, Cause cause) {
@@ -291,12 +298,21 @@ void Simulator::begin_next(std::size_t worker) {
     const TrialId trial = line.front();
     line.pop_front();
     Attempt& a = attempts_.at(trial);
-    --w.free;
+    take_slots(a);
     a.phase = Phase::starting;
     a.began = now_.seconds;
     limit(trial, a);
     schedule_word(a.began + a.course.start_seconds.value_or(options_.start_seconds), trial, a, What::start, a.began);
   }
+}
+
+void Simulator::take_slots(const Attempt& a) {
+  for (const auto worker : a.workers) --workers_[worker].free;
+}
+
+void Simulator::give_back_slots(const Attempt& a) {
+  for (const auto worker : a.workers)
+    if (workers_[worker].up) ++workers_[worker].free;
 }
 
 void Simulator::limit(TrialId trial, const Attempt& a) {
@@ -315,7 +331,7 @@ void Simulator::start(TrialId trial, Attempt& a) {
   Started s;
   s.trial = trial;
   s.attempt = a.number;
-  s.worker = {static_cast<std::int64_t>(a.worker)};
+  s.worker = {static_cast<std::int64_t>(a.workers.front())};
   out_.push_back(std::move(s));
   if (a.asked) return leave(trial, a, *a.asked);
   if (a.step >= a.course.steps) return end(trial, a, Cause::done);
@@ -332,7 +348,7 @@ void Simulator::schedule_step(TrialId trial, const Attempt& a, std::optional<dou
   if (options_.jitter > 0)
     seconds *= 1 + options_.jitter * Rng{options_.seed, Purpose::simulate, trial.value, next}.uniform();
   const double from = since.value_or(now_.seconds);
-  schedule_word(from + seconds / workers_[a.worker].speed / a.speed, trial, a, What::step, a.seq > 0 ? from : a.began);
+  schedule_word(from + seconds / a.speed, trial, a, What::step, a.seq > 0 ? from : a.began);
 }
 
 void Simulator::step(TrialId trial, Attempt& a) {
@@ -406,20 +422,18 @@ void Simulator::end(TrialId trial, Attempt& a, Cause cause) {
   const bool held_slot = a.phase != Phase::queued;
   if (held_slot) e.usage.seconds = now_.seconds - a.began;
   out_.push_back(std::move(e));
-  const std::size_t worker = a.worker;
-  Worker& w = workers_[worker];
+  const auto workers = a.workers;
+  if (held_slot) give_back_slots(a);
   if (a.phase == Phase::queued) {
-    std::erase(w.again, trial);
-    std::erase(w.fresh, trial);
+    std::erase(workers_[workers.front()].again, trial);
+    std::erase(workers_[workers.front()].fresh, trial);
   }
   if (a.speaks_again)
     a.phase = Phase::over;
   else
     attempts_.erase(trial);
-  if (held_slot && w.up) {
-    ++w.free;
-    begin_next(worker);
-  }
+  if (held_slot)
+    for (const auto worker : workers) begin_next(worker);
 }
 
 // --- by name
@@ -473,7 +487,7 @@ ExecutorEntry simulator() {
            {{"from", Kind::text, "\"curve\"", "branin, rosenbrock, curve, pbt, or the path of a table task (.json)."},
             {"steps", Kind::integer, "0", "Steps of a trial of a built-in function; 0: its own number.", 0},
             {"workers", Kind::integer, "8", "Workers.", 1, 100'000},
-            {"slots", Kind::integer, "1", "Trials that a worker holds at a time.", 1, 100'000},
+            {"slots", Kind::integer, "1", "Trials that a worker holds at a time; of trials of several ranks, ranks.", 1, 100'000},
             at_least_0("step_seconds", "1", "Virtual seconds of a step, where the problem does not say."),
             at_least_0("start_seconds", "0", "From launch to the start of a trial."),
             at_least_0("save_seconds", "0", "What a checkpoint is said to take."),

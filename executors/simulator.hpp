@@ -59,8 +59,8 @@ struct SimulatorOptions {
 /// with the same decisions. Same options, same decisions: the same observations at the same virtual times, whatever the
 /// machine does. Time stands still until what it told is durable and the decisions that follow have been carried out.
 ///
-/// A worker joins at the beginning and offers what `slots` trials of this experiment need. A trial starts when its
-/// worker has a free slot, takes its steps, waits at `until_step` for Extend, Pause or Stop, and hears a Pause or Stop
+/// A worker joins at the beginning and offers what `slots` trials (or ranks) of this experiment need. A trial starts when its
+/// worker has a free slot, is as fast as the slowest worker of its ranks and lost with any of them, takes its steps, waits at `until_step` for Extend, Pause or Stop, and hears a Pause or Stop
 /// that comes earlier at the end of its step. It can save if the config has `checkpoint`. `stop.trial_time` counts from
 /// when it got its slot, `stop.trial_idle` from then and from each report, but not while it waits for a decision. After a
 /// restart live attempts are lost unless the options say how they go on. An event costs O(log n) of those pending. Of a
@@ -91,8 +91,8 @@ class Simulator final : public Executor {
     Fault fault = Fault::none;
     bool speaks_again = false;  // A report of it arrives after its end.
     std::int64_t fault_step = 0;
-    std::size_t worker = 0;
-    double speed = 1;       // By its cpus.
+    std::vector<std::size_t> workers;  // Of each rank. It waits for a slot of the first one.
+    double speed = 1;       // By its cpus and the slowest of its workers.
     std::int64_t step = 0;  // The last one done.
     std::int64_t until = kNoStep;
     std::int64_t seq = 0;
@@ -124,6 +124,8 @@ class Simulator final : public Executor {
   void schedule(double at, TrialId, int attempt, What);
   void occur(const Event&);
   void begin_next(std::size_t worker);
+  void take_slots(const Attempt&);
+  void give_back_slots(const Attempt&);
   void limit(TrialId, const Attempt&);
   void schedule_word(double at, TrialId, const Attempt&, What, double heard);
   void start(TrialId, Attempt&);

@@ -67,7 +67,7 @@ void Simulator::lose(std::size_t worker) {
   ++w.losses;
   out_.push_back(WorkerLost{{static_cast<std::int64_t>(worker)}, "simulated loss", ""});
   for (const TrialId trial : under_way())
-    if (Attempt& a = attempts_.at(trial); a.worker == worker) end(trial, a, Cause::lost);
+    if (Attempt& a = attempts_.at(trial); std::find(a.workers.begin(), a.workers.end(), worker) != a.workers.end()) end(trial, a, Cause::lost);
   w.free = 0;
   if (options_.repair_seconds > 0)
     schedule(now_.seconds + options_.repair_seconds, {static_cast<std::int64_t>(worker)}, 0, What::worker_back);

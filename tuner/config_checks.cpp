@@ -22,6 +22,7 @@ class Checks {
     constraints();
     search();
     scheduler();
+    ranks();
     ends();
     served();
   }
@@ -251,6 +252,14 @@ class Checks {
       findings_.add("E006", place, "`max` is what `resources` gives a trial already", "\"grow\": {\"max\": {\"cpu\": 8}}");
     else if ((most.gpus > 0 && has.gpus == 0) || (most.memory_bytes > 0 && has.memory_bytes == 0) || most.custom.size() > has.custom.size())
       findings_.add("E006", place, "`max` names what `resources` gives a trial nothing of, which cannot be doubled");
+  }
+
+  void ranks() {
+    if (spec_.gang.ranks == 1) return;
+    const Span place = places_.at("trial");
+    if (spec_.command.empty() && !spec_.trainable.empty())
+      findings_.add("E013", place, "a trainable is one function in this process: several ranks need a `command`");
+    if (spec_.grow) findings_.add("E013", places_.at("scheduler.grow"), "`grow` and `trial.ranks` exclude each other");
   }
 
   // The scheduler is asked itself, as the search is.

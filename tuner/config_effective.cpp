@@ -38,7 +38,9 @@ class Effective {
     scheduler(s);
     policy("executor", s.executor, s.parallel, catalogue_.executors);
     stop(s.stop, s.objectives.size() == 1);
-    resources(s.resources);
+    json_.key("resources");
+    amounts(s.resources);
+    ranks(s);
     edges(s);
     for (const auto& m : root.members)
       if (m.key.starts_with("x-")) json_.key(m.key).raw(to_json(m.value));
@@ -301,9 +303,11 @@ class Effective {
     json_.end_object();
   }
 
-  void resources(const Resources& r) {
-    json_.key("resources");
-    amounts(r);
+  void ranks(const Spec& s) {
+    if (s.gang.ranks == 1) return;
+    static constexpr const char* launchers[] = {"env", "torchrun", "mpirun", "srun"};
+    json_.key("trial").begin_object().key("ranks").value(s.gang.ranks).key("launch").value(launchers[static_cast<std::size_t>(s.launcher)]);
+    json_.key("spread").value(s.gang.spread ? "spread" : "pack").key("across").value(s.gang.across).end_object();
   }
   void amounts(const Resources& r) {
     json_.begin_object().key("cpu").value(r.cpus).key("gpu").value(r.gpus);

@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::string_view kPool = "agents on many machines";
 constexpr std::string_view kSearch = "search that learns";
-constexpr std::string_view kGangs = "trials of several ranks";
 
 constexpr Field kFields[] = {
     {"$schema", "text", "", "Where editors find the JSON Schema. Not read."},
@@ -93,7 +92,13 @@ constexpr Field kFields[] = {
     {"trainable", "object", "", "A C++ function instead of a command."},
     {"trainable.name", "text", "", "The name it was registered with."},
     {"trainable.plugin", "text", "", "Shared library that registers it; a path from the config's folder."},
-    {"trial", "object", "", "Ranks of a trial.", kGangs},
+    {"trial", "object", "", "For trials that are several programs working together, their ranks. All of a trial run at once, or none."},
+    {"trial.ranks", "integer, at least 1", "1", "Programs in one trial. Only the first one, rank 0, reports."},
+    {"trial.per_rank", "object", "resources", "What each rank needs, as in `resources`. Instead of that."},
+    {"trial.launch", "env, torchrun, mpirun, srun", "env",
+     "Who starts the ranks: tune itself, with RANK, WORLD_SIZE, MASTER_ADDR and the like in their environment, or another launcher."},
+    {"trial.spread", "pack, spread", "pack", "Ranks on as few workers as will do, or on as many as there are."},
+    {"trial.across", "true or false", "false", "Ranks of one trial may be on agents of different allocations. They must reach one another."},
     {"cwd", "text", "the config's folder", "Where commands start; a path from the config's folder."},
     {"env", "object", "{}", "Environment variables for trials; null removes an inherited one."},
     {"env.*", "text or null", "", "Value of one variable."},

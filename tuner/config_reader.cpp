@@ -42,7 +42,7 @@ class Reader {
     program(spec);
     report(spec.report);
     stop(spec.stop, spec.objectives);
-    read_resources(top_.section("resources"), spec.resources);
+    resources(spec);
     retry(spec.retry);
     edges(spec);
     read_policies(top_, context_.catalogue, spec, places);
@@ -312,6 +312,22 @@ class Reader {
     out.trial_idle = s.duration("trial_idle");
   }
 
+  void resources(Spec& spec) {
+    read_resources(top_.section("resources"), spec.resources);
+    auto s = top_.section("trial");
+    spec.gang.ranks = static_cast<int>(s.integer("ranks", {1, 100'000}).value_or(1));
+    read_resources(s.section("per_rank", "resources"), spec.resources);
+    if (const auto* m = s.member("per_rank"); m && top_.member("resources"))
+      findings_.add("E013", m->key_span, "`resources` and `per_rank` exclude each other", "`resources` alone says what each rank needs, too");
+    spec.launcher = s.word<RankLauncher>("launch", {{"env", RankLauncher::env},
+                                                    {"torchrun", RankLauncher::torchrun},
+                                                    {"mpirun", RankLauncher::mpirun},
+                                                    {"srun", RankLauncher::srun}})
+                        .value_or(RankLauncher::env);
+    spec.gang.spread = s.word<bool>("spread", {{"pack", false}, {"spread", true}}).value_or(false);
+    spec.gang.across = s.boolean("across").value_or(false);
+  }
+
   void retry(RetrySpec& out) {
     auto s = top_.section("retry");
     out.max = static_cast<int>(s.integer("max", {0, 1000}).value_or(0));
@@ -327,8 +343,7 @@ class Reader {
       if (std::find(served.begin(), served.end(), (*words)[i]) != served.end())
         out.on.push_back(*cause((*words)[i]));
       else if ((*words)[i] == "gang")
-        findings_.add("E010", span,
-                      "cause \"gang\" is not served by this version; it comes with trials of several ranks");
+        findings_.add("E007", span, "a gang is retried for what ended its first rank, so \"gang\" is no cause to retry on", "name the causes of its ranks");
       else
         findings_.add("E007", span,
                       shown((*words)[i]) +

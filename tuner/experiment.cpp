@@ -61,14 +61,21 @@ std::optional<Decided> Experiment::verdict() const {
 const Resources& Experiment::resources_of(const Trial& t) const { return t.resources ? *t.resources : spec_.resources; }
 
 int Experiment::ahead() const {
-  if (exits_.size() < kExitsForRate) return 0;
+  if (exits_.size() < kExitsForRate || spec_.gang.ranks > 1) return 0;
   const double gap = (exits_.back() - exits_.front()).seconds / static_cast<double>(exits_.size() - 1);
   return gap > 0 ? static_cast<int>(std::min<double>(kMostAhead, kCommitSeconds / gap)) : kMostAhead;
 }
 
+/// For all ranks of a trial; empty: there is no room.
+std::vector<Seat> Experiment::seats(const Resources& each, int ahead) const {
+  if (spec_.gang.ranks > 1) return placement_.find(each, spec_.gang);
+  auto seat = placement_.find(each, ahead);
+  return seat ? std::vector<Seat>{std::move(*seat)} : std::vector<Seat>{};
+}
+
 bool Experiment::has_room() const {
   return !(spec_.parallel && live_.size() >= static_cast<std::size_t>(*spec_.parallel + ahead())) &&
-         placement_.find(spec_.resources, ahead()).has_value();
+         !seats(spec_.resources, ahead()).empty();
 }
 
 const Trial* Experiment::fresh_in_queue() const {
@@ -118,18 +125,19 @@ std::optional<Decided> Experiment::point() const {
 std::optional<Decided> Experiment::launch(const Trial& t, std::int64_t until_step, std::optional<Rung> rung, Reason reason) const {
   const bool again = t.attempt > 0;
   // Only new trials are launched ahead of their slot: a promotion overtakes them and takes the next one.
-  auto seat = placement_.find(resources_of(t), again ? 0 : ahead());
+  auto ranks = seats(resources_of(t), again ? 0 : ahead());
   const auto limit = spec_.parallel ? *spec_.parallel + (again ? 0 : ahead()) : INT32_MAX;
-  if (!seat || live_.size() >= static_cast<std::size_t>(limit)) {
+  if (ranks.empty() || live_.size() >= static_cast<std::size_t>(limit)) {
     // All seats may be held by launches made ahead; a trial that goes on then joins them and is started first.
-    seat = again ? placement_.find(resources_of(t), ahead() + 1) : std::nullopt;
-    if (!seat || ahead() == 0) return std::nullopt;
+    if (!again || ahead() == 0) return std::nullopt;
+    ranks = seats(resources_of(t), ahead() + 1);
+    if (ranks.empty()) return std::nullopt;
   }
   Launch l;
   l.trial = t.id;
   l.attempt = t.attempt + 1;
   l.form = !again ? Form::fresh : t.checkpoint.empty() ? Form::restart : Form::resume;
-  l.ranks = {std::move(*seat)};
+  l.ranks = std::move(ranks);
   l.until_step = order_ ? kNoStep : until_step;
   if (!t.checkpoint.empty()) l.from = t.checkpoint;
   if (t.changed) l.params = t.params;
@@ -240,8 +248,10 @@ std::optional<Decided> Experiment::give_up() const {
   if (!placement_.has_workers() || !live_.empty() || !due_.empty() || !delayed_.empty() || wanted() || sampler_held_) return std::nullopt;
   if (!queue_.empty()) {
     const Trial& first = history_.trial(std::get<TrialId>(*queue_.begin()));
-    if (placement_.possible(resources_of(first))) return std::nullopt;
-    return finish(3, std::nullopt, "no worker can ever hold trial " + number(first.id) + ": it asks for more than any that is here offers");
+    if (placement_.possible(resources_of(first), spec_.gang)) return std::nullopt;
+    return finish(3, std::nullopt, spec_.gang.ranks > 1
+                                       ? "no workers of one group can ever hold the " + std::to_string(spec_.gang.ranks) + " ranks of trial " + number(first.id)
+                                       : "no worker can ever hold trial " + number(first.id) + ": it asks for more than any that is here offers");
   }
   if (!history_.may_start() && !repeats_.next(history_)) {
     const auto done = history_.size() - repeats_.reruns();
@@ -254,10 +264,12 @@ std::optional<Decided> Experiment::give_up() const {
     return finish(0, std::nullopt, budget ? "all " + std::to_string(done) + " trials are done" : "every configuration of the space was tried");
   }
   if (scheduler_->complete(history_)) return finish(0, std::nullopt, "all " + std::to_string(history_.size()) + " trials are done");
-  if (!placement_.possible(spec_.resources))
-    return finish(3, std::nullopt, "no worker can ever hold a trial: `resources` asks for more than any that is here offers");
+  if (!placement_.possible(spec_.resources, spec_.gang))
+    return finish(3, std::nullopt, spec_.gang.ranks > 1
+                                       ? "no workers of one group can ever hold the " + std::to_string(spec_.gang.ranks) + " ranks of a trial"
+                                       : "no worker can ever hold a trial: `resources` asks for more than any that is here offers");
   if (scheduler_->wake_at()) return std::nullopt;
-  if (!placement_.find(spec_.resources)) return std::nullopt;  // Only one that is set aside could hold it, and may be taken back.
+  if (seats(spec_.resources, 0).empty()) return std::nullopt;  // Only one that is set aside could hold it, and may be taken back.
   return finish(3, std::nullopt, "nothing can go on: neither the sampler nor the scheduler has anything to offer");
 }
 

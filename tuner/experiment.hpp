@@ -154,6 +154,7 @@ class Experiment {
   std::optional<Decided> point() const;
   bool has_points() const { return points_used_ < spec_.points.size() || lessons_used_ < lessons_.size(); }
   const Resources& resources_of(const Trial&) const;
+  std::vector<Seat> seats(const Resources& each, int ahead) const;
   bool has_room() const;
   bool wants_decision() const;
   const Trial* fresh_in_queue() const;

@@ -18,12 +18,15 @@ void Placement::order(WorkerId id, Place& place) {
   if (place.presence == Presence::here && by_room_.insert({place.listed, id}).second) offered_ += place.listed_offer;
 }
 
-void Placement::join(WorkerId id, const Offer& offer) {
+void Placement::join(WorkerId id, const Offer& offer, const std::string& group) {
   auto& place = workers_[id];
   place.offer = offer;
+  place.group = group;
   place.presence = Presence::here;
   order(id, place);
 }
+
+void Placement::rejoin(WorkerId id, const Offer& offer) { join(id, offer, std::string{workers_[id].group}); }
 
 void Placement::set_aside(WorkerId id) { change(id, Presence::here, Presence::aside); }
 
@@ -95,11 +98,66 @@ std::optional<Seat> Placement::find(const Resources& wanted, int ahead) const {
   return seat(id, workers_.at(id), wanted, std::numeric_limits<double>::infinity());
 }
 
-bool Placement::possible(const Resources& wanted) const {
-  return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) {
-    if (w.second.presence == Presence::gone) return false;
-    return seat(w.first, Place{w.second.offer, Presence::here, 0, 0, 0, 0, {}, {}}, wanted, 0).has_value();
-  });
+/// As many as there is room for, `most` at most.
+std::vector<Seat> Placement::seats(WorkerId id, Place place, const Resources& each, std::size_t most) {
+  std::vector<Seat> all;
+  for (std::optional<Seat> next; all.size() < most && (next = seat(id, place, each, 0)); all.push_back(std::move(*next))) hold(place, *next);
+  return all;
+}
+
+namespace {
+
+/// So many of the seats on each worker that together they are `ranks`; empty if they are fewer.
+std::vector<Seat> deal(std::vector<std::vector<Seat>> workers, std::size_t ranks, bool spread) {
+  std::vector<std::size_t> counts(workers.size());
+  std::size_t sum = 0;
+  const std::size_t turn = spread ? 1 : ranks;  // How many a worker gets before the next one does.
+  for (bool any = true; sum < ranks && any;) {
+    any = false;
+    for (std::size_t w = 0; w < workers.size() && sum < ranks; ++w) {
+      const auto more = std::min({turn, workers[w].size() - counts[w], ranks - sum});
+      counts[w] += more, sum += more;
+      any = any || more > 0;
+    }
+  }
+  std::vector<Seat> all;
+  if (sum < ranks) return all;
+  for (std::size_t w = 0; w < workers.size(); ++w)
+    std::move(workers[w].begin(), workers[w].begin() + static_cast<std::ptrdiff_t>(counts[w]), std::back_inserter(all));
+  return all;
+}
+
+}  // namespace
+
+std::vector<Seat> Placement::find(const Resources& each, const Gang& gang) const {
+  const auto ranks = static_cast<std::size_t>(gang.ranks);
+  if (!gang.spread)
+    for (auto it = by_room_.lower_bound({each.cpus * gang.ranks - kRounding, WorkerId{INT64_MIN}}); it != by_room_.end(); ++it)
+      if (auto all = seats(it->second, workers_.at(it->second), each, ranks); all.size() == ranks) return all;
+
+  struct Found {
+    std::vector<std::vector<Seat>> workers;
+    std::size_t seats = 0;
+  };
+  std::map<std::string, Found> groups;
+  for (auto it = by_room_.rbegin(); it != by_room_.rend() && it->first + kRounding >= each.cpus; ++it) {
+    const Place& place = workers_.at(it->second);
+    auto& found = groups[gang.across ? std::string{} : place.group];
+    auto all = seats(it->second, place, each, ranks);
+    found.seats += all.size();
+    if (!all.empty()) found.workers.push_back(std::move(all));
+    if (!gang.spread && found.seats >= ranks) return deal(std::move(found.workers), ranks, false);
+  }
+  for (auto& [name, found] : groups)
+    if (found.seats >= ranks) return deal(std::move(found.workers), ranks, true);
+  return {};
+}
+
+bool Placement::possible(const Resources& each, const Gang& gang) const {
+  Placement empty;
+  for (const auto& [id, place] : workers_)
+    if (place.presence != Presence::gone) empty.join(id, place.offer, place.group);
+  return gang.ranks > 1 ? !empty.find(each, gang).empty() : empty.find(each).has_value();
 }
 
 bool Placement::overbooked() const { return taken_ > offered_ + kRounding; }
@@ -108,14 +166,18 @@ bool Placement::has_workers() const {
   return std::any_of(workers_.begin(), workers_.end(), [](const auto& w) { return w.second.presence != Presence::gone; });
 }
 
-void Placement::take(const Seat& seat) {
-  auto& place = workers_[seat.worker];
+void Placement::hold(Place& place, const Seat& seat) {
   place.cpus += seat.cpus;
-  taken_ += seat.cpus;
-  order(seat.worker, place);
   place.memory_bytes += seat.memory_bytes;
   for (const int d : seat.devices) place.devices[d] += seat.device_share;
   for (const auto& [name, amount] : seat.custom) place.custom[name] += amount;
+}
+
+void Placement::take(const Seat& seat) {
+  auto& place = workers_[seat.worker];
+  hold(place, seat);
+  taken_ += seat.cpus;
+  order(seat.worker, place);
 }
 
 void Placement::give_back(const Seat& seat) {
@@ -131,7 +193,7 @@ void Placement::give_back(const Seat& seat) {
   for (const auto& [name, amount] : seat.custom) place.custom[name] -= amount;
 }
 
-int Placement::capacity(const Resources& each) const {
+int Placement::capacity(const Resources& each, const Gang& gang) const {
   int count = 0;
   for (const auto& [id, place] : workers_) {
     if (place.presence != Presence::here) continue;
@@ -139,7 +201,7 @@ int Placement::capacity(const Resources& each) const {
     alone.join(id, place.offer);
     for (std::optional<Seat> s; count < kUncounted && (s = alone.find(each)); ++count) alone.take(*s);
   }
-  return count;
+  return count / gang.ranks;
 }
 
 }  // namespace tune

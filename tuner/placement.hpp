@@ -22,8 +22,10 @@ namespace tune {
 /// waited for: no sweep shall hang over night for a worker that nobody promised.
 class Placement {
  public:
-  /// It is here, with this much; also one that had left, or was set aside.
-  void join(WorkerId, const Offer&);
+  /// It is here, with this much; also one that had left, or was set aside. Workers of one group (an allocation) are sure to reach
+  /// one another.
+  void join(WorkerId, const Offer&, const std::string& group = {});
+  void rejoin(WorkerId, const Offer&);  ///< With what it has now, in the group it was in.
   /// No new seats there, as after leave() and leave_all(); seats already taken stay in the books until they are given back.
   void set_aside(WorkerId);
   /// What was set aside gets seats again; nothing for one that left.
@@ -36,8 +38,12 @@ class Placement {
   /// than fit may hold a seat, on the worker with the shortest queue: launches decided before their slot is free (only for
   /// trials that need no device and no memory guarantee, whose places are interchangeable).
   std::optional<Seat> find(const Resources& wanted, int ahead = 0) const;
-  /// Some worker that is here or set aside could hold it if it were empty.
-  bool possible(const Resources& wanted) const;
+  /// Seats for all ranks, those of a worker side by side, or (empty) for none: on the one worker that they fill best, else on the
+  /// few that have most room, else on nothing. Nothing is ever taken ahead for a gang: its ranks would wait for one another.
+  /// O(workers with room for a rank).
+  std::vector<Seat> find(const Resources& each, const Gang&) const;
+  /// The workers that are here or set aside could hold it if they were empty.
+  bool possible(const Resources& each, const Gang& = {}) const;
   void take(const Seat&);
   void give_back(const Seat&);
 
@@ -45,13 +51,15 @@ class Placement {
   double cpus_taken() const { return taken_; }
   bool overbooked() const;  ///< More is taken than is offered.
   bool has_workers() const;  ///< That are here or set aside.
-  /// How many trials of this size the workers that are here hold together when empty.
-  int capacity(const Resources& each) const;
+  /// How many trials of this size the workers that are here hold together when empty; of gangs a bound, for what is left on a
+  /// worker may be of no use.
+  int capacity(const Resources& each, const Gang& = {}) const;
 
  private:
   enum class Presence : std::uint8_t { gone, aside, here };
   struct Place {
     Offer offer;
+    std::string group;
     Presence presence = Presence::gone;
     double listed = 0;               ///< Its room in by_room_.
     double listed_offer = 0;         ///< What it counts for in offered_.
@@ -61,6 +69,8 @@ class Placement {
     std::map<std::string, double> custom;
   };
   static std::optional<Seat> seat(WorkerId, const Place&, const Resources&, double slack_cpus);
+  static std::vector<Seat> seats(WorkerId, Place, const Resources& each, std::size_t most);
+  static void hold(Place&, const Seat&);
   void change(WorkerId, Presence from, Presence to);
   void order(WorkerId, Place&);
 

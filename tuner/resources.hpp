@@ -19,6 +19,14 @@ struct Resources {
   bool operator==(const Resources&) const = default;
 };
 
+/// A trial may be several programs that work together: its ranks. They are placed all or none.
+struct Gang {
+  int ranks = 1;        ///< Each needs what the trial's Resources say.
+  bool spread = false;  ///< Over as many workers as there are, not over as few as will do.
+  bool across = false;  ///< Also over workers of different groups: they may not reach one another.
+  bool operator==(const Gang&) const = default;
+};
+
 /// One accelerator of a worker. `index` is what CUDA_VISIBLE_DEVICES wants; `uuid` names the card across restarts.
 struct Device {
   int index = 0;

@@ -101,6 +101,9 @@ struct ShutdownSpec {
   int signal = 15;
 };
 
+/// Who starts the ranks of a trial.
+enum class RankLauncher : std::uint8_t { env, torchrun, mpirun, srun };
+
 struct Spec {
   std::string name, description;
   std::vector<std::string> tags;
@@ -131,7 +134,9 @@ struct Spec {
   std::vector<PolicySpec> rules;  ///< Stop rules beside the scheduler, asked in this order.
   std::optional<GrowSpec> grow;
   StopSpec stop;
-  Resources resources;
+  Resources resources;  ///< Of one trial; of each rank where it has several.
+  Gang gang;
+  RankLauncher launcher = RankLauncher::env;
   RetrySpec retry;
   std::optional<CheckpointSpec> checkpoint;  ///< Present: the trial can save and be resumed.
   ShutdownSpec shutdown;

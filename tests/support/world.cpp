@@ -116,12 +116,16 @@ std::string Invariants::see(const Record& r) {
   return wrong.empty() ? wrong : "record " + std::to_string(r.seq) + ", " + std::string{kind(r)} + ": " + wrong;
 }
 
+void Invariants::leave(const Attempt& a) {
+  for (const auto worker : a.workers) --busy_[worker];
+}
+
 std::string Invariants::see_attempt(const Record& r) {
   if (r.as<Opened>())  // What ran for trials that were settled meanwhile (in logical order) ended unseen with its
                        // owner.
     for (std::size_t i = 0; i < attempts_.size(); ++i)
       if (Attempt& a = attempts_[i]; a.live && final_[i]) {
-        if (a.started) --busy_[a.worker.value];
+        if (a.started) leave(a);
         a.live = false;
       }
   const auto id = trial_of(r);
@@ -138,15 +142,16 @@ std::string Invariants::see_attempt(const Record& r) {
     if (final_[index]) return about(*id) + " is final and launched";
     if (a.live) return about(*id) + " is on two live attempts";
     if (l->attempt != a.number + 1) return about(*id) + " skips an attempt";
-    a = {l->attempt, true, false, l->ranks.front().worker};
+    a = {l->attempt, true, false, {}};
+    for (const auto& seat : l->ranks) a.workers.push_back(seat.worker.value);
   } else if (const auto* s = r.as<Started>()) {
     if (s->attempt != a.number || !a.live) return about(*id) + " starts an attempt that is not live";
     a.started = true;
-    if (++busy_[a.worker.value] > slots_)
-      return "worker " + std::to_string(a.worker.value) + " holds more than it has slots";
+    for (const auto worker : a.workers)
+      if (++busy_[worker] > slots_) return "worker " + std::to_string(worker) + " holds more than it has slots";
   } else if (const auto* e = r.as<Exited>(); e && e->attempt == a.number) {
     if (!a.live) return about(*id) + " ends twice";
-    if (a.started) --busy_[a.worker.value];
+    if (a.started) leave(a);
     a.live = false;
   } else if (r.as<Settle>()) {
     // Once more with what its replicates reduce to.

@@ -47,8 +47,9 @@ class Invariants {
   struct Attempt {
     int number = 0;
     bool live = false, started = false;
-    WorkerId worker;
+    std::vector<std::int64_t> workers;  // Of its ranks.
   };
+  void leave(const Attempt&);
   std::string see_attempt(const Record&);
   std::string see_policy(const Record&);
 
@@ -59,7 +60,7 @@ class Invariants {
   Time at_;
   std::vector<Attempt> attempts_;
   std::vector<bool> final_;
-  std::map<std::int64_t, int> busy_;                                              // Trials that run, by worker.
+  std::map<std::int64_t, int> busy_;                                              // Trials, or ranks of them, that run, by worker.
   std::set<std::tuple<std::int64_t, int, int>> crossings_, paused_, promotions_;  // Trial, bracket, rung.
   std::set<std::uint64_t> proposed_;
   std::set<std::int64_t> repeated_;  // Trials that others repeat.

@@ -257,7 +257,7 @@ int slots_of(const Outlook& o) {
   for (const auto& r : o.journal) follow_workers(places, r);
   int slots = o.spec.parallel.value_or(1);
   if (places.has_workers() && places.cpus_offered() > 0) {
-    const int room = places.capacity(o.spec.resources);
+    const int room = places.capacity(o.spec.resources, o.spec.gang);
     slots = o.spec.parallel ? std::min(*o.spec.parallel, room) : room;
   }
   return std::max(1, slots);
@@ -332,7 +332,7 @@ Result<Forecast> forecast(const Outlook& o) {
     const auto seed = Rng{o.spec.seed, Purpose::simulate, -5, k}.next();
     SimulatorOptions options;
     options.workers = 1;
-    options.slots = out.slots;
+    options.slots = out.slots * o.spec.gang.ranks;
     options.seed = seed;
     options.under_way = evidence.under_way;
     Rng rng{seed, Purpose::simulate, -6};

@@ -59,6 +59,7 @@ struct Series::State {
   const std::string experiment, engine;
   const std::vector<Objective> objectives;
   const Resources need;
+  const Gang gang;
   const std::optional<int> parallel;
 
   prometheus::Registry registry;
@@ -102,6 +103,7 @@ Series::State::State(const Spec& spec)
       engine(spec.executor.type),
       objectives(spec.objectives),
       need(spec.resources),
+      gang(spec.gang),
       parallel(spec.parallel),
       best(spec.objectives.size()),
       leading(spec.objectives.size()),
@@ -162,7 +164,7 @@ void Series::State::learn(const Settle& settle, const History& history) {
 }
 
 void Series::State::count_slots(const History& history) {
-  std::int64_t slots = places.capacity(need);
+  std::int64_t slots = places.capacity(need, gang);
   if (parallel) slots = std::min<std::int64_t>(slots, *parallel);
   // Launches decided ahead are live but wait for a slot; they keep no place busy.
   const std::int64_t taken = std::min(history.live(), slots);
