@@ -143,6 +143,7 @@ std::optional<AskedToEnd> asked_to_end(const Decision& decision) {
 Result<std::unique_ptr<TrialHost>> TrialHost::make(const ExecutorContext& context, Offer offer, Elsewhere elsewhere) {
   auto command = Command::parse(context.spec.command, context.spec.space);
   if (!command) return command.error();
+  if (context.spec.gang.ranks > 1) return Error{Error::Code::invalid, "trials of several ranks can be simulated so far, not run", "\"executor\": {\"type\": \"simulator\"}"};
   return std::unique_ptr<TrialHost>(new TrialHost(context, std::move(*command), std::move(offer), std::move(elsewhere)));
 }
 
