@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executors/pool/agent.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
@@ -16,13 +14,12 @@
 #include <map>
 #include <mutex>
 #include <set>
-#include <thread>
 
-#include "executors/checkpoints.hpp"
 #include "executors/clock.hpp"
 #include "executors/link/line.hpp"
+#include "executors/pool/household.hpp"
+#include "executors/pool/line_mirror.hpp"
 #include "executors/pool/messages.hpp"
-#include "executors/process/host.hpp"
 #include "tuner/json.hpp"
 #include "tuner/value.hpp"
 
@@ -31,139 +28,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostUnsaid = 100'000;  // Facts of one experiment; then its trials wait for theirs to be taken.
-constexpr std::size_t kMostAtOnce = 256;      // Facts a message.
-constexpr int kTransfers = 20;                // Tries of one part of a checkpoint.
-constexpr double kFarewell = 2, kLastWords = 10;  // Seconds.
-constexpr double kSilence = 0.5;                  // Of a lease without a word: the line may be half of one that broke.
-
-double boot_seconds() {
-  timespec t{};
-  ::clock_gettime(CLOCK_BOOTTIME, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
+constexpr std::size_t kMostAtOnce = 256;  // Facts a message.
+constexpr double kFarewell = 2;           // Seconds.
+constexpr double kSilence = 0.5;          // Of a lease without a word: the line may be half of one that broke.
 
 std::string whole_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
-
-/// A line that was cut comes back, or the lease ends and all of this with it. `ending`: nobody waits for it any more.
-template <class F>
-Result<Done> patiently(const std::atomic<bool>& ending, F transfer) {
-  for (int again = 0;; ++again) {
-    auto done = transfer();
-    if (done || done.error().code != Error::Code::unreachable || again == kTransfers || ending) return done;
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  }
-}
-
-/// The coordinator's checkpoints, over the line: part by part, the manifest last, for it says when all are there.
-class LineMirror final : public CheckpointMirror {
- public:
-  LineMirror(Line& line, std::string agent, const std::atomic<bool>& ending) : line_(line), agent_(std::move(agent)), ending_(ending) {}
-
-  Result<Done> bring(const Checkpoints& from, const std::string& hash) const override {
-    const auto parts = from.parts(hash);
-    if (!parts) return parts.error();
-    for (std::size_t i = parts->size(); i-- > 0;)
-      if (auto stored = patiently(ending_, [&] { return line_.store((*parts)[i], path(hash, i)); }); !stored) return stored;
-    return Done{};
-  }
-  Result<Done> fetch(const Checkpoints& to, const std::string& hash) const override {
-    const fs::path folder = to.arriving(hash, agent_);
-    std::error_code failed;
-    fs::remove_all(folder, failed);
-    fs::create_directories(folder, failed);
-    const auto part = [&](std::size_t i) { return patiently(ending_, [&] { return line_.fetch(path(hash, i), folder / std::to_string(i)); }); };
-    if (auto manifest = part(0); !manifest) return manifest;
-    const auto count = Checkpoints::count_parts(hash, folder / "0");
-    if (!count) return count.error();
-    for (std::size_t i = 1; i < *count; ++i)
-      if (auto fetched = part(i); !fetched) return fetched;
-    return to.assemble(hash, folder);
-  }
-
- private:
-  static std::string path(const std::string& hash, std::size_t part) { return "checkpoints/" + hash + "/" + std::to_string(part); }
-
-  Line& line_;
-  const std::string agent_;
-  const std::atomic<bool>& ending_;
-};
-
-/// An experiment that this agent has trials of: a TrialHost on a thread of its own, which lives as long as its trials do.
-class Household {
- public:
-  using Done = std::function<void(std::vector<Observation>, Time at)>;
-  using Work = std::function<void(TrialHost&)>;
-
-  /// `happened` is called on the household's thread.
-  Household(Spec spec, const ExecutorContext& context, Offer offer, Elsewhere elsewhere, Done happened)
-      : spec_(std::move(spec)), context_{spec_, context.folder, context.checkpoints}, happened_(std::move(happened)),
-        thread_([this, offer = std::move(offer), elsewhere = std::move(elsewhere)] { live(offer, elsewhere); }) {}
-  ~Household() {
-    {
-      const std::lock_guard lock(mutex_);
-      over_ = true;
-      if (host_) host_->interrupt();
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
-
-  void ask(Work work) {
-    const std::lock_guard lock(mutex_);
-    work_.push_back(std::move(work));
-    if (host_) host_->interrupt();
-    changed_.notify_all();
-  }
-  void lease(Lease lease) {
-    ask([lease = std::move(lease)](TrialHost& host) mutable { host.take(std::move(lease)); });
-  }
-  /// So many facts of it wait to be acknowledged.
-  void unsaid(std::size_t facts) {
-    const std::lock_guard lock(mutex_);
-    unsaid_ = facts;
-    changed_.notify_all();
-  }
-
- private:
-  void live(const Offer& offer, const Elsewhere& elsewhere) {
-    auto made = TrialHost::make(context_, offer, elsewhere);
-    if (!made) return;  // The settings were read by the same rules at the coordinator.
-    {
-      const std::lock_guard lock(mutex_);
-      host_ = made->get();
-    }
-    for (;;) {
-      std::deque<Work> work;
-      {
-        std::unique_lock lock(mutex_);
-        // A coordinator that does not take what happened keeps our trials waiting: they block on their next report.
-        changed_.wait(lock, [this] { return over_ || unsaid_ < kMostUnsaid || !work_.empty(); });
-        if (over_) break;
-        work.swap(work_);
-      }
-      for (auto& one : work) one(*host_);
-      auto seen = host_->wait(std::nullopt);
-      if (!seen.empty()) happened_(std::move(seen), host_->now());
-    }
-    const std::lock_guard lock(mutex_);
-    host_ = nullptr;  // What still lives ends with it.
-  }
-
-  const Spec spec_;
-  const ExecutorContext context_;
-  const Done happened_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Work> work_;
-  TrialHost* host_ = nullptr;
-  std::size_t unsaid_ = 0;
-  bool over_ = false;
-  std::thread thread_;  // Last: it uses the above.
-};
 
 }  // namespace
 
@@ -194,7 +66,6 @@ class Agent::Inside {
     bool open = false;                           // The coordinator opened it on this connection.
     double covered = 0;                          // When the last beat was sent that it answered while it had this open.
     bool expired = false;
-    bool closing = false;
     std::string logs;  // Folder of its trials' logs, where the coordinator cannot read them; empty: it can.
   };
 
@@ -349,14 +220,15 @@ void Agent::Inside::take(const Opening& opening) {
     }
     Elsewhere elsewhere{settings_.id, nullptr};
     if (!same_disk) elsewhere.mirror = std::make_shared<LineMirror>(*line_, settings_.id, ending_), run->logs = context.folder;
-    run->household = std::make_unique<Household>(*spec, context, settings_.offer.offers, std::move(elsewhere),
-                                                 [this, name = opening.experiment](std::vector<Observation> seen, Time at) {
-                                                   post([this, name, seen = std::move(seen), at]() mutable { happened(name, std::move(seen), at); });
-                                                 });
+    Household::Callbacks callbacks;
+    callbacks.happened = [this, name = opening.experiment](std::vector<Observation> seen, Time at) {
+      post([this, name, seen = std::move(seen), at]() mutable { happened(name, std::move(seen), at); });
+    };
+    callbacks.tell = [this](const std::string& line) { tell(line); };
+    run->household = std::make_unique<Household>(*spec, context, settings_.offer.offers, std::move(elsewhere), std::move(callbacks));
   }
   run->opening = opening;
   run->open = true;
-  run->closing = false;
   run->covered = std::max({run->covered, hello_at_, answered_});
   run->expired = false;
   live_from(run->covered);
@@ -408,7 +280,6 @@ void Agent::Inside::take(const Closing& closing) {
   const auto it = runs_.find(closing.experiment);
   if (it == runs_.end()) return;
   if (closing.forget) return forget(closing.experiment);
-  it->second->closing = true;
   it->second->household->ask([kill = closing.kill](TrialHost& host) {
     host.end_all(Cause::shutdown, kill ? "killed by the user" : "shutdown", kill);
   });
@@ -585,33 +456,6 @@ Result<std::unique_ptr<Agent>> Agent::join(Settings settings) {
   auto inside = std::make_unique<Inside>(std::move(settings));
   if (auto joined = inside->join(); !joined) return joined.error();
   return std::unique_ptr<Agent>(new Agent(std::move(inside)));
-}
-
-void say_gone(const std::string& address, const Credentials& credentials, const std::string& agent, const std::string& why) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<Line::Opening> open;
-  bool over = false;
-  const auto set = [&](auto&& what) {
-    const std::lock_guard lock(mutex);
-    what();
-    changed.notify_all();
-  };
-  Line::Callbacks heard;
-  heard.opened = [&](Line::Opening opening) { set([&] { open = opening; }); };
-  heard.received = [](Line::Opening, std::string_view) {};
-  heard.closed = [&](Line::Opening opening, const std::string&, bool) { set([&] { over = open && *open == opening; }); };
-  auto line = Line::open({address, credentials}, std::move(heard));
-  if (!line) return;
-  {
-    std::unique_lock lock(mutex);
-    const auto patience = std::chrono::duration<double>(kLastWords);
-    if (changed.wait_for(lock, patience, [&] { return open.has_value(); })) {
-      (*line)->send(*open, write_message(Gone{agent, why}));
-      changed.wait_for(lock, patience, [&] { return over; });
-    }
-  }
-  (*line)->stop();
 }
 
 }  // namespace tune

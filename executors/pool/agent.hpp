@@ -55,7 +55,4 @@ class Agent {
   std::unique_ptr<Inside> inside_;
 };
 
-/// Says in an agent's place that nothing of it is left, and waits until it is heard, ten seconds at most. For its guard.
-void say_gone(const std::string& address, const Credentials&, const std::string& agent, const std::string& why);
-
 }  // namespace tune

@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "executors/clock.hpp"
 #include "executors/process/containment.hpp"
 #include "executors/process/report_line.hpp"
 #include "tuner/json.hpp"
@@ -25,12 +25,6 @@ namespace {
 
 constexpr std::size_t kLongestLine = 64 * 1024;
 constexpr int kRounds = 20;  // Of ending what is left, each of up to two seconds.
-
-double boot_seconds() {
-  timespec t{};
-  ::clock_gettime(CLOCK_BOOTTIME, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
 
 /// The guard's own life.
 class Watch {

@@ -15,6 +15,7 @@
 #include "executors/pool/agent.hpp"
 #include "executors/pool/guard.hpp"
 #include "executors/pool/invitation.hpp"
+#include "executors/pool/last_words.hpp"
 #include "executors/process/environment.hpp"
 #include "tuner/units.hpp"
 #include "ui/api/policies.hpp"
