@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executors/all.hpp"
 
-#include "executors/pool/pool_executor.hpp"
+#include "executors/pool/pool_options.hpp"
 #include "executors/process/process_executor.hpp"
 #include "executors/simulator.hpp"
 #include "executors/thread.hpp"

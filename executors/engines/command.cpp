@@ -15,7 +15,7 @@
 #include "executors/descriptor.hpp"
 #include "executors/engines/program.hpp"
 #include "tuner/nearest.hpp"
-#include "tuner/units.hpp"
+#include "tuner/options.hpp"
 
 namespace tune {
 namespace {
@@ -229,7 +229,7 @@ class CommandEngine final : public Engine {
 
 Result<Done> read(const Params& options, bool needed, Template& into) {
   const std::string place = "executor." + into.name;
-  into.words = detail::text_list(options, into.name);
+  into.words = list_option(options, into.name);
   if (into.empty() && needed) return Error{Error::Code::invalid, place + " is not given: a list of words, the program first", ""};
   Placeholders all;
   for (const auto name : kNames) all[std::string{name}];
@@ -248,27 +248,27 @@ Result<std::unique_ptr<Engine>> make(const EngineContext& context) {
     if (auto done = read(context.options, needed, *one); !done) return done.error();
   }
   for (auto [name, into] : {std::pair{"id_pattern", &s.id_pattern}, std::pair{"status_pattern", &s.status_pattern}}) {
-    *into = detail::text_option(context.options, name);
+    *into = text_option(context.options, name);
     try {
       const std::regex compiled(*into);
     } catch (const std::regex_error& error) {
       return Error{Error::Code::invalid, "executor." + std::string{name} + " is no pattern: " + error.what(), ""};
     }
   }
-  auto states = detail::StateTable::parse(detail::text_list(context.options, "states"));
+  auto states = detail::StateTable::parse(list_option(context.options, "states"));
   if (!states) return states.error();
   s.states = std::move(*states);
   s.away = {255};  // ssh's own trouble.
   if (context.options.contains("away")) {
     s.away.clear();
-    for (const auto& word : detail::text_list(context.options, "away")) {
+    for (const auto& word : list_option(context.options, "away")) {
       int code = 0;
       const auto read = std::from_chars(word.data(), word.data() + word.size(), code);
       if (read.ec != std::errc{} || read.ptr != word.data() + word.size()) return Error{Error::Code::invalid, "executor.away: '" + printable(word) + "' is no exit code", ""};
       s.away.push_back(code);
     }
   }
-  if (const auto limit = parse_duration(detail::text_option(context.options, "limit", "60s"))) s.limit = *limit;
+  s.limit = duration_option(context.options, "limit", s.limit);
   return std::unique_ptr<Engine>{std::make_unique<CommandEngine>(std::move(s))};
 }
 

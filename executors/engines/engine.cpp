@@ -185,18 +185,5 @@ Result<std::string> tail_of_file(const std::string& path, int lines) {
   return tail_of_text(text, lines);
 }
 
-std::vector<std::string> text_list(const Params& options, std::string_view name) {
-  std::vector<std::string> out;
-  const auto list = parse_json(text_option(options, name), 0, [](const JsonFault&) {});
-  if (list) read(*list, out);
-  return out;
-}
-
-std::string text_option(const Params& options, std::string_view name, std::string fallback) {
-  const Value* value = options.find(name);
-  const auto* text = value ? std::get_if<std::string>(value) : nullptr;
-  return text ? *text : std::move(fallback);
-}
-
 }  // namespace detail
 }  // namespace tune

@@ -128,9 +128,6 @@ Result<std::string> tail_of_file(const std::string& path, int lines);
 std::string tail_of_text(std::string_view text, int lines);
 /// Text without white space at its ends.
 std::string_view trimmed(std::string_view text);
-/// An option that is a list of texts; empty if it is not given.
-std::vector<std::string> text_list(const Params& options, std::string_view name);
-std::string text_option(const Params& options, std::string_view name, std::string fallback = {});
 
 }  // namespace detail
 }  // namespace tune

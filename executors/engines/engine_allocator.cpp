@@ -7,23 +7,13 @@
 
 #include "tuner/hex.hpp"
 #include "tuner/json_document.hpp"
+#include "tuner/options.hpp"
 #include "tuner/units.hpp"
 
 namespace tune {
 namespace {
 
-using detail::text_option;
-
 constexpr double kOften = 30;  // Seconds between looks where nothing else happens.
-
-std::int64_t whole_option(const Spec& spec, std::string_view name, std::int64_t fallback) {
-  const Value* value = spec.executor.options.find(name);
-  return value ? static_cast<std::int64_t>(to_number(*value).value_or(static_cast<double>(fallback))) : fallback;
-}
-
-Duration duration_option(const Spec& spec, std::string_view name, Duration fallback) {
-  return parse_duration(text_option(spec.executor.options, name)).value_or(fallback);
-}
 
 /// As the config has it; what a trial needs where it says nothing.
 Resources per_agent(const Spec& spec) {
@@ -57,19 +47,21 @@ int fits(const Resources& agent, const Resources& trial) {
 }
 
 AutoallocSettings settings_of(const Spec& spec) {
+  const Params& given = spec.executor.options;
+  const auto whole = [&](std::string_view name, int fallback) { return static_cast<int>(number_option(given, name, fallback)); };
   AutoallocSettings s;
   s.engine = spec.executor.type;
   s.spec.per_agent = per_agent(spec);
-  s.spec.agents = static_cast<int>(whole_option(spec, "agents_each", 1));
-  s.spec.walltime = duration_option(spec, "walltime", Duration{0});
-  s.spec.margin = duration_option(spec, "margin", s.spec.margin);
-  s.spec.site_args = detail::text_list(spec.executor.options, "site_args");
+  s.spec.agents = whole("agents_each", 1);
+  s.spec.walltime = duration_option(given, "walltime");
+  s.spec.margin = duration_option(given, "margin", s.spec.margin);
+  s.spec.site_args = list_option(given, "site_args");
   s.spec.join_file = s.spec.program = "/";  // Whoever submits knows.
-  s.min_agents = static_cast<int>(whole_option(spec, "min_agents", 0));
-  s.max_agents = static_cast<int>(whole_option(spec, "max_agents", 16));
-  s.backlog = static_cast<int>(whole_option(spec, "backlog", 4));
+  s.min_agents = whole("min_agents", 0);
+  s.max_agents = whole("max_agents", 16);
+  s.backlog = whole("backlog", 4);
   s.trials_per_agent = fits(s.spec.per_agent, spec.resources);
-  s.idle = duration_option(spec, "idle", s.idle);
+  s.idle = duration_option(given, "idle", s.idle);
   return s;
 }
 

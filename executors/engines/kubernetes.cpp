@@ -10,6 +10,7 @@
 #include "executors/link/secret_file.hpp"
 #include "tuner/json.hpp"
 #include "tuner/json_document.hpp"
+#include "tuner/options.hpp"
 
 namespace tune {
 namespace {
@@ -174,7 +175,7 @@ bool is_name(const std::string& text) {
 }
 
 Result<std::unique_ptr<Engine>> make(const EngineContext& context) {
-  const auto option = [&](const char* name, const char* fallback) { return detail::text_option(context.options, name, fallback); };
+  const auto option = [&](const char* name, const char* fallback) { return text_option(context.options, name, fallback); };
   constexpr const char* kAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
   const auto address = option("address", "https://kubernetes.default.svc"), name_space = option("namespace", "default");
   const auto url = parse_url(address);

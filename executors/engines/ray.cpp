@@ -10,7 +10,7 @@
 #include "executors/link/secret_file.hpp"
 #include "tuner/json.hpp"
 #include "tuner/json_document.hpp"
-#include "tuner/units.hpp"
+#include "tuner/options.hpp"
 
 namespace tune {
 namespace {
@@ -166,15 +166,15 @@ class Ray final : public Engine {
 };
 
 Result<std::unique_ptr<Engine>> make(const EngineContext& context) {
-  const auto address = detail::text_option(context.options, "address", "http://127.0.0.1:8265");
-  const auto token = detail::text_option(context.options, "token_file");
+  const auto address = text_option(context.options, "address", "http://127.0.0.1:8265");
+  const auto token = text_option(context.options, "token_file");
   const auto url = parse_url(address);
   if (!url) return Error{Error::Code::invalid, "executor.address: '" + printable(address) + "' is no http:// or https:// address", "http://HOST:8265"};
   const bool here = url->host == "localhost" || url->host == "::1" || url->host.starts_with("127.");
   if (!url->tls && !here && !token.empty()) {
     return Error{Error::Code::invalid, "the token would go to " + printable(url->host) + " in the clear", "use https://, or a tunnel to this machine: ssh -L 8265:127.0.0.1:8265 HOST"};
   }
-  return std::unique_ptr<Engine>{std::make_unique<Ray>(*url, token, detail::text_option(context.options, "ca_file"))};
+  return std::unique_ptr<Engine>{std::make_unique<Ray>(*url, token, text_option(context.options, "ca_file"))};
 }
 
 }  // namespace

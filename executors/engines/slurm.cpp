@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "executors/engines/program.hpp"
+#include "tuner/options.hpp"
 
 namespace tune {
 namespace {
@@ -78,7 +79,7 @@ int at_least_one(double count) { return std::max(1, static_cast<int>(std::ceil(s
 
 class Slurm final : public Engine {
  public:
-  explicit Slurm(const EngineContext& context) : folder_(context.folder), gres_(detail::text_option(context.options, "gres")) {}
+  explicit Slurm(const EngineContext& context) : folder_(context.folder), gres_(text_option(context.options, "gres")) {}
 
   Result<Done> check(const AgentSpec& spec) override {
     if (auto good = check_spec(spec); !good) return good;

@@ -69,12 +69,6 @@ class Pool::Inside final : public Hub::Handler {
     hub_->send(it->second.peer, write_message(message));
     return true;
   }
-  std::size_t agents() const {
-    const std::lock_guard lock(mutex_);
-    std::size_t here = 0;
-    for (const auto& [agent, guest] : guests_) here += guest.here;
-    return here;
-  }
   const std::string& address() const { return hub_->dialled(); }
   const std::string& folder() const { return settings_.folder; }
 
@@ -205,7 +199,7 @@ class Pool::Inside final : public Hub::Handler {
 
   const Settings settings_;
   const EdgeClock clock_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable changed_, ending_;
   Roster roster_;
   std::map<Hub::Peer, AgentName> names_;  // As their certificates have them.
@@ -355,13 +349,6 @@ Result<std::shared_ptr<Pool>> Pool::of(const Settings& settings) {
   return made;
 }
 
-std::shared_ptr<Pool> Pool::existing(const std::string& folder) {
-  auto& all = known();
-  const std::lock_guard lock(all.mutex);
-  const auto it = all.pools.find(folder);
-  return it == all.pools.end() ? nullptr : it->second.lock();
-}
-
 Pool::Pool(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 Pool::~Pool() = default;
 void Pool::enter(const Opening& opening, Member& member) { inside_->enter(opening, member); }
@@ -370,6 +357,5 @@ void Pool::leave(const std::string& experiment) { inside_->leave(experiment); }
 bool Pool::send(const std::string& agent, const Message& message) { return inside_->send(agent, message); }
 const std::string& Pool::address() const { return inside_->address(); }
 const std::string& Pool::folder() const { return inside_->folder(); }
-std::size_t Pool::agents() const { return inside_->agents(); }
 
 }  // namespace tune

@@ -56,8 +56,6 @@ class Pool {
   /// The pool of this folder: the one that this process has already (with the settings that it was made with), or a new one,
   /// which lives as long as somebody holds it. Error: conflict if the port is taken; else those of the authority.
   static Result<std::shared_ptr<Pool>> of(const Settings&);
-  /// The one that is there, or null.
-  static std::shared_ptr<Pool> existing(const std::string& folder);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -75,7 +73,6 @@ class Pool {
   /// What agents dial: "node1.lab:7741".
   const std::string& address() const;
   const std::string& folder() const;
-  std::size_t agents() const;  ///< That are connected.
 
  private:
   class Inside;

@@ -13,14 +13,11 @@
 #include <iterator>
 
 #include "executors/checkpoints.hpp"
-#include "executors/engines/engine_allocator.hpp"
 #include "executors/pool/invitation.hpp"
 #include "executors/pool/local_agents.hpp"
-#include "executors/process/environment.hpp"
+#include "executors/pool/pool_options.hpp"
 #include "executors/process/host.hpp"
 #include "tuner/command.hpp"
-#include "tuner/json_document.hpp"
-#include "tuner/units.hpp"
 
 namespace tune {
 namespace {
@@ -29,52 +26,6 @@ namespace fs = std::filesystem;
 
 constexpr double kWorthAWord = 10;  // Seconds without any agent.
 constexpr std::time_t kDay = 24 * 3600, kQueue = 14 * kDay;  // For so long an allocation may wait before its agents may not join any more.
-
-/// An agent offers what was asked for, whatever it finds on the node: its neighbours there are none of its business.
-std::vector<std::string> agent_arguments(const AgentSpec& spec) {
-  const auto& r = spec.per_agent;
-  std::string slots = "cpu=" + to_text(r.cpus) + ",gpu=" + to_text(r.gpus);
-  if (r.memory_bytes > 0) slots += ",memory=" + std::to_string(r.memory_bytes) + "B";
-  for (const auto& [name, amount] : r.custom) slots += "," + name + "=" + to_text(amount);
-  std::vector<std::string> all{"--slots", slots, "--patience", "5m"};
-  if (spec.walltime.seconds > 0) all.insert(all.end(), {"--time", to_text(spec.walltime), "--margin", to_text(spec.margin)});
-  return all;
-}
-
-std::string text_option(const Spec& spec, std::string_view name) {
-  const Value* value = spec.executor.options.find(name);
-  const auto* text = value ? std::get_if<std::string>(value) : nullptr;
-  return text ? *text : std::string{};
-}
-
-double seconds_option(const Spec& spec, std::string_view name, double fallback) {
-  const auto read = parse_duration(text_option(spec, name));
-  return read ? read->seconds : fallback;
-}
-
-std::vector<std::string> list_option(const Spec& spec, std::string_view name) {
-  std::vector<std::string> texts;
-  const auto read = parse_json(text_option(spec, name), 0, [](const JsonFault&) {});
-  if (read)
-    for (const auto& item : read->items) texts.push_back(item.text);
-  return texts;
-}
-
-Pool::Settings settings_of(const Spec& spec, const std::string& folder) {
-  Pool::Settings settings;
-  settings.folder = fs::path(folder).parent_path();
-  settings.listen = text_option(spec, "listen");
-  settings.names = list_option(spec, "names");
-  settings.times.lease = seconds_option(spec, "lease", settings.times.lease);
-  settings.times.beat = std::min(settings.times.beat, settings.times.lease / 10);
-  settings.times.grace = spec.shutdown.grace.seconds;
-  // To finish what one has without a word from anybody is to have a long lease.
-  if (text_option(spec, "on_lost") == "finish") settings.times.lease = std::max(settings.times.lease, seconds_option(spec, "finish_within", 600));
-  const Value* agents = spec.executor.options.find("agents");
-  settings.local = agents ? static_cast<int>(to_number(*agents).value_or(0)) : settings.listen.empty() ? 1 : 0;
-  settings.offer = offer_of_this_machine(spec);
-  return settings;
-}
 
 Exited exited(TrialId trial, int attempt, Cause cause, std::string why) {
   Exited e;
@@ -90,7 +41,7 @@ Result<std::unique_ptr<Executor>> PoolExecutor::make(const ExecutorContext& cont
   if (auto command = Command::parse(context.spec.command, context.spec.space); !command) return command.error();
   if (context.folder.empty())
     return Error{Error::Code::invalid, "agents need a store: their certificates, and what they bring, are kept beside it", "give --store FILE"};
-  const auto settings = settings_of(context.spec, context.folder);
+  const auto settings = pool_settings(context.spec, context.folder);
   std::unique_ptr<Engine> engine;
   for (const auto& entry : engines()) {
     if (entry.info.name != context.spec.executor.type) continue;
@@ -133,7 +84,7 @@ std::vector<Observation> PoolExecutor::open(const History& history) {
   for (const auto& [worker, known] : history.workers()) {
     const auto& name = known.joined.agent;
     if (name.empty()) continue;
-    agents_[name] = {worker, known.joined.allocation, false, known.state == "cordoned", 0, 0, 0};
+    agents_[name] = {worker, known.joined.allocation, false, known.state == "cordoned", 0, 0, 0, {}};
     names_[worker] = name;
   }
   for (const auto& trial : history.trials()) {
@@ -150,10 +101,9 @@ std::vector<Observation> PoolExecutor::open(const History& history) {
     if (trial.asked == Asked::pause) attempt.orders.push_back({spec_.name, record_of(Decided{Pause{trial.id, trial.attempt, {}}, {}}), 0, 0});
     if (trial.asked == Asked::stop || trial.asked == Asked::exploit)
       attempt.orders.push_back({spec_.name, record_of(Decided{Stop{trial.id, trial.attempt, trial.stop_as, {}}, {}}), 0, 0});
-    attempts_[trial.id] = std::move(attempt);
+    add(trial.id, std::move(attempt));
   }
-  const Roster::Settings times = settings_of(spec_, folder_).times;
-  claims_until_ = now() + Duration{times.silence()};
+  claims_until_ = now() + Duration{pool_settings(spec_, folder_).times.silence()};
   nobody_at_ = now() + Duration{kWorthAWord};
   pool_->enter(opening(history), *this);
   entered_ = true;
@@ -197,7 +147,7 @@ void PoolExecutor::on(const Launch& launch, const Decided& decided, const Histor
   Decided whole = decided;
   std::get<Launch>(whole.what).params = lease.params;
   attempt.orders.push_back({spec_.name, record_of(std::move(whole)), lease.seed, static_cast<std::int64_t>(lease.done)});
-  attempts_[launch.trial] = std::move(attempt);
+  add(launch.trial, std::move(attempt));
   held_back_.push_back(launch.trial);
   order_what_fits();
 }
@@ -365,13 +315,12 @@ void PoolExecutor::take(Pool::Came came) {
   seen_.push_back(came.worker);
   if (known.cordoned) seen_.push_back(WorkerChanged{worker, "cordoned", {}, {}, "it was cordoned when it went away"});
 
-  const auto holds = [&](TrialId trial, int attempt) {
-    return std::any_of(came.held.begin(), came.held.end(), [&](const auto& name) { return name.trial == trial && name.attempt == attempt; });
-  };
+  std::set<std::pair<TrialId, int>> held;
+  for (const auto& name : came.held) held.insert({name.trial, name.attempt});
   std::vector<TrialId> dropped;
-  for (const auto& [trial, attempt] : attempts_) {
-    if (attempt.agent != agent) continue;
-    if (attempt.started && !holds(trial, attempt.number)) dropped.push_back(trial);
+  for (const auto trial : known.attempts) {
+    const Attempt& attempt = attempts_.at(trial);
+    if (attempt.started && !held.contains({trial, attempt.number})) dropped.push_back(trial);
     else if (attempt.ordered)
       for (const auto& order : attempt.orders) pool_->send(agent, order);
   }
@@ -482,10 +431,7 @@ void PoolExecutor::lose(const std::string& agent, const std::string& why, const 
   auto& known = agents_.at(agent);
   known.came = false;
   seen_.push_back(WorkerLost{known.worker, why, proof});
-  std::vector<TrialId> its;
-  for (const auto& [trial, attempt] : attempts_)
-    if (attempt.agent == agent) its.push_back(trial);
-  for (const auto trial : its) end_lost(trial, remove(trial), "its agent is lost: " + why);
+  for (const auto trial : std::set{known.attempts}) end_lost(trial, remove(trial), "its agent is lost: " + why);
 }
 
 void PoolExecutor::tell_that_nobody_came() {
@@ -503,9 +449,16 @@ void PoolExecutor::lose_the_unclaimed() {
   for (const auto trial : unclaimed) end_lost(trial, remove(trial), "its agent did not come back");
 }
 
+void PoolExecutor::add(TrialId trial, Attempt attempt) {
+  agents_.at(attempt.agent).attempts.insert(trial);
+  attempts_[trial] = std::move(attempt);
+}
+
 PoolExecutor::Attempt PoolExecutor::remove(TrialId trial) {
   std::erase(held_back_, trial);
-  return attempts_.extract(trial).mapped();
+  auto attempt = std::move(attempts_.extract(trial).mapped());
+  agents_.at(attempt.agent).attempts.erase(trial);
+  return attempt;
 }
 
 void PoolExecutor::end_lost(TrialId trial, const Attempt& attempt, const std::string& why) {
@@ -526,36 +479,6 @@ WorkerId PoolExecutor::number_of(const std::string& agent) {
 const std::string* PoolExecutor::agent_of(WorkerId worker) const {
   const auto it = names_.find(worker);
   return it == names_.end() ? nullptr : &it->second;
-}
-
-namespace {
-
-std::vector<Option> options(bool engine) {
-  using Kind = Option::Kind;
-  std::vector<Option> all{
-      {"listen", Kind::text, engine ? "\"0.0.0.0:0\"" : "",
-       engine ? "Address that agents dial; port 0: a free one, the same as last time if it can be. Always encrypted."
-              : "Address that agents dial, as \"0.0.0.0:7741\". Always encrypted. Without it they are of this machine only."},
-      {"names", Kind::list, "[]", "Names and addresses by which agents reach it, besides those that this machine knows of. The first is what they dial."},
-      {"lease", Kind::duration, "\"20s\"", "An agent that is not heard for so long ends its trials, and they are given away a little later."},
-      {"on_lost", Kind::text, "\"stop\"", "What an agent that is cut off does with its trials after the lease: stop, or finish them and report later.", 0, 0, {"stop", "finish"}},
-      {"finish_within", Kind::duration, "\"10m\"", "With on_lost finish: its trials are given away after so long."}};
-  if (!engine)
-    all.push_back({"agents", Kind::integer, "", "Agents to start on this machine, which share what it has. 1 if not given; with `listen` 0.", 0, 256});
-  return all;
-}
-
-}  // namespace
-
-ExecutorEntry pool() {
-  return {{"pool", "Runs trials on agents: `tune agent` on any machine that reaches this one.", options(false)}, &PoolExecutor::make};
-}
-
-ExecutorEntry on_engine(const EngineEntry& engine) {
-  ExecutorEntry entry{{engine.info.name, engine.info.help, options(true)}, &PoolExecutor::make};
-  auto& all = entry.info.options;
-  for (const auto& more : {allocation_options(), engine.info.options}) all.insert(all.end(), more.begin(), more.end());
-  return entry;
 }
 
 }  // namespace tune

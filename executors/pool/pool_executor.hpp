@@ -50,6 +50,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
     std::int64_t received = 0;   // Its newest fact that we took.
     std::int64_t counted = 0;    // Up to here all is durable, or counts for nothing.
     std::int64_t told = 0;       // Up to here it knows.
+    std::set<TrialId> attempts;  // That it has.
   };
   /// One that was launched and did not end.
   struct Attempt {
@@ -91,6 +92,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
   void lose(const std::string& agent, const std::string& why, const std::string& proof);
   void lose_the_unclaimed();
   void tell_that_nobody_came();
+  void add(TrialId, Attempt);
   Attempt remove(TrialId);
   void end_lost(TrialId, const Attempt&, const std::string& why);
   WorkerId number_of(const std::string& agent);
@@ -123,10 +125,5 @@ class PoolExecutor final : public Executor, private Pool::Member {
   std::unique_ptr<Placer> placer_;                        // Where an engine places the agents.
   std::map<std::int64_t, std::string> keys_;              // Of allocations: by them agents say where they are from.
 };
-
-/// The line of the table in all.cpp.
-ExecutorEntry pool();
-/// A pool whose agents an engine places.
-ExecutorEntry on_engine(const EngineEntry&);
 
 }  // namespace tune

@@ -43,9 +43,6 @@ class Roster {
   /// When look() could have something new to say.
   std::optional<Time> next() const;
 
-  bool knows(const std::string& agent) const { return agents_.contains(agent); }
-  std::size_t size() const { return agents_.size(); }
-
  private:
   struct Agent {
     Time heard;

@@ -18,6 +18,7 @@
 #include "tuner/hex.hpp"
 #include "tuner/instances.hpp"
 #include "tuner/json.hpp"
+#include "tuner/options.hpp"
 
 namespace tune {
 namespace {
@@ -25,12 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kFirstRefusalPause = 0.2, kLongestRefusalPause = 5;
-
-std::string text_option(const Spec& spec, std::string_view name) {
-  const Value* value = spec.executor.options.find(name);
-  const auto* text = value ? std::get_if<std::string>(value) : nullptr;
-  return text ? *text : std::string{};
-}
 
 bool mentions(const Spec& spec, std::initializer_list<std::string_view> words) {
   const auto any = [&](const std::string& text) {
@@ -87,7 +82,7 @@ Supervisor::Settings settings_of(const Spec& spec, const std::string& folder, co
   s.trial_idle = spec.stop.trial_idle;
   if (spec.checkpoint) s.checkpoint_every = spec.checkpoint->every;
   s.shutdown = spec.shutdown;
-  s.cgroups = text_option(spec, "isolate") == "cgroup";
+  s.cgroups = text_option(spec.executor.options, "isolate") == "cgroup";
   return s;
 }
 
@@ -194,15 +189,6 @@ void TrialHost::take(Lease lease) {
   newest = lease.launch.attempt;
   (lease.launch.from ? resumed_ : fresh_).push_back(std::move(lease));
   start_what_fits();
-}
-
-std::vector<std::pair<TrialId, int>> TrialHost::held() const {
-  std::vector<std::pair<TrialId, int>> all;
-  for (const auto* queue : {&resumed_, &fresh_})
-    for (const auto& lease : *queue) all.emplace_back(lease.launch.trial, lease.launch.attempt);
-  for (const auto& [trial, seat] : seats_) all.emplace_back(trial, newest_.at(trial));
-  std::sort(all.begin(), all.end());
-  return all;
 }
 
 void TrialHost::on(const Extend& extend, const std::string& why) {

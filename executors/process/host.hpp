@@ -5,7 +5,6 @@
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "executors/process/environment.hpp"
@@ -69,8 +68,6 @@ class TrialHost {
   void kill(TrialId, int attempt, const std::string& why);
   /// Asks every attempt to save and end (`kill`: at once); Exited with this cause follows for each.
   void end_all(Cause, const std::string& why, bool kill);
-  /// Attempts that were taken and did not end, started or not.
-  std::vector<std::pair<TrialId, int>> held() const;
 
  private:
   TrialHost(const ExecutorContext&, Command, Offer, Elsewhere);

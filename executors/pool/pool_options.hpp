@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <string>
+#include <vector>
+
+#include "executors/engines/engine.hpp"
+#include "executors/pool/pool.hpp"
+#include "tuner/executor.hpp"
+
+namespace tune {
+
+/// What `executor` says of the pool that the experiment's agents join; `folder` is the experiment's own, in the store's.
+Pool::Settings pool_settings(const Spec&, const std::string& folder);
+
+/// What agents that an engine places are started with, after `agent --join FILE`: they offer what was asked for, whatever they find on
+/// the node, for their neighbours there are none of their business.
+std::vector<std::string> agent_arguments(const AgentSpec&);
+
+/// The line of the table in all.cpp.
+ExecutorEntry pool();
+/// A pool whose agents an engine places.
+ExecutorEntry on_engine(const EngineEntry&);
+
+}  // namespace tune
