@@ -15,12 +15,13 @@ class Allocator {
   virtual ~Allocator() = default;
   /// The history has already folded the record in.
   virtual void learn(const History&, const Record&) = 0;
-  /// An Allocate or a Release.
+  /// An Allocate or a Release. While the experiment is finishing it is asked once nothing is live: then the Release of whatever
+  /// is not let go yet, until there is none.
   virtual std::optional<Decided> next(const History&) const = 0;
   /// When next() could change its answer although nothing is observed.
   virtual std::optional<Time> wake_at(const History&) const = 0;
-  /// Allocations that are not known to be over: after a restart they are carried out again, which changes nothing where the
-  /// engine has them.
+  /// Of allocations that are not known to be over: after a restart these are carried out again, which changes nothing where the
+  /// engine has them. One that was to be cancelled has its Release first, so that it is not submitted once more in between.
   virtual std::vector<Decided> unsettled() const = 0;
 };
 

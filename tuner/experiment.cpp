@@ -36,7 +36,8 @@ Experiment::Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::
 std::optional<Decided> Experiment::next(bool may_launch) const {
   if (!due_.empty()) return due_.front();
   if (auto d = verdict()) return d;
-  if (!may_launch || on_hold_ || history_.finishing()) return std::nullopt;
+  if (history_.finishing()) return let_go();
+  if (!may_launch || on_hold_) return std::nullopt;
   if (order_)
     if (auto d = fill_logical_slot()) return d;
   if (auto d = launch()) return d;
@@ -271,6 +272,13 @@ std::optional<Decided> Experiment::give_up() const {
   if (scheduler_->wake_at()) return std::nullopt;
   if (seats(spec_.resources, 0).empty()) return std::nullopt;  // Only one that is set aside could hold it, and may be taken back.
   return finish(3, std::nullopt, "nothing can go on: neither the sampler nor the scheduler has anything to offer");
+}
+
+/// Of what an engine placed, once nothing lives there any more.
+std::optional<Decided> Experiment::let_go() const { return allocator_ && live_.empty() ? allocator_->next(history_) : std::nullopt; }
+
+bool Experiment::finished() const {
+  return history_.finishing() && live_.empty() && due_.empty() && checkpoints_.going().empty() && !let_go();
 }
 
 std::optional<Time> Experiment::wake_at() const {

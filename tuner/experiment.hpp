@@ -61,10 +61,8 @@ class Experiment {
   std::vector<Decided> unsettled() const;
   /// When next() could change its answer although nothing is observed.
   std::optional<Time> wake_at() const;
-  /// Decided to finish, and nothing is under way any more.
-  bool finished() const {
-    return history_.finishing() && live_.empty() && due_.empty() && checkpoints_.going().empty();
-  }
+  /// Decided to finish, nothing is under way any more, and every allocation is let go.
+  bool finished() const;
   bool is_live(TrialId t) const { return live_.contains(t); }
   std::size_t live() const { return live_.size(); }
 
@@ -148,6 +146,7 @@ class Experiment {
   std::optional<Decided> fill_logical_slot() const;
   std::optional<Decided> launch() const;
   std::optional<Decided> give_up() const;
+  std::optional<Decided> let_go() const;
   std::optional<Scheduler::Plan> plan() const;
   std::optional<Decided> launch(const Trial&, std::int64_t until_step, std::optional<Rung>, Reason) const;
   std::optional<Decided> repeat() const;

@@ -298,7 +298,7 @@ std::string Autoalloc::trouble(Time now) const {
 
 std::vector<Autoalloc::Live> Autoalloc::live() const {
   std::vector<Live> out;
-  for (const auto& [number, placed] : placed_) out.push_back({number, {placed.key, placed.id}, placed.spec, !placed.joined.empty(), placed.cancelled_at.has_value()});
+  for (const auto& [number, placed] : placed_) out.push_back({number, {placed.key, placed.id}, placed.spec, placed.cancelled_at.has_value()});
   return out;
 }
 

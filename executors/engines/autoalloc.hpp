@@ -65,7 +65,6 @@ class Autoalloc {
     std::int64_t number = 0;
     AllocationName name;
     std::string spec;       ///< JSON of the AgentSpec; with no id in the name, submit it (again).
-    bool called_home = false;
     bool to_cancel = false; ///< A Release asked for it.
   };
   std::vector<Live> live() const;

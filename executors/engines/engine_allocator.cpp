@@ -91,7 +91,7 @@ class EngineAllocator final : public Allocator {
   }
   std::optional<Decided> next(const History& history) const override {
     if (!autoalloc_) return std::nullopt;
-    auto decisions = autoalloc_->decide(demand(history), history.now());
+    auto decisions = history.finishing() ? autoalloc_->release_all("the experiment is over") : autoalloc_->decide(demand(history), history.now());
     return decisions.empty() ? std::nullopt : std::optional{std::move(decisions.front())};
   }
   std::optional<Time> wake_at(const History& history) const override {
@@ -101,8 +101,11 @@ class EngineAllocator final : public Allocator {
   std::vector<Decided> unsettled() const override {
     std::vector<Decided> again;
     if (!autoalloc_) return again;
-    for (const auto& live : autoalloc_->live())
-      again.push_back({Allocate{live.number, live.name.key, settings_.engine, live.spec}, {0, "tune", "recorded before, not seen to be over", {}}});
+    const Reason why{0, "tune", "recorded before, not seen to be over", {}};
+    for (const auto& live : autoalloc_->live()) {
+      if (live.to_cancel) again.push_back({Release{live.number, {}, "cancel"}, why});
+      again.push_back({Allocate{live.number, live.name.key, settings_.engine, live.spec}, why});
+    }
     return again;
   }
 

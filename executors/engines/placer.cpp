@@ -48,9 +48,6 @@ class Placer::Thread {
   void add(std::int64_t number, Tracked tracked) {
     tell([&] { fresh_.emplace_back(number, std::move(tracked)); });
   }
-  void recall(const std::vector<AllocationChanged>& facts) {
-    tell([&] { recalled_.insert(recalled_.end(), facts.begin(), facts.end()); });
-  }
   void cancel(std::int64_t number) {
     tell([&] { cancelled_.push_back(number); });
   }
@@ -84,9 +81,11 @@ class Placer::Thread {
     }
     woken_ = false;
     for (auto& [number, tracked] : std::exchange(fresh_, {})) live_.emplace(number, std::move(tracked));
-    for (const auto& fact : std::exchange(recalled_, {})) watch_.recall(fact);
-    for (const auto number : std::exchange(cancelled_, {}))
-      if (const auto found = live_.find(number); found != live_.end()) found->second.to_cancel = true;
+    std::erase_if(cancelled_, [this](std::int64_t number) {
+      const auto found = live_.find(number);
+      if (found != live_.end()) found->second.to_cancel = true;
+      return found != live_.end();
+    });
     for (const auto& key : std::exchange(at_home_, {}))
       for (auto& [number, tracked] : live_) tracked.called_home |= tracked.name.key == key;
     return !ends_;
@@ -103,9 +102,9 @@ class Placer::Thread {
   void cancel_all() {
     for (auto at = live_.begin(); at != live_.end();) {
       auto& [number, tracked] = *at;
-      // One that was never submitted is over with this; of the others the engine tells the end.
+      // One that we never saw submitted is over with this; of the others the engine tells the end.
       const bool over = tracked.to_cancel && engine_->cancel(tracked.name) && tracked.name.id.empty();
-      if (over) report({number, "", std::string{to_text(AllocationState::ended)}, "cancelled before it was submitted", "", std::nullopt});
+      if (over) report({number, "", std::string{to_text(AllocationState::ended)}, "it was cancelled", "", std::nullopt});
       at = over ? live_.erase(at) : std::next(at);
     }
   }
@@ -185,8 +184,7 @@ class Placer::Thread {
   std::condition_variable wake_;
   bool woken_ = false, ends_ = false;
   std::vector<std::pair<std::int64_t, Tracked>> fresh_;
-  std::vector<AllocationChanged> recalled_;
-  std::vector<std::int64_t> cancelled_;
+  std::vector<std::int64_t> cancelled_;  // Those that are not live stay: they may be told of yet.
   std::vector<std::string> at_home_;
   std::vector<Observation> news_;
 
@@ -195,11 +193,6 @@ class Placer::Thread {
 
 Placer::Placer(std::unique_ptr<Engine> engine, Settings settings) : thread_(std::make_unique<Thread>(std::move(engine), std::move(settings))) {}
 Placer::~Placer() = default;
-
-void Placer::adopt(const std::vector<Autoalloc::Live>& live, const std::vector<AllocationChanged>& last_facts) {
-  thread_->recall(last_facts);
-  for (const auto& one : live) thread_->add(one.number, {one.name, one.spec, one.called_home, one.to_cancel});
-}
 
 void Placer::carry_out(const Decision& decision) {
   if (const auto* ask = std::get_if<Allocate>(&decision)) {

@@ -16,7 +16,8 @@ namespace tune {
 /// seen to that.
 ///
 /// What cannot be done now is done later: a submission whose fate is open is submitted again by its key, a cancellation is repeated
-/// until the engine took it or the allocation is over. Allocations outlive this object; the next one is told of them by adopt().
+/// until the engine took it or the allocation is over. Allocations outlive this object; the next one is told of them by the same
+/// decisions again.
 /// All members are called from one thread; `ready` is called from the placer's.
 class Placer {
  public:
@@ -32,9 +33,8 @@ class Placer {
   ~Placer();
   Placer(const Placer&) = delete;
 
-  /// After a restart, before anything else: what the journal holds as live. One without an id is submitted (again).
-  void adopt(const std::vector<Autoalloc::Live>&, const std::vector<AllocationChanged>& last_facts = {});
-  /// Allocate: submits, after the engine's dry run. Release of an allocation with `cancel`: ends it. Others are not its business.
+  /// Allocate: submits, after the engine's dry run. Release of an allocation with `cancel`: ends it; one that comes before its
+  /// Allocate (after a restart) sees to it that nothing is submitted. Others are not its business.
   void carry_out(const Decision&);
   /// An agent of this key is here: if the allocation ends, its log explains nothing.
   void called_home(const std::string& key);

@@ -181,10 +181,10 @@ void PoolExecutor::order(TrialId trial, Order order) {
 
 void PoolExecutor::on(const Release& release, const std::string& why) {
   if (release.allocation) {
-    const auto key = keys_.find(*release.allocation);
-    if (key == keys_.end()) return;
-    for (const auto& [name, agent] : agents_)
-      if (agent.came && agent.allocation == key->second) drain(name, why);
+    if (!placer_) return;
+    if (const auto key = keys_.find(*release.allocation); key != keys_.end())
+      for (const auto& [name, agent] : agents_)
+        if (agent.came && agent.allocation == key->second) drain(name, why);
     return placer_->carry_out(release);
   }
   if (!release.worker) return;

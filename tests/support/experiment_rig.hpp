@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,17 +49,20 @@ inline Spec small_spec() {
 /// An experiment fed by hand: facts go in, what it decides comes out as words.
 class Rig {
  public:
-  explicit Rig(Spec s, int cpus = 2) : spec(std::make_unique<Spec>(std::move(s))) {
-    experiment = std::make_unique<Experiment>(*spec, std::make_unique<CountingSampler>(), std::make_unique<EagerScheduler>());
+  explicit Rig(Spec s, int cpus = 2) : Rig(std::move(s), [](const Spec&) { return std::unique_ptr<Allocator>{}; }) { joins(0, cpus); }
+  /// Nobody is here yet: whoever comes is asked for.
+  Rig(Spec s, const std::function<std::unique_ptr<Allocator>(const Spec&)>& allocator) : spec(std::make_unique<Spec>(std::move(s))) {
+    experiment = std::make_unique<Experiment>(*spec, std::make_unique<CountingSampler>(), std::make_unique<EagerScheduler>(), allocator(*spec));
     see(Configured{"{}", "", "", "test"});
     see(Opened{"test", "", "here", "", 1, "new"});
-    WorkerJoined w;
-    w.worker = WorkerId{0};
-    w.offers.cpus = cpus;
-    see(w);
   }
 
   void see(Observation o) { record(std::move(o)); }
+  void joins(std::int64_t worker, int cpus, const std::string& allocation = "") {
+    WorkerJoined w;
+    w.worker = WorkerId{worker}, w.offers.cpus = cpus, w.allocation = allocation;
+    see(w);
+  }
   void report(int trial, std::int64_t step, double loss, int attempt = 1) {
     Reported r;
     r.trial = TrialId{trial}, r.attempt = attempt, r.seq = step, r.step = step, r.metrics = {{"loss", loss}};

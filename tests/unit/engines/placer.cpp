@@ -169,7 +169,7 @@ TEST_CASE("what was recorded but never noted as submitted is submitted by the ne
   Rig rig;
   rig.allocate(1), rig.next(), rig.next();
   rig.open();
-  rig.placer->adopt({{1, {"k1", ""}, Rig::spec(), false, false}, {2, {"k2", ""}, Rig::spec(), false, false}});
+  rig.allocate(1), rig.allocate(2);
   std::map<std::int64_t, std::string> ids;
   while (ids.size() < 2) {
     const auto fact = rig.next();
@@ -179,14 +179,13 @@ TEST_CASE("what was recorded but never noted as submitted is submitted by the ne
   CHECK(rig.submissions() == 2);
 }
 
-TEST_CASE("what the journal has of an allocation is not told again", "[placer]") {
+TEST_CASE("what was to be cancelled before a restart is not submitted again", "[placer]") {
   Rig rig;
-  rig.allocate(1), rig.next();
-  const auto queued = rig.next();
-  rig.open();
-  rig.placer->adopt({{1, {"k1", "id-k1"}, Rig::spec(), false, false}}, {queued});
-  rig.set("k1", AllocationState::running);
-  CHECK(rig.next().state == "running");
+  rig.placer->carry_out(Release{1, std::nullopt, "cancel"});
+  rig.allocate(1);
+  const auto fact = rig.next();
+  CHECK((fact.state == "ended" && fact.reason == "it was cancelled"));
+  CHECK(rig.submissions() == 0);
 }
 
 TEST_CASE("a cancellation is repeated until the engine took it", "[placer]") {
@@ -207,7 +206,7 @@ TEST_CASE("what is cancelled before it was submitted is never submitted", "[plac
   rig.with([](Cluster& c) { c.away = false; });
   const auto fact = rig.next();
   if (fact.state == "submitted") return;  // It came through just before.
-  CHECK((fact.state == "ended" && fact.reason == "cancelled before it was submitted"));
+  CHECK((fact.state == "ended" && fact.reason == "it was cancelled"));
   CHECK(rig.submissions() == 0);
 }
 
