@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -19,6 +20,7 @@
 #include "executors/no_signals.hpp"
 #include "executors/pool/invitation.hpp"
 #include "executors/pool/local_agents.hpp"
+#include "tuner/value.hpp"
 
 namespace tune {
 namespace {
@@ -26,6 +28,7 @@ constexpr const char* kOurs = "local";  // The allocation of agents that we star
 constexpr std::time_t kJoinWithin = 300, kMonth = 30 * 24 * 3600;
 constexpr std::uint64_t kLongestLog = 16 * 1024 * 1024;  // LogFile stops at half of it.
 constexpr auto kGoodbyes = std::chrono::seconds(5);
+constexpr double kHello = 0.25;  // Of a lease: a line that has said nothing by then is closed.
 }  // namespace
 
 class Pool::Inside final : public Hub::Handler {
@@ -69,19 +72,41 @@ class Pool::Inside final : public Hub::Handler {
     hub_->send(it->second.peer, write_message(message));
     return true;
   }
+  Result<Done> shut_out(const std::string& allocation) {
+    {
+      const std::lock_guard lock(mutex_);
+      shut_out_.insert(allocation);
+    }
+    const auto revoked = JoinTokens(settings_.folder).revoke(allocation, std::time(nullptr));
+    return revoked ? Result<Done>{Done{}} : revoked.error();
+  }
+  std::string turned_away() const {
+    const std::lock_guard lock(mutex_);
+    return turned_away_;
+  }
   const std::string& address() const { return hub_->dialled(); }
   const std::string& folder() const { return settings_.folder; }
 
   // --- the hub's word ---
+  /// One that is here may come back by another line, and its guard may say its last words.
+  std::optional<std::string> refuse(const AgentName& name) override {
+    const std::lock_guard lock(mutex_);
+    if (!shut_out_.contains(name.allocation) || guests_.contains(name.id)) return std::nullopt;
+    return "its allocation is over";
+  }
+  void turned_away(const std::string& address, const std::string& why) override {
+    const std::lock_guard lock(mutex_);
+    turned_away_ = address + ": " + printable(why);
+  }
   void connected(Hub::Peer peer, const AgentName& name) override {  // It has to say hello first.
     const std::lock_guard lock(mutex_);
-    names_[peer] = name;
+    callers_[peer] = {name, clock_.now(), false};
   }
   void received(Hub::Peer peer, std::string_view text) override {
     auto message = read_message(text);
     const std::lock_guard lock(mutex_);
     if (!message) return hub_->close(peer, message.error().message);
-    const std::string agent = names_[peer].id;
+    const std::string agent = callers_[peer].name.id;
     if (const auto* hello = std::get_if<Hello>(&*message)) return greet(peer, *hello);
     if (const auto* gone = std::get_if<Gone>(&*message)) return bury(peer, *gone);
     const auto it = guests_.find(agent);
@@ -98,8 +123,8 @@ class Pool::Inside final : public Hub::Handler {
   }
   void gone(Hub::Peer peer, const std::string&) override {
     const std::lock_guard lock(mutex_);
-    const auto name = names_.extract(peer);
-    const auto it = name ? guests_.find(name.mapped().id) : guests_.end();
+    const auto caller = callers_.extract(peer);
+    const auto it = caller ? guests_.find(caller.mapped().name.id) : guests_.end();
     if (it != guests_.end() && it->second.peer == peer) it->second.here = false;  // What that means, time will tell.
     changed_.notify_all();
   }
@@ -117,6 +142,11 @@ class Pool::Inside final : public Hub::Handler {
     Hello hello;
     bool here = false;
   };
+  struct Caller {
+    AgentName name;  // As its certificate has it.
+    Time since;
+    bool greeted = false;
+  };
   struct Seat {
     Opening opening;
     Member* member = nullptr;
@@ -130,9 +160,10 @@ class Pool::Inside final : public Hub::Handler {
   }
 
   void greet(Hub::Peer peer, const Hello& hello) {
-    const AgentName& name = names_[peer];
+    auto& [name, since, greeted] = callers_[peer];
     const std::string& agent = name.id;
     if (hello.worker.agent != agent) return hub_->close(peer, "its certificate is for another agent");
+    greeted = true;
     auto& guest = guests_[agent];
     guest = {peer, hello, true};
     guest.hello.worker.group = name.group, guest.hello.worker.allocation = name.allocation;  // As was vouched for.
@@ -148,7 +179,7 @@ class Pool::Inside final : public Hub::Handler {
     if (auto change = roster_.beat(agent, clock_.now())) tell_members(Changed{std::move(*change)});
   }
   void bury(Hub::Peer peer, const Gone& gone) {
-    const std::string agent = names_[peer].id;
+    const std::string agent = callers_[peer].name.id;
     hub_->close(peer, "good-bye");
     if (gone.agent != agent) return;
     guests_.erase(agent);
@@ -175,7 +206,7 @@ class Pool::Inside final : public Hub::Handler {
     const auto here = [this] {
       std::vector<Hub::Peer> peers;
       for (const auto& [agent, guest] : guests_)
-        if (guest.here && names_[guest.peer].allocation == kOurs) peers.push_back(guest.peer);
+        if (guest.here && callers_[guest.peer].name.allocation == kOurs) peers.push_back(guest.peer);
       return peers;
     };
     for (const auto peer : here()) hub_->send(peer, write_message(Dismissal{true, "the pool is closed"}));
@@ -194,17 +225,21 @@ class Pool::Inside final : public Hub::Handler {
         if (change.what == Roster::Change::What::lost) forget(change);
         tell_members(Changed{std::move(change)});
       }
+      for (const auto& [peer, caller] : callers_)
+        if (!caller.greeted && (clock_.now() - caller.since).seconds >= kHello * settings_.times.lease) hub_->close(peer, "it did not say hello");
     }
   }
 
   const Settings settings_;
   const EdgeClock clock_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_, ending_;
   Roster roster_;
-  std::map<Hub::Peer, AgentName> names_;  // As their certificates have them.
+  std::map<Hub::Peer, Caller> callers_;
   std::map<std::string, Guest> guests_;
   std::map<std::string, Seat> members_;
+  std::set<std::string> shut_out_;  // Allocations.
+  std::string turned_away_;
   bool over_ = false;
   std::unique_ptr<LocalAgents> ours_;
   std::unique_ptr<Hub> hub_;
@@ -355,6 +390,8 @@ void Pool::enter(const Opening& opening, Member& member) { inside_->enter(openin
 void Pool::close(const std::string& experiment, bool kill) { inside_->close(experiment, kill); }
 void Pool::leave(const std::string& experiment) { inside_->leave(experiment); }
 bool Pool::send(const std::string& agent, const Message& message) { return inside_->send(agent, message); }
+Result<Done> Pool::shut_out(const std::string& allocation) { return inside_->shut_out(allocation); }
+std::string Pool::turned_away() const { return inside_->turned_away(); }
 const std::string& Pool::address() const { return inside_->address(); }
 const std::string& Pool::folder() const { return inside_->folder(); }
 

@@ -70,6 +70,12 @@ class Pool {
   /// False: it is not connected.
   bool send(const std::string& agent, const Message&);
 
+  /// Nobody joins by a token of this allocation any more, and of its agents only those that are here may come back, until they are
+  /// gone. Waits for the disk. Errors: those of the tokens' file.
+  Result<Done> shut_out(const std::string& allocation);
+  /// Who was not let in, the last time that somebody was not, and why; for people. Empty: nobody.
+  std::string turned_away() const;
+
   /// What agents dial: "node1.lab:7741".
   const std::string& address() const;
   const std::string& folder() const;

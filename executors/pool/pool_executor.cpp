@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executors/pool/pool_executor.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "executors/checkpoints.hpp"
-#include "executors/pool/invitation.hpp"
-#include "executors/pool/local_agents.hpp"
 #include "executors/pool/pool_options.hpp"
 #include "executors/process/host.hpp"
 #include "tuner/command.hpp"
@@ -25,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kWorthAWord = 10;  // Seconds without any agent.
-constexpr std::time_t kDay = 24 * 3600, kQueue = 14 * kDay;  // For so long an allocation may wait before its agents may not join any more.
 
 Exited exited(TrialId trial, int attempt, Cause cause, std::string why) {
   Exited e;
@@ -60,19 +54,14 @@ PoolExecutor::PoolExecutor(const ExecutorContext& context, std::shared_ptr<Pool>
       checkpoints_(fs::absolute(context.checkpoints).lexically_normal()),
       pool_(std::move(pool)),
       background_(std::make_unique<boost::asio::thread_pool>(1)) {
-  if (!engine) return;
-  Placer::Settings placing;
-  placing.poll = Duration{2};
-  placing.log_lines = 5;
-  placing.invite = [this](const AgentSpec& spec, const std::string& key) { return invite(spec, key); };
-  placing.ready = [this] { interrupt(); };
-  placer_ = std::make_unique<Placer>(std::move(engine), std::move(placing));
+  if (engine) place_by(std::move(engine));
 }
 
 PoolExecutor::~PoolExecutor() {
-  for (const auto& [name, agent] : agents_)
-    if (placer_ && !agent.allocation.empty()) pool_->send(name, Dismissal{true, "the experiment is over"});
-  for (const auto& [number, key] : keys_) placer_->carry_out(Release{number, {}, "cancel"});
+  for (const auto& [number, key] : keys_) {
+    for (const auto& name : agents_by(key)) pool_->send(name, Dismissal{true, "the experiment is over"});
+    placer_->carry_out(Release{number, {}, "cancel"});
+  }
   placer_.reset();
   if (entered_) pool_->leave(spec_.name);
   background_->join();
@@ -179,58 +168,6 @@ void PoolExecutor::order(TrialId trial, Order order) {
   attempt.orders.push_back(std::move(order));
 }
 
-void PoolExecutor::on(const Release& release, const std::string& why) {
-  if (release.allocation) {
-    if (!placer_) return;
-    if (const auto key = keys_.find(*release.allocation); key != keys_.end())
-      for (const auto& [name, agent] : agents_)
-        if (agent.came && agent.allocation == key->second) drain(name, why);
-    return placer_->carry_out(release);
-  }
-  if (!release.worker) return;
-  const auto* agent = agent_of(*release.worker);
-  if (!agent) return;
-  auto& known = agents_.at(*agent);
-  if (release.how == "drain") return drain(*agent, why);
-  known.cordoned = release.how == "cordon";
-  seen_.push_back(WorkerChanged{*release.worker, known.cordoned ? "cordoned" : "ready", {}, {}, why});
-}
-
-void PoolExecutor::on(const Allocate& wanted) {
-  if (!placer_) return;
-  // What is decided holds for every machine that the store may be copied to; where things are is for us to say.
-  auto spec = agent_spec(wanted.spec);
-  if (!spec) return seen_.push_back(submission_failed(wanted.allocation, spec.error()));
-  spec->join_file = pool_->folder() + "/agents/" + wanted.key + ".json";
-  spec->program = agent_program();
-  spec->arguments = agent_arguments(*spec);
-  keys_[wanted.allocation] = wanted.key;
-  Allocate whole = wanted;
-  whole.spec = to_json(*spec);
-  placer_->carry_out(whole);
-}
-
-/// The file by which the agents of an allocation join, if it is not there yet. On the placer's thread.
-Result<Done> PoolExecutor::invite(const AgentSpec& spec, const std::string& key) const {
-  if (::access(spec.join_file.c_str(), R_OK) == 0) return Done{};
-  const auto at = std::time(nullptr);
-  JoinTerms terms;
-  terms.group = terms.allocation = key;
-  terms.uses = spec.agents;
-  terms.expires = at + kQueue;
-  terms.until = terms.expires + std::max(kDay, static_cast<std::time_t>(spec.walltime.seconds));
-  auto join = tune::invite(pool_->folder(), pool_->address(), terms, at);
-  if (!join) return join.error();
-  std::error_code failed;
-  fs::create_directories(pool_->folder() + "/agents", failed);
-  return write_join_file(spec.join_file, *join);
-}
-
-void PoolExecutor::drain(const std::string& agent, const std::string& why) {
-  pool_->send(agent, Dismissal{true, why});
-  seen_.push_back(WorkerChanged{agents_.at(agent).worker, "draining", {}, {}, why});
-}
-
 void PoolExecutor::on(const Collect& collect) {
   for (const auto& [name, agent] : agents_) pool_->send(name, Order{spec_.name, record_of(Decided{collect, {}}), 0, 0});  // Their copies.
   boost::asio::post(*background_, [this, collect, store = Checkpoints(checkpoints_)] {
@@ -244,10 +181,15 @@ void PoolExecutor::on(const Collect& collect) {
         done.push_back(Warned{"collect", "", bytes.error().message});
     }
     done.push_back(std::move(gone));
-    const std::lock_guard lock(mutex_);
-    std::move(done.begin(), done.end(), std::back_inserter(done_));
-    changed_.notify_all();
+    finish(std::move(done));
   });
+}
+
+/// In the background.
+void PoolExecutor::finish(std::vector<Observation> done) {
+  const std::lock_guard lock(mutex_);
+  std::move(done.begin(), done.end(), std::back_inserter(done_));
+  changed_.notify_all();
 }
 
 void PoolExecutor::shut_down(bool kill) {
@@ -294,8 +236,7 @@ std::vector<Observation> PoolExecutor::wait(std::optional<Time> until) {
     done_.clear();
   }
   for (auto& one : news) std::visit([&](auto& what) { take(std::move(what)); }, one);
-  if (placer_)
-    for (auto& seen : placer_->take()) seen_.push_back(std::move(seen));
+  if (placer_) follow_allocations();
   if (claims_until_ && now() >= *claims_until_) lose_the_unclaimed();
   if (nobody_at_ && now() >= *nobody_at_) tell_that_nobody_came();
   return std::exchange(seen_, {});
@@ -436,9 +377,11 @@ void PoolExecutor::lose(const std::string& agent, const std::string& why, const 
 
 void PoolExecutor::tell_that_nobody_came() {
   nobody_at_.reset();
+  const auto last = pool_->turned_away();
   seen_.push_back(Warned{"no_agents", "executor",
                          "no agent has joined yet at " + pool_->address() + ": `tune join-token --out join.json` lets one in, and `tune agent --join join.json` "
-                         "starts it; what those of this machine say is in " + pool_->folder() + "/agents"});
+                         "starts it; what those of this machine say is in " + pool_->folder() + "/agents" +
+                         (last.empty() ? "" : "; the last that was turned away: " + last)});
 }
 
 void PoolExecutor::lose_the_unclaimed() {

@@ -70,12 +70,18 @@ class PoolExecutor final : public Executor, private Pool::Member {
 
   PoolExecutor(const ExecutorContext&, std::shared_ptr<Pool>, std::unique_ptr<Engine>);
   void hear(Pool::News) override;
+  void place_by(std::unique_ptr<Engine>);
 
   void on(const Launch&, const Decided&, const History&);
   void on(const Release&, const std::string& why);
   void on(const Collect&);
   void on(const Allocate&);
   Result<Done> invite(const AgentSpec&, const std::string& key) const;
+  std::string join_file_of(const std::string& key) const;
+  std::vector<std::string> agents_by(const std::string& key) const;
+  void shut_out(const std::string& key);
+  void finish(std::vector<Observation>);
+  void follow_allocations();
   void drain(const std::string& agent, const std::string& why);
   void order(TrialId, Order);
   void order_what_fits();

@@ -19,9 +19,10 @@ class Listening : public Pool::Member {
   test::Events events;
   std::shared_ptr<Pool> pool;
 
-  Listening() {
+  explicit Listening(double lease = 20) {
     Pool::Settings settings;
     settings.folder = folder / "a.db.d";
+    settings.times.lease = lease, settings.times.beat = lease / 10;
     auto opened = Pool::of(settings);
     if (!opened) FAIL(opened.error().message);
     pool = std::move(*opened);
@@ -29,11 +30,14 @@ class Listening : public Pool::Member {
   }
   ~Listening() override { pool->leave("digits"); }
 
-  Credentials credentials(const std::string& agent) const {
+  JoinFile invitation() const {
     const auto now = std::time(nullptr);
-    const auto file = invite(pool->folder(), pool->address(), {"lab", "slurm-17", 1, now + 600, now + 3600}, now);
+    auto file = invite(pool->folder(), pool->address(), {"lab", "slurm-17", 1, now + 600, now + 3600}, now);
     REQUIRE(file);
-    auto joined = join(*file, agent);
+    return *file;
+  }
+  Credentials credentials(const std::string& agent) const {
+    auto joined = join(invitation(), agent);
     if (!joined) FAIL(joined.error().message);
     return *joined;
   }
@@ -116,4 +120,35 @@ TEST_CASE("an agent is lost at once by its guard's word", "[pool]") {
   guard.events.take("opened");
   guard.line->send(1, write_message(Gone{kId, "it died"}));
   CHECK(there.events.take("changed") == "changed " + kId + ": it said so");
+}
+
+TEST_CASE("when an allocation is over nobody joins by it, and of its agents only those that are here come back", "[pool]") {
+  Listening there;
+  const auto early = there.credentials(kId), late = there.credentials(kOther);
+  const auto unused = there.invitation();
+  test::Agent agent(there.pool->address(), early);
+  agent.events.take("opened 1");
+  agent.line->send(1, hello_of(kId));
+  there.events.take("came " + kId);
+  REQUIRE(there.pool->shut_out("slurm-17"));
+
+  test::Agent other(there.pool->address(), late);
+  CHECK_THAT(other.events.take("refused"), Catch::Contains("its allocation is over"));
+  CHECK_THAT(there.pool->turned_away(), Catch::Contains("agent " + kOther + ": its allocation is over"));
+  const auto joined = join(unused, "c");
+  REQUIRE_FALSE(joined);
+  CHECK_THAT(joined.error().message, Catch::Contains("no such join token"));
+
+  agent.line->reconnect_now();
+  agent.events.take("opened 2");
+  agent.line->send(2, write_message(Gone{kId, "its time is over"}));
+  there.events.take("changed " + kId + ": it said so");
+  CHECK_THAT(agent.events.take("refused"), Catch::Contains("its allocation is over"));
+}
+
+TEST_CASE("a line that never says hello is closed", "[pool]") {
+  Listening there(0.4);
+  test::Agent agent(there.pool->address(), there.credentials(kId));
+  agent.events.take("opened 1");
+  CHECK_THAT(agent.events.take("closed 1"), Catch::Contains("it did not say hello"));
 }
