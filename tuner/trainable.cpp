@@ -33,6 +33,11 @@ std::map<std::string, TrainableFactory>& registry() {
 
 }  // namespace
 
+Communicator& Session::communicator() {
+  static SingleRank alone;  // Has no state, so all trials may share it.
+  return alone;
+}
+
 double Session::number(std::string_view name) const {
   if (const auto x = to_number(parameter(*this, name))) return *x;
   wrong_type(name, "a number");

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tuner/communicator.hpp"
 #include "tuner/resources.hpp"
 #include "tuner/value.hpp"
 
@@ -32,6 +33,9 @@ class Session {
   virtual std::optional<std::filesystem::path> checkpoint()
       const = 0;                                     ///< Folder to restore from; nullopt: fresh start.
   virtual std::int64_t checkpoint_step() const = 0;  ///< That the checkpoint was taken at; 0: fresh start.
+
+  /// The other ranks of this trial, if it has any. All of them run the same code; rank 0's reports count.
+  virtual Communicator& communicator();
 
   /// Steps count from 1 and only grow. False: return from run() now (stopped, paused or shutting down); when it is to
   /// be paused and the trial can save, call save() first. Waits for the decision only at a step where one is due.

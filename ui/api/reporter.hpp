@@ -22,7 +22,8 @@
 ///       if (reporter.report(step, {{"loss", loss}}).stop()) break;
 ///     }
 ///
-/// Outside tune every call does nothing and answers "go on", so the program still runs by hand.
+/// Outside tune every call does nothing and answers "go on", so the program still runs by hand. So it is in ranks other than 0 of a trial of
+/// several (by RANK or OMPI_COMM_WORLD_RANK): the same code may run in all of them, and rank 0 reports.
 namespace tune {
 
 /// What tune wants after a report.
@@ -46,7 +47,7 @@ class Reporter {
  public:
   using Metrics = std::initializer_list<std::pair<std::string_view, double>>;
 
-  Reporter() : fd_(number("TUNE_FD", -1)) {}
+  Reporter() : fd_(line_to_tune()) {}
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
 
@@ -57,6 +58,12 @@ class Reporter {
   Answer report(std::int64_t step, Metrics metrics) {
     if (!connected() || !send(line(step, metrics) + ",\"sync\":true}\n")) return {};
     return Answer{receive()};
+  }
+  /// For trials of several ranks, each of which calls it: rank 0 reports, and all get its answer, so that all stop at the same step.
+  /// `ranks` is a tune::Communicator.
+  template <class Ranks>
+  Answer report(Ranks& ranks, std::int64_t step, Metrics metrics) {
+    return Answer{ranks.broadcast_text(ranks.rank() == 0 ? report(step, metrics).text() : std::string{})};
   }
   /// Reports and goes on at once. A stop is heard at the next report() or poll().
   void post(std::int64_t step, Metrics metrics) {
@@ -110,6 +117,14 @@ class Reporter {
   static int number(const char* name, int otherwise) {
     const char* value = std::getenv(name);
     return value && *value ? std::atoi(value) : otherwise;
+  }
+  static int line_to_tune() {
+    if (number("OMPI_COMM_WORLD_RANK", 0) != 0 || (std::getenv("WORLD_SIZE") && number("RANK", 0) != 0)) return -1;
+    const int fd = number("TUNE_FD", -1);
+    // mpirun and the like close it, and what has its number afterwards is theirs.
+    sockaddr_storage name;
+    socklen_t size = sizeof name;
+    return ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0 && name.ss_family == AF_UNIX ? fd : -1;
   }
   static std::string folder(const char* name) {
     const std::string path = text(name);

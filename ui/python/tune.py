@@ -8,7 +8,8 @@
         if tune.report(step, loss=loss).stop:
             break
 
-Outside tune every call does nothing and answers "go on", so the script still runs by hand.
+Outside tune every call does nothing and answers "go on", so the script still runs by hand. So it is in ranks other than 0 of a trial of
+several (by RANK or OMPI_COMM_WORLD_RANK): rank 0 reports, and tells the others what it was answered.
 """
 import json
 import os
@@ -45,6 +46,11 @@ class Answer:
         return self.command.get("reason", "")
 
 
+def _rank():
+    name = "RANK" if "WORLD_SIZE" in os.environ else "OMPI_COMM_WORLD_RANK"
+    return int(os.environ.get(name, "0"))
+
+
 class _Line:
     """The connection: the inherited descriptor, or the Unix socket where a launcher in between closed it."""
 
@@ -54,10 +60,13 @@ class _Line:
 
     @staticmethod
     def _open():
-        if "TUNE_PROTOCOL" not in os.environ:
+        if "TUNE_PROTOCOL" not in os.environ or _rank() != 0:
             return None
         try:
-            return socket.socket(fileno=int(os.environ["TUNE_FD"]))
+            line = socket.socket(fileno=int(os.environ["TUNE_FD"]))
+            if line.family == socket.AF_UNIX:
+                return line
+            line.detach()  # A launcher in between closed ours, and this one is another's.
         except (KeyError, ValueError, OSError):
             pass
         try:
