@@ -151,6 +151,17 @@ int sweep(pid_t group, const std::string& token, const MainPrograms& live) {
   return found;
 }
 
+int sweep_everything() {
+  int found = 0;
+  const pid_t us = ::getpid();
+  for (const pid_t child : own_children()) {
+    if (::waitpid(child, nullptr, WNOHANG) != 0) continue;
+    ++found;
+    kill_tree(child, us, 0);
+  }
+  return found;
+}
+
 int end_leftovers(const std::string& prefix) {
   std::set<pid_t> ended;
   for (int round = 0; round < 400; ++round) {

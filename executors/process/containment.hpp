@@ -51,6 +51,9 @@ class MainPrograms {
 /// there: call again in a millisecond until 0. When no attempt is live, orphans that cannot be told apart go as well.
 int sweep(pid_t group, const std::string& token, const MainPrograms&);
 
+/// As sweep(), but whatever is below us: for a process that stands for one attempt.
+int sweep_everything();
+
 /// Kills every process of this user whose token begins with `prefix`: what a killed tune left behind. Blocks until they are
 /// gone, at most 2 s. How many there were.
 int end_leftovers(const std::string& prefix);

@@ -46,11 +46,11 @@ void Supervisor::Impl::end(const AttemptPtr& a, Cause cause, const std::string& 
   arm(a);
 }
 
-// To the whole group: a shell in between must not keep it from the program.
+// To the whole group: a shell in between must not keep it from the program. Once: to some programs a second one means "at once".
 void Supervisor::Impl::signal(const AttemptPtr& a, int number) {
   if (a->exited) return;
   ::kill(-a->pid, number);
-  ::syscall(SYS_pidfd_send_signal, a->pidfd.native_handle(), number, nullptr, 0);  // If it moved to another group.
+  if (::getpgid(a->pid) != a->pid) ::syscall(SYS_pidfd_send_signal, a->pidfd.native_handle(), number, nullptr, 0);
 }
 
 void Supervisor::Impl::kill(const AttemptPtr& a) {

@@ -117,6 +117,15 @@ Offer offer_of_this_machine(const Spec& spec) {
   return offer;
 }
 
+std::string resources_json(const Seat& seat) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("cpu").value(seat.cpus).key("memory_bytes").value(seat.memory_bytes).key("gpu_ids").begin_array();
+  for (const int device : seat.devices) json.value(device);
+  json.end_array().key("gpu_share").value(seat.device_share).end_object();
+  return text;
+}
+
 Environment::Environment(const Spec& spec, const std::vector<Device>& devices) : spec_(spec), devices_(devices) {
   const std::set<std::string, std::less<>> passed(spec.env_pass.begin(), spec.env_pass.end());
   for (char** entry = environ; entry && *entry; ++entry) {
@@ -169,18 +178,14 @@ std::vector<std::string> Environment::of(const TrialVariables& v) const {
   }
   out.push_back("TUNE_ATTEMPT_TOKEN=" + v.token);
 
-  std::string resources, visible;
-  JsonWriter json(resources);
-  json.begin_object().key("cpu").value(v.seat.cpus).key("memory_bytes").value(v.seat.memory_bytes).key("gpu_ids").begin_array();
+  std::string visible;
   for (const int i : v.seat.devices) {
-    json.value(i);
     // The name that our own CUDA_VISIBLE_DEVICES used, if we had one: numbers in ours would not be numbers of the machine.
     const auto known = std::find_if(devices_.begin(), devices_.end(), [&](const Device& d) { return d.index == i; });
     if (!visible.empty()) visible += ',';
     visible += known != devices_.end() && !known->uuid.empty() && !known->uuid.starts_with("FAKE-") ? known->uuid : std::to_string(i);
   }
-  json.end_array().key("gpu_share").value(v.seat.device_share).end_object();
-  set("TUNE_RESOURCES", resources);
+  set("TUNE_RESOURCES", resources_json(v.seat));
   if (assigns_devices) set("CUDA_VISIBLE_DEVICES", visible);
   return out;
 }

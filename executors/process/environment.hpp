@@ -24,6 +24,9 @@ struct TrialVariables {
   std::string instance, instances_file;  ///< Empty: not set.
 };
 
+/// What a trial was granted, as TUNE_RESOURCES says it.
+std::string resources_json(const Seat&);
+
 /// Makes the environments of an experiment's trials. The inherited part is made once. CUDA_VISIBLE_DEVICES is set where the
 /// experiment asks for GPUs; an experiment that does not is left with what we were started with, rather than sent to the CPU.
 class Environment {

@@ -218,6 +218,24 @@ Launched Launcher::start(const Program& program) {
   return launched;
 }
 
+Launched Launcher::start(const std::vector<std::string>& argv, const std::vector<std::string>& env, const std::string& cwd, Program program) {
+  std::vector<const char*> words, entries;
+  words.reserve(argv.size() + 1), entries.reserve(env.size() + 1);
+  const char* path = nullptr;
+  for (const auto& word : argv) words.push_back(word.c_str());
+  for (const auto& entry : env) {
+    entries.push_back(entry.c_str());
+    if (entry.starts_with("PATH=")) path = entry.c_str() + 5;
+  }
+  words.push_back(nullptr), entries.push_back(nullptr);
+  const std::string found = find_program(argv.front(), path, cwd);
+  program.path = found.c_str();
+  program.argv = words.data();
+  program.env = entries.data();
+  program.cwd = cwd.empty() ? nullptr : cwd.c_str();
+  return start(program);
+}
+
 std::string find_program(const std::string& name, const char* path, const std::string& cwd) {
   if (name.find('/') != std::string::npos) return name;
   std::string_view rest = path && *path ? path : "/usr/local/bin:/usr/bin:/bin";

@@ -50,6 +50,9 @@ class Launcher {
   Launcher& operator=(const Launcher&) = delete;
 
   Launched start(const Program&);
+  /// The same from texts: the program is searched for on the PATH of `env`, seen from `cwd` (empty: ours). The rest of
+  /// `program` is as above.
+  Launched start(const std::vector<std::string>& argv, const std::vector<std::string>& env, const std::string& cwd, Program program);
 
  private:
   struct Child;

@@ -173,19 +173,10 @@ bool Supervisor::Impl::Ends::open() {
 }
 
 Launched Supervisor::Impl::launch(const Order& order, const Ends& ends, int cgroup) {
-  std::vector<const char*> argv, env;
-  argv.reserve(order.argv.size() + 1), env.reserve(order.env.size() + 1);
-  const char* path = nullptr;
-  for (const auto& word : order.argv) argv.push_back(word.c_str());
-  for (const auto& entry : order.env) {
-    env.push_back(entry.c_str());
-    if (entry.starts_with("PATH=")) path = entry.c_str() + 5;
-  }
-  argv.push_back(nullptr), env.push_back(nullptr);
-  const std::string program = find_program(order.argv.front(), path, order.cwd);
+  Program program;
+  program.out = ends.out[1].get(), program.err = ends.err[1].get(), program.channel = ends.line[1].get(), program.cgroup = cgroup;
   MainPrograms mains;
-  auto launched = launcher_.start({program.c_str(), argv.data(), env.data(), order.cwd.empty() ? nullptr : order.cwd.c_str(),
-                                   ends.out[1].get(), ends.err[1].get(), ends.line[1].get(), cgroup});
+  auto launched = launcher_.start(order.argv, order.env, order.cwd, program);
   if (launched.error == 0) mains.insert(launched.pid);
   return launched;
 }

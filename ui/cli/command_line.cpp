@@ -31,7 +31,8 @@ std::string help_text() {
   std::string out =
       "tune finds good settings for any program.\n\n"
       "usage: tune VERB …\n\n";
-  for (const auto& verb : verbs()) out += "  " + pad(std::string(verb.name), 11) + std::string(verb.help) + "\n";
+  for (const auto& verb : verbs())
+    if (!verb.hidden) out += "  " + pad(std::string(verb.name), 11) + std::string(verb.help) + "\n";
   out += "\noptions of every verb:\n";
   append_flags(out, global_flags());
   out +=
@@ -82,7 +83,8 @@ int without_verb(const std::vector<std::string>& arguments) {
 
 int unknown_verb(const std::string& word) {
   std::vector<std::string> names;
-  for (const auto& verb : verbs()) names.emplace_back(verb.name);
+  for (const auto& verb : verbs())
+    if (!verb.hidden) names.emplace_back(verb.name);
   const auto near = nearest(word, names);
   print_error(usage_error("`" + printable(word) + "` is no verb of tune",
                           near.empty() ? "tune --help" : "did you mean `tune " + std::string(near) + "`?"),

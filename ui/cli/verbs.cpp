@@ -158,6 +158,8 @@ constexpr Flag kJoinToken[] = {{"out", "FILE", "write it there, readable for you
                                {"valid", "D", "for so long (1d)"},
                                {"group", "NAME", "what they are together: trials of several ranks stay in one group"},
                                {"address", "ADDR", "what they dial; where the store's pool listened last if not given"}};
+constexpr Flag kRanks[] = {{"plan", "JSON", "which ranks, of how many, where: executors/process/ranks.hpp"},
+                           {"as-rank", "", "be one of them: how torchrun, mpirun and srun start each"}};
 constexpr Flag kDoctor[] = {{"protocol", "", "play trials with a program and say what it supports"}};
 
 constexpr Verb kVerbs[] = {
@@ -417,6 +419,14 @@ constexpr Verb kVerbs[] = {
      kKurobako,
      {"kurobako solver command tune kurobako solver", "kurobako solver command -- tune kurobako solver --search tpe"},
      kurobako_verb},
+    {"ranks",
+     "stand for the ranks of one attempt on this machine: how tune starts trials of several ranks",
+     "--plan JSON -- PROGRAM ARG…",
+     kRanks,
+     {"tune ranks --plan \"$PLAN\" -- python3 train.py", "torchrun … --no_python tune ranks --as-rank --plan \"$PLAN\" -- python3 train.py"},
+     ranks_verb,
+     true,
+     true},
     {"completion",
      "teach a shell these verbs",
      "bash|zsh|fish",
@@ -447,6 +457,7 @@ int completion_verb(Invocation& call) {
   };
   std::vector<CompletedVerb> all;
   for (const auto& verb : kVerbs) {
+    if (verb.hidden) continue;
     using Operand = CompletedVerb::Operand;
     const bool file = verb.usage.starts_with("CONFIG") || verb.usage.starts_with("FILE") || verb.usage == "[STORE]";
     const bool experiment = verb.usage.find("EXPERIMENT") != std::string_view::npos;

@@ -29,6 +29,7 @@ struct Verb {
   /// Returns the exit code.
   int (*serve)(Invocation&);
   bool takes_rest = false;  ///< Everything after `--` belongs to somebody else.
+  bool hidden = false;      ///< tune's own use: not among the verbs that help lists and shells complete.
 };
 
 /// In the order in which help lists them.
@@ -89,6 +90,7 @@ int serve_verb(Invocation&);       // serve.cpp
 int agent_verb(Invocation&);       // agent.cpp
 int join_token_verb(Invocation&);
 int workers_verb(Invocation&);     // workers.cpp
+int ranks_verb(Invocation&);       // ranks.cpp
 int completion_verb(Invocation&);  // verbs.cpp
 
 }  // namespace tune

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cmath>
+#include <csignal>
 
 #include "tests/unit/executors/rig.hpp"
 
@@ -156,6 +157,27 @@ TEST_CASE("shutting down asks, and kills when told to", "[process]") {
   CHECK(rig.exit_of(0).cause == Cause::shutdown);
   CHECK(rig.exit_of(1).cause == Cause::shutdown);
   CHECK(rig.survivors() == 0);
+}
+
+TEST_CASE("who is asked to end by a signal is sent it once", "[process]") {
+  // A signal of those that queue: two of them stay two, however soon one comes after the other.
+  Rig rig({"python3", "-c", R"(
+import signal
+number = signal.SIGRTMIN
+signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+print('::tune {"loss": 1}', flush=True)
+signal.sigwait([number])
+heard = 1
+while signal.sigtimedwait([number], 0.1):
+    heard += 1
+print("heard", heard)
+)"});
+  rig.spec.shutdown.signal = SIGRTMIN;
+  rig.launch(0);
+  rig.until([&] { return !rig.all<Reported>().empty(); });
+  rig.carry_out(Stop{{0}, 1, TrialState::stopped, {}});
+  CHECK(rig.exit_of(0).cause == Cause::stopped);
+  CHECK(rig.file("0/1/stdout.log").find("heard 1\n") != std::string::npos);
 }
 
 TEST_CASE("a launch that still waits for a seat can be stopped", "[process]") {
