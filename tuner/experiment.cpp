@@ -15,6 +15,7 @@ namespace {
 constexpr double kCommitSeconds = 0.02;
 constexpr int kMostAhead = 256;
 constexpr std::size_t kExitsForRate = 8;
+constexpr double kGathering = 300;  // Seconds after an agent came in which another one that a gang needs may come.
 
 std::string number(TrialId t) { return std::to_string(t.value); }
 
@@ -239,20 +240,29 @@ std::optional<Time> Experiment::deadline() const {
   return Time{opened_at_.seconds + spec_.stop.time->seconds - active_before_};
 }
 
+/// The agents of a gang come one by one.
+std::optional<Time> Experiment::others_may_come_until() const {
+  if (spec_.gang.ranks == 1 || !agent_came_at_) return std::nullopt;
+  const Time until = *agent_came_at_ + Duration{kGathering};
+  return history_.now() < until ? std::optional{until} : std::nullopt;
+}
+
 std::optional<Decided> Experiment::give_up() const {
   if (finish_owed_) return std::nullopt;
   const auto finish = [&](int code, std::optional<TrialState> live_as, std::string why) {
     return Decided{Finish{code, live_as}, {history_.last_seq(), "tune", std::move(why), {}}};
+  };
+  const auto impossible = [&](const std::string& trial) -> std::optional<Decided> {
+    if (others_may_come_until()) return std::nullopt;
+    if (spec_.gang.ranks > 1) return finish(3, std::nullopt, "no workers of one group can ever hold the " + std::to_string(spec_.gang.ranks) + " ranks of " + trial);
+    return finish(3, std::nullopt, "no worker can ever hold " + trial + ": it asks for more than any that is here offers");
   };
   if (const auto until = deadline(); until && history_.now() >= *until)
     return finish(0, TrialState::stopped, "the time is up");
   if (!placement_.has_workers() || !live_.empty() || !due_.empty() || !delayed_.empty() || wanted() || sampler_held_) return std::nullopt;
   if (!queue_.empty()) {
     const Trial& first = history_.trial(std::get<TrialId>(*queue_.begin()));
-    if (placement_.possible(resources_of(first), spec_.gang)) return std::nullopt;
-    return finish(3, std::nullopt, spec_.gang.ranks > 1
-                                       ? "no workers of one group can ever hold the " + std::to_string(spec_.gang.ranks) + " ranks of trial " + number(first.id)
-                                       : "no worker can ever hold trial " + number(first.id) + ": it asks for more than any that is here offers");
+    return placement_.possible(resources_of(first), spec_.gang) ? std::nullopt : impossible("trial " + number(first.id));
   }
   if (!history_.may_start() && !repeats_.next(history_)) {
     const auto done = history_.size() - repeats_.reruns();
@@ -265,10 +275,7 @@ std::optional<Decided> Experiment::give_up() const {
     return finish(0, std::nullopt, budget ? "all " + std::to_string(done) + " trials are done" : "every configuration of the space was tried");
   }
   if (scheduler_->complete(history_)) return finish(0, std::nullopt, "all " + std::to_string(history_.size()) + " trials are done");
-  if (!placement_.possible(spec_.resources, spec_.gang))
-    return finish(3, std::nullopt, spec_.gang.ranks > 1
-                                       ? "no workers of one group can ever hold the " + std::to_string(spec_.gang.ranks) + " ranks of a trial"
-                                       : "no worker can ever hold a trial: `resources` asks for more than any that is here offers");
+  if (!placement_.possible(spec_.resources, spec_.gang)) return impossible("a trial");
   if (scheduler_->wake_at()) return std::nullopt;
   if (seats(spec_.resources, 0).empty()) return std::nullopt;  // Only one that is set aside could hold it, and may be taken back.
   return finish(3, std::nullopt, "nothing can go on: neither the sampler nor the scheduler has anything to offer");
@@ -288,6 +295,7 @@ std::optional<Time> Experiment::wake_at() const {
   };
   if (!history_.finishing()) earlier(deadline());
   if (!delayed_.empty()) earlier(delayed_.begin()->first);
+  if (live_.empty()) earlier(others_may_come_until());
   if (allocator_ && !history_.finishing()) earlier(allocator_->wake_at(history_));
   return at;
 }

@@ -159,6 +159,7 @@ class Experiment {
   const Trial* fresh_in_queue() const;
   int ahead() const;
   std::optional<Time> deadline() const;
+  std::optional<Time> others_may_come_until() const;
 
   const Spec& spec_;
   std::unique_ptr<Sampler> sampler_;
@@ -197,6 +198,7 @@ class Experiment {
   std::int64_t failures_in_a_row_ = 0;  // Since the beginning, while nothing has succeeded.
   double active_before_ = 0;
   Time opened_at_;
+  std::optional<Time> agent_came_at_;   // The newest; nullopt: workers are no agents, and all there will be.
   std::deque<Time> exits_;              // The last ones: how fast slots turn over.
   std::vector<TrialId> touched_;
   std::vector<bool> is_touched_;        // By trial.

@@ -47,6 +47,7 @@ void Experiment::fold(const Launch& l, const Record& r) {
   if (l.params) t.params = *l.params;
   set_state(t, TrialState::leased);
   for (const auto& seat : l.ranks) placement_.take(seat);
+  if (l.ranks.size() > 1) history_.ranks_[l.trial] = l.ranks;
   live_[l.trial] = {l, false, t.last_step};
   if (!order_) repeats_.launched(l.trial);
 }

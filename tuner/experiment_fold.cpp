@@ -56,6 +56,7 @@ void Experiment::apply(const Record& r) {
     std::erase_if(live_, [&](const auto& live) {
       if (!is_final(history_.trial(live.first).state)) return false;
       for (const auto& seat : live.second.launch.ranks) placement_.give_back(seat);
+      history_.ranks_.erase(live.first);
       return true;
     });
     follow_workers(placement_, r);

@@ -41,6 +41,7 @@ void Experiment::fold(const WorkerJoined& joined, const Record& r) {
   auto& known = history_.workers_[joined.worker];
   known.joined = joined;
   if (known.state != "cordoned") known.state = "ready";
+  if (!joined.agent.empty()) agent_came_at_ = r.at;
   follow_workers(placement_, r);
 }
 
@@ -159,6 +160,7 @@ void Experiment::fold(const Exited& e, const Record& r) {
   const auto it = live_.find(e.trial);
   if (it == live_.end() || it->second.launch.attempt != e.attempt) return;
   for (const auto& seat : it->second.launch.ranks) placement_.give_back(seat);
+  history_.ranks_.erase(e.trial);
   const bool more = next_instance(e, it->second);
   live_.erase(it);
   exits_.push_back(r.at);

@@ -70,4 +70,9 @@ bool TrialRow::operator==(const TrialRow& o) const {
          std::equal(more.begin(), more.end(), o.more.begin(), o.more.end(), same);
 }
 
+const std::vector<Seat>* History::ranks(TrialId trial) const {
+  const auto it = ranks_.find(trial);
+  return it == ranks_.end() ? nullptr : &it->second;
+}
+
 }  // namespace tune

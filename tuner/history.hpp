@@ -42,6 +42,8 @@ class History {
   std::int64_t finished_trials() const;
   /// All that ever joined. After a restart nobody is here before having joined anew.
   const std::map<WorkerId, KnownWorker>& workers() const { return workers_; }
+  /// Where the ranks of a live attempt are, of a trial that has several; else null.
+  const std::vector<Seat>* ranks(TrialId) const;
   /// More is launched than there are slots: some of the leased trials start only when others leave.
   bool overbooked() const { return overbooked_; }
 
@@ -85,6 +87,7 @@ class History {
   std::deque<Trial> trials_;  // A deque: references stay valid while trials are added.
   std::array<std::int64_t, 9> counts_{};
   std::map<WorkerId, KnownWorker> workers_;
+  std::map<TrialId, std::vector<Seat>> ranks_;
   std::optional<TrialId> best_;
   Front front_;
   std::vector<Imported> imported_;

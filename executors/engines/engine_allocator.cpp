@@ -119,7 +119,7 @@ class EngineAllocator final : public Allocator {
   bool wants_room(const History& history) const { return could_use(history) > history.live(); }
   AgentDemand demand(const History& history) const {
     AgentDemand d;
-    d.trials = could_use(history);
+    d.trials = could_use(history) * spec_.gang.ranks;  // Each rank has a seat of its own.
     d.quiet_since = quiet_since_;
     d.idle_since = idle_since_;
     return d;
@@ -172,6 +172,11 @@ Result<std::unique_ptr<Allocator>> engine_allocator(const Spec& spec) {
   auto settings = settings_of(spec);
   if (settings.trials_per_agent < 1)
     return Error{Error::Code::invalid, "no trial fits an agent: `resources` asks for more than `executor.per_agent` has", "raise per_agent, or leave it out"};
+  const auto together = static_cast<std::int64_t>(settings.spec.agents) * settings.trials_per_agent;
+  if (!spec.gang.across && together < spec.gang.ranks)
+    return Error{Error::Code::invalid,
+                 "the " + std::to_string(spec.gang.ranks) + " ranks of a trial do not fit one allocation, which holds " + std::to_string(together),
+                 "raise agents_each or per_agent, or say \"across\": true if agents of different allocations reach one another"};
   settings.prefix = "tune-x";
   if (auto sound = check(settings); !sound) return sound.error();
   return std::unique_ptr<Allocator>(std::make_unique<EngineAllocator>(spec, std::move(settings)));

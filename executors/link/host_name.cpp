@@ -4,13 +4,16 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <memory>
 
+#include "executors/descriptor.hpp"
 #include "tuner/value.hpp"
 
 namespace tune {
@@ -57,6 +60,27 @@ std::vector<std::string> machine_addresses() {
 }
 
 }  // namespace
+
+std::string address_towards(const std::string& peer) {
+  static constexpr const char* kHere = "127.0.0.1";
+  const auto to = split_address(peer);
+  if (!to) return kHere;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(to->host.c_str(), std::to_string(to->port).c_str(), &hints, &found) != 0) return kHere;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  const Descriptor fd{::socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  sockaddr_storage ours{};
+  socklen_t length = sizeof ours;
+  char text[NI_MAXHOST] = "";
+  const bool told = fd && ::connect(fd.get(), found->ai_addr, found->ai_addrlen) == 0 &&
+                    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&ours), &length) == 0 &&
+                    ::getnameinfo(reinterpret_cast<sockaddr*>(&ours), length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0;
+  return told ? text : kHere;
+}
+
+bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1" || address == "localhost"; }
 
 std::optional<std::string> host_name(std::string_view text) {
   if (text.size() > 253) return std::nullopt;

@@ -34,5 +34,9 @@ std::vector<std::string> machine_names();
 /// addresses of interfaces that are up if it listens on every one ("0.0.0.0", "::").
 std::vector<std::string> server_names(const std::vector<std::string>& given, std::string_view host);
 bool is_every_address(std::string_view host);
+/// The address of this machine from which it reaches `peer` ("gpu1.lab:7741"), which is how others of that network find it;
+/// "127.0.0.1" if there is no way. Asks the resolver for a name, and sends nothing.
+std::string address_towards(const std::string& peer);
+bool is_loopback(std::string_view address);
 
 }  // namespace tune

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -16,10 +17,12 @@
 #include <set>
 
 #include "executors/clock.hpp"
+#include "executors/link/host_name.hpp"
 #include "executors/link/line.hpp"
 #include "executors/pool/household.hpp"
 #include "executors/pool/line_mirror.hpp"
 #include "executors/pool/messages.hpp"
+#include "executors/process/rank_meeting.hpp"
 #include "tuner/json.hpp"
 #include "tuner/value.hpp"
 
@@ -87,14 +90,18 @@ class Agent::Inside {
   void take(const Welcome&);
   void take(const BeatAnswer&);
   void take(const Opening&);
+  void take(const Reserve&);
   void take(const Order&);
   void take(const Acknowledged&);
-  void take(const Fence&);
+  void take(const Fence& f) { end(f.attempt, Cause::lost, f.why); }
+  void take(const EndRanks& e) { end(e.attempt, Cause::gang, e.why); }
   void take(const Closing&);
   void take(const Dismissal& d) { begin_leaving(d.why, d.stop, false); }
   void take(const auto&) {}  // For coordinators only.
 
   // --- what happens here ---
+  void answer(Reserved);
+  void end(const AttemptName&, Cause, const std::string& why);
   void happened(const std::string& experiment, std::vector<Observation> seen, Time at);
   void pass_on(Run&);
   void keep(Run&, Observation, Time at);
@@ -227,12 +234,44 @@ void Agent::Inside::take(const Opening& opening) {
     callbacks.tell = [this](const std::string& line) { tell(line); };
     run->household = std::make_unique<Household>(*spec, context, settings_.offer.offers, std::move(elsewhere), std::move(callbacks));
   }
+  // What was kept for a coordinator that is gone: this one asks again for what it wants.
+  run->household->ask([](TrialHost& host) { host.give_up_reserved(); });
   run->opening = opening;
   run->open = true;
   run->covered = std::max({run->covered, hello_at_, answered_});
   run->expired = false;
   live_from(run->covered);
   pass_on(*run);
+}
+
+void Agent::Inside::take(const Reserve& reserve) {
+  const auto it = runs_.find(reserve.experiment);
+  const auto* launch = reserve.fact.as<Launch>();
+  if (it == runs_.end() || !launch) return;
+  Reserved reserved;
+  reserved.attempt = {reserve.experiment, launch->trial, launch->attempt};
+  reserved.round = reserve.round;
+  reserved.begun = it->second->attempts.contains({launch->trial, launch->attempt});
+  if (leaving_ || reserved.begun) return answer(std::move(reserved));
+  it->second->household->ask([this, reserved, ranks = launch->ranks](TrialHost& host) mutable {
+    const auto& [experiment, trial, attempt] = reserved.attempt;
+    reserved.begun = host.has_begun(trial, attempt);
+    reserved.granted = !reserved.begun && host.reserve(trial, attempt, ranks);
+    post([this, reserved = std::move(reserved)]() mutable { answer(std::move(reserved)); });
+  });
+}
+
+/// With where the ranks of other agents would find ours.
+void Agent::Inside::answer(Reserved reserved) {
+  if (reserved.granted) {
+    reserved.address = address_towards(settings_.join.address);
+    const char* node = std::getenv("SLURMD_NODENAME");
+    reserved.host = node && *node ? node : reserved.address;
+    const auto port = free_port(reserved.address);
+    if (!port) tell(port.error().message);
+    reserved.port = port ? *port : 0;
+  }
+  say(reserved);
 }
 
 void Agent::Inside::take(const Order& order) {
@@ -249,7 +288,7 @@ void Agent::Inside::take(const Order& order) {
     refused.text = "its agent is leaving: " + leaving_why_;
     return happened(order.experiment, {refused}, order.fact.at);
   }
-  run.household->lease({*launch, launch->params.value_or(Params{}), order.seed, static_cast<std::size_t>(order.done)});
+  run.household->lease({*launch, launch->params.value_or(Params{}), order.seed, static_cast<std::size_t>(order.done), order.ranks});
 }
 
 void Agent::Inside::take(const Acknowledged& acknowledged) {
@@ -270,10 +309,13 @@ void Agent::Inside::take(const Acknowledged& acknowledged) {
     });
 }
 
-void Agent::Inside::take(const Fence& fence) {
-  const auto it = runs_.find(fence.attempt.experiment);
+void Agent::Inside::end(const AttemptName& name, Cause cause, const std::string& why) {
+  const auto it = runs_.find(name.experiment);
   if (it == runs_.end()) return;
-  it->second->household->ask([fence](TrialHost& host) { host.kill(fence.attempt.trial, fence.attempt.attempt, fence.why); });
+  it->second->household->ask([trial = name.trial, attempt = name.attempt, cause, why](TrialHost& host) {
+    host.give_up_reserved(trial, attempt);
+    host.kill(trial, attempt, cause, why);
+  });
 }
 
 void Agent::Inside::take(const Closing& closing) {

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "executors/descriptor.hpp"
+#include "executors/own_program.hpp"
 #include "executors/process/containment.hpp"
 #include "executors/process/launcher.hpp"
 #include "tuner/json.hpp"
@@ -57,14 +58,6 @@ std::string slots(const Offer& offer, int count, bool first) {
 
 }  // namespace
 
-std::string agent_program() {
-  if (const char* named = std::getenv("TUNE_PROGRAM"); named && *named) return named;
-  std::error_code failed;
-  const fs::path self = fs::read_symlink("/proc/self/exe", failed);
-  if (self.filename() == "tune") return self;
-  return find_program("tune", std::getenv("PATH"), "");
-}
-
 LocalAgents::LocalAgents(std::string folder, int count, Offer offer)
     : folder_(std::move(folder)), count_(count), offer_(std::move(offer)) {}
 
@@ -86,7 +79,7 @@ LocalAgents::~LocalAgents() {
 }
 
 Result<Done> LocalAgents::start(const std::string& join_file) {
-  const std::string tune = agent_program();
+  const std::string tune = own_program();
   std::error_code failed;
   fs::create_directories(folder(), failed);
   fs::permissions(folder(), fs::perms::owner_all, failed);

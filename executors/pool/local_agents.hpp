@@ -10,9 +10,6 @@
 
 namespace tune {
 
-/// What to start as an agent: this program, or what TUNE_PROGRAM names, or the `tune` on the PATH where this is somebody else's.
-std::string agent_program();
-
 /// Agents of this machine, started by the coordinator itself: programs of their own, in sessions of their own, which outlive it
 /// if it is killed. Then the next coordinator finds them by the files that say their pids. What they print is in
 /// FOLDER/agents/N.log.

@@ -14,8 +14,8 @@ using Token = JsonReader::Token;
 
 /// Same order as the alternatives of Message.
 constexpr std::array<std::string_view, std::variant_size_v<Message>> kNames = {
-    "hello", "beat", "happened", "leaving", "gone", "welcome", "beat_answer", "opening", "order", "acknowledged", "fence",
-    "closing", "dismissal"};
+    "hello", "beat", "happened", "leaving", "reserved", "gone", "welcome", "beat_answer", "opening", "reserve", "order",
+    "acknowledged", "fence", "end_ranks", "closing", "dismissal"};
 
 // --- what each message is made of: the one list that writing and reading follow ------------------------------------------
 
@@ -28,6 +28,11 @@ void members(Happened& m, F&& f) { f("experiment", m.experiment), f("facts", m.f
 template <class F>
 void members(Leaving& m, F&& f) { f("why", m.why); }
 template <class F>
+void members(Reserved& m, F&& f) {
+  f("attempt", m.attempt), f("round", m.round), f("granted", m.granted), f("begun", m.begun);
+  f("address", m.address), f("host", m.host), f("port", m.port);
+}
+template <class F>
 void members(Gone& m, F&& f) { f("agent", m.agent), f("why", m.why); }
 template <class F>
 void members(Welcome& m, F&& f) { f("beat", m.beat), f("lease", m.lease), f("grace", m.grace); }
@@ -39,17 +44,34 @@ void members(Opening& m, F&& f) {
   f("checkpoints", m.checkpoints), f("mark", m.mark);
 }
 template <class F>
-void members(Order& m, F&& f) { f("experiment", m.experiment), f("fact", m.fact), f("seed", m.seed), f("done", m.done); }
+void members(Reserve& m, F&& f) { f("experiment", m.experiment), f("round", m.round), f("fact", m.fact); }
+template <class F>
+void members(Order& m, F&& f) {
+  f("experiment", m.experiment), f("fact", m.fact), f("seed", m.seed), f("done", m.done), f("ranks", m.ranks);
+}
 template <class F>
 void members(Acknowledged& m, F&& f) { f("experiment", m.experiment), f("seq", m.seq); }
 template <class F>
 void members(Fence& m, F&& f) { f("attempt", m.attempt), f("why", m.why); }
+template <class F>
+void members(EndRanks& m, F&& f) { f("attempt", m.attempt), f("why", m.why); }
 template <class F>
 void members(Closing& m, F&& f) { f("experiment", m.experiment), f("kill", m.kill), f("forget", m.forget); }
 template <class F>
 void members(Dismissal& m, F&& f) { f("stop", m.stop), f("why", m.why); }
 template <class F>
 void members(AttemptName& m, F&& f) { f("experiment", m.experiment), f("trial", m.trial.value), f("attempt", m.attempt); }
+
+template <class F>
+void members(RanksPlan& m, F&& f) {
+  f("first", m.first), f("count", m.count), f("world", m.world), f("node", m.node), f("nodes", m.nodes);
+  f("address", m.address), f("port", m.port), f("hosts", m.hosts);
+}
+template <class F>
+void members(RanksPlan::Host& m, F&& f) { f("name", m.name), f("ranks", m.ranks); }
+
+template <class T>
+concept HasMembers = std::is_same_v<T, AttemptName> || std::is_same_v<T, RanksPlan> || std::is_same_v<T, RanksPlan::Host>;
 
 Record record_of(const WorkerJoined& worker) { return {0, {}, 0, Observation{worker}}; }
 
@@ -59,6 +81,10 @@ class Writing {
  public:
   explicit Writing(std::string& out) : json_(out) {}
   void operator()(const char* name, auto& value) { json_.key(name), put(value); }
+  template <class T>
+  void operator()(const char* name, std::optional<T>& value) {
+    if (value) json_.key(name), put(*value);
+  }
 
  private:
   template <class T>
@@ -70,9 +96,9 @@ class Writing {
   void put(std::uint64_t seed) { json_.value(std::to_string(seed)); }  // Above 2^53 other readers would round a number.
   void put(const Record& fact) { json_.raw(to_json_line(fact)); }
   void put(const WorkerJoined& worker) { put(record_of(worker)); }
-  void put(AttemptName& name) {
+  void put(HasMembers auto& value) {
     json_.begin_object();
-    members(name, *this);
+    members(value, *this);
     json_.end_object();
   }
   template <class T>
@@ -167,9 +193,13 @@ class Reading {
     if (joined) out = *joined;
     return joined;
   }
-  bool get(AttemptName& out) {
+  bool get(HasMembers auto& out) {
     if (json_.next() != Token::object) return false;
     return rest(out), !wrong_;
+  }
+  template <class T>
+  bool get(std::optional<T>& out) {
+    return get(out.emplace());
   }
   template <class T>
   bool get(std::vector<T>& out) {

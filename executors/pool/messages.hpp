@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "executors/link/protocol.hpp"
+#include "executors/process/ranks.hpp"
 #include "tuner/facts.hpp"
 #include "tuner/result.hpp"
 
@@ -55,6 +56,17 @@ struct Leaving {
   bool operator==(const Leaving&) const = default;
 };
 
+/// Answers Reserve. `begun`: it had this attempt before. Where the first rank is to live: by which name and port the others
+/// reach it; everywhere `host` is what a launcher of ranks calls this machine.
+struct Reserved {
+  AttemptName attempt;
+  int round = 0;
+  bool granted = false, begun = false;
+  std::string address, host;
+  int port = 0;
+  bool operator==(const Reserved&) const = default;
+};
+
 /// Nothing of it is left: a proof of death. Said by the agent at its end, or by its guard when it died.
 struct Gone {
   std::string agent, why;
@@ -85,12 +97,24 @@ struct Opening {
   bool operator==(const Opening&) const = default;
 };
 
-/// A decision to carry out. A Launch carries the parameters, seed and instances done that it needs.
+/// Keep the seats of these ranks of a trial for them, if they are free: this is its Launch, with the ranks of this agent only.
+/// The Order follows once all agents that it has ranks on have granted theirs; until then Fence takes it back. `round` counts how
+/// often it was tried: what answers another one means nothing.
+struct Reserve {
+  std::string experiment;
+  int round = 0;
+  Record fact;
+  bool operator==(const Reserve&) const = default;
+};
+
+/// A decision to carry out. A Launch carries the parameters, seed and instances done that it needs, and the ranks of this agent
+/// only; `ranks` says where they meet those of other agents.
 struct Order {
   std::string experiment;
   Record fact;
   std::uint64_t seed = 0;
   std::int64_t done = 0;
+  std::optional<RanksPlan> ranks = {};
   bool operator==(const Order&) const = default;
 };
 
@@ -108,6 +132,13 @@ struct Fence {
   bool operator==(const Fence&) const = default;
 };
 
+/// Ranks of this trial on another machine ended: end yours at once (cause gang) and say so.
+struct EndRanks {
+  AttemptName attempt;
+  std::string why;
+  bool operator==(const EndRanks&) const = default;
+};
+
 /// The experiment ends here: what lives of it saves and ends (cause shutdown; `kill`: at once). `forget`: and nobody wants to
 /// hear of it any more.
 struct Closing {
@@ -123,8 +154,8 @@ struct Dismissal {
   bool operator==(const Dismissal&) const = default;
 };
 
-using Message = std::variant<Hello, Beat, Happened, Leaving, Gone, Welcome, BeatAnswer, Opening, Order, Acknowledged, Fence,
-                             Closing, Dismissal>;
+using Message = std::variant<Hello, Beat, Happened, Leaving, Reserved, Gone, Welcome, BeatAnswer, Opening, Reserve, Order,
+                             Acknowledged, Fence, EndRanks, Closing, Dismissal>;
 
 std::string write_message(const Message&);
 /// Error::corrupt with the place if it is no message of this version. Unknown keys are skipped. Linear.

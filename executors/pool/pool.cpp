@@ -114,6 +114,11 @@ class Pool::Inside final : public Hub::Handler {
     heard(agent);
     if (const auto* beat = std::get_if<Beat>(&*message)) return hub_->send(peer, write_message(BeatAnswer{beat->sent}));
     if (const auto* leaving = std::get_if<Leaving>(&*message)) return tell_members(Leaves{agent, leaving->why});
+    if (auto* reserved = std::get_if<Reserved>(&*message)) {
+      const auto member = members_.find(reserved->attempt.experiment);
+      if (member != members_.end()) member->second.member->hear(Answered{agent, std::move(*reserved)});
+      return;
+    }
     if (auto* happened = std::get_if<Happened>(&*message)) {
       const auto member = members_.find(happened->experiment);
       if (member != members_.end()) member->second.member->hear(Told{agent, std::move(happened->facts)});

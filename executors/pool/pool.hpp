@@ -44,7 +44,11 @@ class Pool {
     std::string agent;
     std::vector<Record> facts;
   };
-  using News = std::variant<Came, Changed, Leaves, Told>;
+  struct Answered {
+    std::string agent;
+    Reserved reserved;
+  };
+  using News = std::variant<Came, Changed, Leaves, Told, Answered>;
 
   class Member {
    public:

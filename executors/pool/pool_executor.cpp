@@ -79,12 +79,18 @@ std::vector<Observation> PoolExecutor::open(const History& history) {
   for (const auto& trial : history.trials()) {
     if (trial.attempt > 0 && trial.attempt_over) over_[trial.id] = trial.attempt;
     if (!trial.live() || trial.attempt_over || trial.state != TrialState::running) continue;  // One that never started is ordered again.
-    const auto* agent = agent_of(trial.worker);
-    Attempt attempt{trial.attempt, agent ? *agent : "", true, true, trial.heard, trial.checkpoint_step, {}};
-    if (!agent) {
+    const auto* ranks = history.ranks(trial.id);
+    Attempt attempt;
+    attempt.number = trial.attempt;
+    attempt.parts = parts_of(ranks ? *ranks : std::vector<Seat>{Seat{trial.worker, 0, 0, {}, 1, {}}});
+    attempt.ordered = true;
+    attempt.heard = trial.heard, attempt.saved = trial.checkpoint_step;
+    if (attempt.parts.empty()) {
       end_lost(trial.id, attempt, "tune ended while it ran");
       continue;
     }
+    for (auto& part : attempt.parts) part.started = true;
+    attempt.asked = trial.asked != Asked::nothing;
     Extend extend{trial.id, trial.until_step, {}};
     attempt.orders.push_back({spec_.name, record_of(Decided{extend, {}}), 0, 0});
     if (trial.asked == Asked::pause) attempt.orders.push_back({spec_.name, record_of(Decided{Pause{trial.id, trial.attempt, {}}, {}}), 0, 0});
@@ -129,13 +135,19 @@ void PoolExecutor::carry_out(const Decided& decided, const History& history) {
 void PoolExecutor::on(const Launch& launch, const Decided& decided, const History& history) {
   const auto over = over_.find(launch.trial);
   if (attempts_.contains(launch.trial) || launch.ranks.empty() || (over != over_.end() && over->second >= launch.attempt)) return;
-  const auto* agent = agent_of(launch.ranks.front().worker);
-  Attempt attempt{launch.attempt, agent ? *agent : "", false, false, 0, 0, {}};
-  if (!agent || (!agents_.at(*agent).came && !claims_until_)) return end_lost(launch.trial, attempt, "its agent went away");
+  Attempt attempt;
+  attempt.number = launch.attempt;
+  attempt.parts = parts_of(launch.ranks);
+  const bool all_here = std::all_of(attempt.parts.begin(), attempt.parts.end(), [&](const Part& part) { return agents_.at(part.agent).came || claims_until_; });
+  if (attempt.parts.empty() || !all_here) return end_lost(launch.trial, attempt, "its agent went away");
   const Lease lease = lease_of(launch, history);
-  Decided whole = decided;
-  std::get<Launch>(whole.what).params = lease.params;
-  attempt.orders.push_back({spec_.name, record_of(std::move(whole)), lease.seed, static_cast<std::int64_t>(lease.done)});
+  for (auto& part : attempt.parts) {
+    Decided whole = decided;
+    auto& its = std::get<Launch>(whole.what);
+    its.params = lease.params;
+    its.ranks.assign(launch.ranks.begin() + part.first, launch.ranks.begin() + part.first + part.ranks);
+    part.lease = Order{spec_.name, record_of(std::move(whole)), lease.seed, static_cast<std::int64_t>(lease.done), {}};
+  }
   add(launch.trial, std::move(attempt));
   held_back_.push_back(launch.trial);
   order_what_fits();
@@ -147,19 +159,34 @@ void PoolExecutor::order_what_fits() {
   for (; !held_back_.empty() && ordered < spec_.parallel.value_or(INT32_MAX); held_back_.pop_front()) {
     const auto it = attempts_.find(held_back_.front());
     if (it == attempts_.end()) continue;
-    it->second.ordered = true;
-    for (const auto& order : it->second.orders) pool_->send(it->second.agent, order);
     ++ordered;
+    if (it->second.parts.size() > 1) {
+      gather(it->first);
+      continue;
+    }
+    it->second.ordered = true;
+    say_all(it->second, it->second.parts.front());
   }
+}
+
+void PoolExecutor::say_all(const Attempt& attempt, const Part& part) {
+  if (part.over) return;
+  if (part.lease) pool_->send(part.agent, *part.lease);
+  for (const auto& order : attempt.orders) pool_->send(part.agent, order);
 }
 
 void PoolExecutor::order(TrialId trial, Order order) {
   const auto it = attempts_.find(trial);
   if (it == attempts_.end()) return;
   Attempt& attempt = it->second;
+  const auto ends = asked_to_end(order.fact.decided()->what);
+  const bool asked = ends && ends->attempt == attempt.number;
+  attempt.asked = attempt.asked || asked;
   if (attempt.ordered) {
-    pool_->send(attempt.agent, order);
-  } else if (const auto ends = asked_to_end(order.fact.decided()->what); ends && ends->attempt == attempt.number) {
+    for (const auto& part : attempt.parts)
+      if (!part.over) pool_->send(part.agent, order);
+  } else if (asked) {
+    call_off(trial, {});
     over_[trial] = attempt.number;
     seen_.push_back(exited(trial, attempt.number, ends->cause, order.fact.decided()->reason.why));
     remove(trial);
@@ -195,13 +222,20 @@ void PoolExecutor::finish(std::vector<Observation> done) {
 void PoolExecutor::shut_down(bool kill) {
   const std::string why = kill ? "killed by the user" : "shutdown";
   pool_->close(spec_.name, kill);
-  // Who cannot be told ends by itself when its lease does; with `kill` nobody waits for that.
-  std::vector<TrialId> unheard;
-  for (const auto& [trial, attempt] : attempts_)
-    if (const auto it = agents_.find(attempt.agent); kill && (it == agents_.end() || !it->second.came)) unheard.push_back(trial);
-  for (const auto trial : unheard) {
+  // Who cannot be told ends by itself when its lease does; with `kill` nobody waits for that. Of what is held back no agent knows.
+  std::vector<TrialId> unheard, unordered;
+  for (auto& [trial, attempt] : attempts_) {
+    attempt.asked = true;
+    if (!attempt.ordered) unordered.push_back(trial);
+    else if (kill && std::any_of(attempt.parts.begin(), attempt.parts.end(), [&](const Part& part) { return !part.over && !agents_.at(part.agent).came; }))
+      unheard.push_back(trial);
+  }
+  for (const auto trial : unheard) end_lost(trial, remove(trial), why);
+  for (const auto trial : unordered) {
+    call_off(trial, {});
     const auto attempt = remove(trial);
-    end_lost(trial, attempt, why);
+    over_[trial] = attempt.number;
+    seen_.push_back(exited(trial, attempt.number, Cause::shutdown, why));
   }
 }
 
@@ -222,7 +256,9 @@ void PoolExecutor::interrupt() {
 std::vector<Observation> PoolExecutor::wait(std::optional<Time> until) {
   tell_what_is_settled();
   order_what_fits();
-  for (const auto& due : {claims_until_, nobody_at_})
+  std::vector<std::optional<Time>> all_due{claims_until_, nobody_at_};
+  for (const auto& [trial, due] : gathering_) all_due.push_back(due);
+  for (const auto& due : all_due)
     if (due && (!until || *due < *until)) until = due;
   std::vector<Pool::News> news;
   {
@@ -237,6 +273,7 @@ std::vector<Observation> PoolExecutor::wait(std::optional<Time> until) {
   }
   for (auto& one : news) std::visit([&](auto& what) { take(std::move(what)); }, one);
   if (placer_) follow_allocations();
+  gather_in_time();
   if (claims_until_ && now() >= *claims_until_) lose_the_unclaimed();
   if (nobody_at_ && now() >= *nobody_at_) tell_that_nobody_came();
   return std::exchange(seen_, {});
@@ -260,17 +297,19 @@ void PoolExecutor::take(Pool::Came came) {
   for (const auto& name : came.held) held.insert({name.trial, name.attempt});
   std::vector<TrialId> dropped;
   for (const auto trial : known.attempts) {
-    const Attempt& attempt = attempts_.at(trial);
-    if (attempt.started && !held.contains({trial, attempt.number})) dropped.push_back(trial);
-    else if (attempt.ordered)
-      for (const auto& order : attempt.orders) pool_->send(agent, order);
+    Attempt& attempt = attempts_.at(trial);
+    const Part& part = *part_of(attempt, agent);
+    if (part.started && !part.over && !held.contains({trial, attempt.number})) dropped.push_back(trial);
+    else if (attempt.ordered) say_all(attempt, part);
+    else if (gathering_.contains(trial)) call_off(trial, now());  // What it had kept for us it has forgotten.
   }
-  for (const auto trial : dropped) end_lost(trial, remove(trial), "its agent knows nothing of it");
+  for (const auto trial : dropped) lose_part(trial, agent, "its agent knows nothing of it");
   for (const auto& name : came.held) {
     const auto it = attempts_.find(name.trial);
     const auto over = over_.find(name.trial);
     const bool counted = over != over_.end() && over->second == name.attempt && !given_up_.contains({name.trial, name.attempt});
-    if (counted || (it != attempts_.end() && it->second.number == name.attempt && it->second.agent == agent)) continue;
+    const Part* part = it != attempts_.end() && it->second.number == name.attempt ? part_of(it->second, agent) : nullptr;
+    if (counted || (part && !(part->over && it->second.lost))) continue;
     fence(agent, name.trial, name.attempt, "attempt");
     pool_->send(agent, Fence{name, "it was given away"});
   }
@@ -319,7 +358,8 @@ std::optional<Observation> PoolExecutor::judge(const std::string& agent, Record 
 
 std::optional<Observation> PoolExecutor::judge_attempt(const std::string& agent, TrialId trial, int number, Observation what) {
   const auto it = attempts_.find(trial);
-  if (it == attempts_.end() || it->second.number != number || it->second.agent != agent) {
+  Part* part = it != attempts_.end() && it->second.number == number && it->second.ordered ? part_of(it->second, agent) : nullptr;
+  if (!part || part->over) {
     const auto over = over_.find(trial);
     const bool counted = over != over_.end() && over->second == number && !given_up_.contains({trial, number});
     if (!counted) fence(agent, trial, number, kind(record_of(what)));
@@ -327,15 +367,15 @@ std::optional<Observation> PoolExecutor::judge_attempt(const std::string& agent,
   }
   Attempt& attempt = it->second;
   if (auto* started = std::get_if<Started>(&what)) {
-    if (std::exchange(attempt.started, true)) return std::nullopt;
+    if (std::exchange(part->started, true) || part->first > 0) return std::nullopt;
     started->worker = agents_.at(agent).worker;
   } else if (const auto* reported = std::get_if<Reported>(&what)) {
     if (reported->seq <= attempt.heard) return std::nullopt;
   } else if (const auto* saved = std::get_if<Checkpointed>(&what)) {
     if (saved->step <= attempt.saved) return std::nullopt;
-  } else if (std::holds_alternative<Exited>(what)) {
-    over_[trial] = number;
-    remove(trial);
+  } else if (auto* ended = std::get_if<Exited>(&what)) {
+    auto whole = end_part(trial, attempt, *part, std::move(*ended));
+    return whole ? std::optional<Observation>{std::move(*whole)} : std::nullopt;
   }
   return what;
 }
@@ -372,7 +412,7 @@ void PoolExecutor::lose(const std::string& agent, const std::string& why, const 
   auto& known = agents_.at(agent);
   known.came = false;
   seen_.push_back(WorkerLost{known.worker, why, proof});
-  for (const auto trial : std::set{known.attempts}) end_lost(trial, remove(trial), "its agent is lost: " + why);
+  for (const auto trial : std::set{known.attempts}) lose_part(trial, agent, "its agent is lost: " + why);
 }
 
 void PoolExecutor::tell_that_nobody_came() {
@@ -386,21 +426,24 @@ void PoolExecutor::tell_that_nobody_came() {
 
 void PoolExecutor::lose_the_unclaimed() {
   claims_until_.reset();
-  std::vector<TrialId> unclaimed;
+  std::vector<std::pair<TrialId, std::string>> unclaimed;
   for (const auto& [trial, attempt] : attempts_)
-    if (!agents_.at(attempt.agent).came) unclaimed.push_back(trial);
-  for (const auto trial : unclaimed) end_lost(trial, remove(trial), "its agent did not come back");
+    for (const auto& part : attempt.parts)
+      if (!part.over && !agents_.at(part.agent).came) unclaimed.emplace_back(trial, part.agent);
+  for (const auto& [trial, agent] : unclaimed)
+    if (attempts_.contains(trial)) lose_part(trial, agent, "its agent did not come back");
 }
 
 void PoolExecutor::add(TrialId trial, Attempt attempt) {
-  agents_.at(attempt.agent).attempts.insert(trial);
+  for (const auto& part : attempt.parts) agents_.at(part.agent).attempts.insert(trial);
   attempts_[trial] = std::move(attempt);
 }
 
 PoolExecutor::Attempt PoolExecutor::remove(TrialId trial) {
   std::erase(held_back_, trial);
   auto attempt = std::move(attempts_.extract(trial).mapped());
-  agents_.at(attempt.agent).attempts.erase(trial);
+  for (const auto& part : attempt.parts) agents_.at(part.agent).attempts.erase(trial);
+  gathering_.erase(trial);
   return attempt;
 }
 
@@ -408,6 +451,11 @@ void PoolExecutor::end_lost(TrialId trial, const Attempt& attempt, const std::st
   over_[trial] = attempt.number;
   given_up_.insert({trial, attempt.number});
   seen_.push_back(exited(trial, attempt.number, Cause::lost, why));
+}
+
+PoolExecutor::Part* PoolExecutor::part_of(Attempt& attempt, const std::string& agent) {
+  const auto it = std::find_if(attempt.parts.begin(), attempt.parts.end(), [&](const Part& part) { return part.agent == agent; });
+  return it == attempt.parts.end() ? nullptr : &*it;
 }
 
 WorkerId PoolExecutor::number_of(const std::string& agent) {

@@ -52,14 +52,26 @@ class PoolExecutor final : public Executor, private Pool::Member {
     std::int64_t told = 0;       // Up to here it knows.
     std::set<TrialId> attempts;  // That it has.
   };
+  /// What of an attempt lives with one agent: all of it, or some of its ranks.
+  struct Part {
+    std::string agent;
+    int first = 0;                      // Its lowest rank.
+    int ranks = 1;
+    std::optional<Order> lease;         // Unless it started before we opened.
+    bool started = false, over = false;
+    std::optional<Reserved> reserved;   // While the ranks gather.
+  };
   /// One that was launched and did not end.
   struct Attempt {
     int number = 0;
-    std::string agent;
-    bool ordered = false;               // Its agent may know of it: there was room for it.
-    bool started = false;
+    std::vector<Part> parts;            // In the order of their ranks; one, but for trials with ranks on several machines.
+    bool ordered = false;               // Its agents may know of it: there was room for it.
+    bool asked = false;                 // To end, by us: then all parts were.
+    int round = 1;                      // Of gathering its ranks.
     std::int64_t heard = 0, saved = 0;  // Before we opened: its newest report and its newest checkpoint's step.
-    std::vector<Order> orders;          // In order: its lease first, unless it started before we opened. Said again after each reconnection.
+    std::vector<Order> orders;          // What was decided since its lease, in order. Said again after each reconnection.
+    std::optional<Exited> end;          // Of the part that decides how it ended, while others still live.
+    bool lost = false;                  // An agent of it is: it may speak again of what is over.
   };
   /// A fact that was taken, until it is durable; without an observation it counts for nothing and is as good as durable.
   struct Taken {
@@ -85,6 +97,18 @@ class PoolExecutor final : public Executor, private Pool::Member {
   void drain(const std::string& agent, const std::string& why);
   void order(TrialId, Order);
   void order_what_fits();
+  void say_all(const Attempt&, const Part&);
+
+  // Ranks on several machines (pool_executor_ranks.cpp).
+  std::vector<Part> parts_of(const std::vector<Seat>&) const;
+  void gather(TrialId);
+  void call_off(TrialId, std::optional<Time> again);
+  void meet(TrialId, Attempt&);
+  void gather_in_time();
+  void take(Pool::Answered);
+  std::optional<Exited> end_part(TrialId, Attempt&, Part&, Exited);
+  void end_others(TrialId, const Attempt&, const std::string& why);
+  void lose_part(TrialId, const std::string& agent, const std::string& why);
 
   void take(Pool::Came);
   void take(Pool::Changed);
@@ -101,6 +125,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
   void add(TrialId, Attempt);
   Attempt remove(TrialId);
   void end_lost(TrialId, const Attempt&, const std::string& why);
+  static Part* part_of(Attempt&, const std::string& agent);
   WorkerId number_of(const std::string& agent);
   const std::string* agent_of(WorkerId) const;
   Opening opening(const History&) const;
@@ -113,6 +138,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
   std::map<WorkerId, std::string> names_;
   std::map<TrialId, Attempt> attempts_;
   std::deque<TrialId> held_back_;               // Launched ahead: more than `executor.parallel` at once.
+  std::map<TrialId, Time> gathering_;           // Whose agents were asked for room: until when, or when they are asked again.
   std::map<TrialId, int> over_;                 // The newest attempt of each trial that ended.
   std::set<std::pair<TrialId, int>> given_up_;  // Ended by our word alone.
   std::deque<Taken> taken_;

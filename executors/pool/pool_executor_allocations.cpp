@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 
+#include "executors/own_program.hpp"
 #include "executors/pool/invitation.hpp"
 #include "executors/pool/local_agents.hpp"
 #include "executors/pool/pool_executor.hpp"
@@ -60,7 +61,7 @@ void PoolExecutor::on(const Allocate& wanted) {
   auto spec = agent_spec(wanted.spec);
   if (!spec) return seen_.push_back(submission_failed(wanted.allocation, spec.error()));
   spec->join_file = join_file_of(wanted.key);
-  spec->program = agent_program();
+  spec->program = own_program();
   spec->arguments = agent_arguments(*spec);
   keys_[wanted.allocation] = wanted.key;
   Allocate whole = wanted;

@@ -14,6 +14,7 @@
 
 #include "executors/private_folder.hpp"
 #include "executors/process/containment.hpp"
+#include "executors/process/rank_meeting.hpp"
 #include "executors/process/trial_token.hpp"
 #include "tuner/hex.hpp"
 #include "tuner/instances.hpp"
@@ -138,7 +139,6 @@ std::optional<AskedToEnd> asked_to_end(const Decision& decision) {
 Result<std::unique_ptr<TrialHost>> TrialHost::make(const ExecutorContext& context, Offer offer, Elsewhere elsewhere) {
   auto command = Command::parse(context.spec.command, context.spec.space);
   if (!command) return command.error();
-  if (context.spec.gang.ranks > 1) return Error{Error::Code::invalid, "trials of several ranks can be simulated so far, not run", "\"executor\": {\"type\": \"simulator\"}"};
   return std::unique_ptr<TrialHost>(new TrialHost(context, std::move(*command), std::move(offer), std::move(elsewhere)));
 }
 
@@ -167,6 +167,7 @@ TrialHost::TrialHost(const ExecutorContext& context, Command command, Offer offe
 Time TrialHost::now() const { return supervisor_.now(); }
 void TrialHost::interrupt() { supervisor_.interrupt(); }
 std::string TrialHost::trial_folder(TrialId trial) const { return folder_ + "/" + std::to_string(trial.value); }
+std::string TrialHost::attempt_folder(TrialId trial, int attempt) const { return trial_folder(trial) + "/" + std::to_string(attempt); }
 
 std::string TrialHost::report_url(const Launch& launch) const {
   if (!home_.shows_socket) return {};
@@ -187,6 +188,10 @@ void TrialHost::take(Lease lease) {
   auto& newest = newest_[lease.launch.trial];
   if (lease.launch.attempt <= newest || lease.launch.ranks.empty()) return;
   newest = lease.launch.attempt;
+  if (const auto held = reserved_.extract({lease.launch.trial, lease.launch.attempt})) {
+    seats_.insert_or_assign(lease.launch.trial, std::move(held.mapped()));
+    return start(std::move(lease));
+  }
   (lease.launch.from ? resumed_ : fresh_).push_back(std::move(lease));
   start_what_fits();
 }
@@ -229,8 +234,8 @@ void TrialHost::end(TrialId trial, int attempt, Cause cause, const std::string& 
   if (!end_before_start(trial, attempt, cause, why)) supervisor_.ask(trial, attempt, cause, why);
 }
 
-void TrialHost::kill(TrialId trial, int attempt, const std::string& why) {
-  if (!end_before_start(trial, attempt, Cause::lost, why)) supervisor_.kill(trial, attempt, Cause::lost, why);
+void TrialHost::kill(TrialId trial, int attempt, Cause cause, const std::string& why) {
+  if (!end_before_start(trial, attempt, cause, why)) supervisor_.kill(trial, attempt, cause, why);
 }
 
 bool TrialHost::end_before_start(TrialId trial, int attempt, Cause cause, const std::string& why) {
@@ -257,8 +262,8 @@ std::vector<Observation> TrialHost::wait(std::optional<Time> until) {
   if (held_back && (!until || *until > not_before_)) until = not_before_;
   auto seen = supervisor_.wait(until);
   bool freed = false;
-  for (const auto& o : seen) {
-    if (const auto* exited = std::get_if<Exited>(&o)) over(*exited), freed = true;
+  for (auto& o : seen) {
+    if (auto* exited = std::get_if<Exited>(&o)) over(*exited), freed = true;
     if (std::holds_alternative<Started>(o)) refusal_pause_ = 0;
   }
   if (freed) start_what_fits();
@@ -266,6 +271,7 @@ std::vector<Observation> TrialHost::wait(std::optional<Time> until) {
 }
 
 void TrialHost::end_all(Cause cause, const std::string& why, bool kill) {
+  give_up_reserved();
   for (auto* queue : {&resumed_, &fresh_}) {
     for (const auto& p : std::exchange(*queue, {}))
       supervisor_.observe(Exited{p.launch.trial, p.launch.attempt, cause, {}, {}, 0, {}, 0, why});
@@ -282,12 +288,34 @@ void TrialHost::end_all(Cause cause, const std::string& why, bool kill) {
 
 // --- seats ------------------------------------------------------------------------------------------------------------
 
-void TrialHost::over(const Exited& exited) {
+bool TrialHost::has_begun(TrialId trial, int attempt) const {
+  const auto newest = newest_.find(trial);
+  return newest != newest_.end() && newest->second >= attempt;
+}
+
+bool TrialHost::reserve(TrialId trial, int attempt, const std::vector<Seat>& seats) {
+  if (reserved_.contains({trial, attempt})) return true;
+  const Claim claim(seats);
+  if (!machine_.take(claim, false)) return false;
+  reserved_.try_emplace({trial, attempt}, claim);
+  return true;
+}
+
+void TrialHost::give_up_reserved(TrialId trial, int attempt) {
+  if (const auto held = reserved_.extract({trial, attempt})) machine_.give_back(held.mapped());
+}
+
+void TrialHost::give_up_reserved() {
+  for (const auto& [attempt, claim] : std::exchange(reserved_, {})) machine_.give_back(claim);
+}
+
+void TrialHost::over(Exited& exited) {
   if (exited.cause == Cause::refused && exited.usage.seconds == 0) {
     // The system has no room for one process more: more tries at once would only make that worse.
     refusal_pause_ = refusal_pause_ == 0 ? kFirstRefusalPause : std::min(refusal_pause_ * 2, kLongestRefusalPause);
     not_before_ = now() + Duration{refusal_pause_};
   }
+  if (spec_.gang.ranks > 1 && exited.cause != Cause::done) name_first_rank(exited, attempt_folder(exited.trial, exited.attempt));
   const auto it = seats_.find(exited.trial);
   if (it == seats_.end()) return;
   machine_.give_back(it->second);
@@ -297,9 +325,12 @@ void TrialHost::over(const Exited& exited) {
 void TrialHost::start_what_fits() {
   if (now() < not_before_) return;
   for (auto* queue : {&resumed_, &fresh_}) {
-    while (!queue->empty() && machine_.take(queue->front().launch.ranks.front())) {
+    while (!queue->empty()) {
+      const Claim claim(queue->front().launch.ranks);
+      if (!machine_.take(claim)) break;
       Lease next = std::move(queue->front());
       queue->pop_front();
+      seats_.insert_or_assign(next.launch.trial, claim);
       start(std::move(next));
     }
     if (!queue->empty()) return;  // Nobody overtakes: a resumed trial must not starve behind new ones.
@@ -310,8 +341,6 @@ void TrialHost::start_what_fits() {
 // --- starting ---------------------------------------------------------------------------------------------------------
 
 void TrialHost::start(Lease p) {
-  const Seat& seat = p.launch.ranks.front();
-  seats_[p.launch.trial] = seat;
   if (!p.launch.from) return start(p, "");
   restoring_.insert(p.launch.trial);
   supervisor_.in_background([this, p = std::move(p), store = checkpoints_]() -> std::function<void()> {
@@ -326,13 +355,13 @@ void TrialHost::start(Lease p) {
 
 void TrialHost::start(const Lease& p, const std::string& checkpoint) {
   const Launch& launch = p.launch;
-  const Seat& seat = launch.ranks.front();
+  const Seat seat = seen_by_ranks(launch.ranks);
   const std::string trial_folder_path = trial_folder(launch.trial);
   Supervisor::Order order;
   order.trial = launch.trial;
   order.attempt = launch.attempt;
   order.worker = seat.worker;
-  order.folder = trial_folder_path + "/" + std::to_string(launch.attempt);
+  order.folder = attempt_folder(launch.trial, launch.attempt);
   order.checkpoint_folder = order.folder + "/checkpoints";
   const auto fail = [&](Cause cause, const std::string& text) {
     supervisor_.observe(Exited{launch.trial, launch.attempt, cause, {}, {}, 0, {}, 0, text});
@@ -359,6 +388,11 @@ void TrialHost::start(const Lease& p, const std::string& checkpoint) {
                                launch.attempt, trial_folder_path, params_file, checkpoint, seat.cpus, seat.devices, p.seed, instance});
   if (!argv) return fail(Cause::exec, argv.error().message);
   order.argv = std::move(*argv);
+  if (spec_.gang.ranks > 1) {
+    const auto meeting = p.ranks ? Result<RanksPlan>{*p.ranks} : ranks_here(spec_.gang.ranks);
+    if (!meeting) return fail(Cause::refused, meeting.error().message);
+    order.argv = launcher_command(complete(*meeting, launch.ranks, spec_.launcher, order.folder), order.argv);
+  }
   order.token = mark_ + "#" + std::to_string(launch.trial.value) + "#" + std::to_string(launch.attempt);
   if (!supervisor_.socket_path().empty())
     order.socket_token = url_.empty() ? random_token() : trial_token(secret_, spec_.name, launch.trial, launch.attempt);
@@ -371,7 +405,7 @@ void TrialHost::start(const Lease& p, const std::string& checkpoint) {
     order.result_file = (fs::path(spec_.cwd) / spec_.report.result_file).string();
   order.until_step = launch.until_step;
   if (by_instance_) order.only_step = static_cast<std::int64_t>(p.done) + 1;
-  order.memory_bytes = seat.memory_bytes;
+  order.memory_bytes = seat.memory_bytes * static_cast<std::int64_t>(launch.ranks.size());
   order.can_save = spec_.checkpoint.has_value();
   supervisor_.start(std::move(order));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <deque>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "executors/process/environment.hpp"
+#include "executors/process/ranks.hpp"
 #include "executors/process/shared_machine.hpp"
 #include "executors/process/supervisor.hpp"
 #include "tuner/command.hpp"
@@ -17,10 +19,11 @@ namespace tune {
 
 /// What it takes to run an attempt, beside the experiment's settings.
 struct Lease {
-  Launch launch;
+  Launch launch;          ///< Its ranks are those that are to live here.
   Params params;          ///< In force: those of the launch, or the trial's.
   std::uint64_t seed = 0;
   std::size_t done = 0;   ///< Instances, where it is launched for one.
+  std::optional<RanksPlan> ranks = {};  ///< Where the ranks of a trial meet; nullopt: all of them are here.
 };
 Lease lease_of(const Launch&, const History&);
 
@@ -54,7 +57,14 @@ class TrialHost {
   /// Ends what a process that was killed left of this experiment.
   void end_leftovers() const;
 
-  /// Starts it once its seat is free, resumed trials first. Idempotent in (trial, attempt). Never blocks; trouble comes back
+  /// It was taken before, whatever became of it.
+  bool has_begun(TrialId, int attempt) const;
+  /// Holds these seats for an attempt that is about to be taken, if they are free: its other ranks wait for this answer.
+  bool reserve(TrialId, int attempt, const std::vector<Seat>&);
+  /// Nobody is to come to them any more; without a trial, to none of them.
+  void give_up_reserved(TrialId, int attempt);
+  void give_up_reserved();
+  /// Starts it once its seats are free, resumed trials first. Idempotent in (trial, attempt). Never blocks; trouble comes back
   /// as an observation.
   void take(Lease);
   /// Stop, Pause, Extend, Exploit, Update and Collect; others are not its business.
@@ -64,8 +74,8 @@ class TrialHost {
   /// As Executor::wait().
   std::vector<Observation> wait(std::optional<Time> until);
   void interrupt();
-  /// Ends it at once, whatever it is at. Exited{lost} follows.
-  void kill(TrialId, int attempt, const std::string& why);
+  /// Ends it at once, whatever it is at. Exited with this cause follows.
+  void kill(TrialId, int attempt, Cause, const std::string& why);
   /// Asks every attempt to save and end (`kill`: at once); Exited with this cause follows for each.
   void end_all(Cause, const std::string& why, bool kill);
 
@@ -82,8 +92,9 @@ class TrialHost {
   void start_what_fits();
   void start(Lease);
   void start(const Lease&, const std::string& checkpoint);
-  void over(const Exited&);
+  void over(Exited&);
   std::string trial_folder(TrialId) const;
+  std::string attempt_folder(TrialId, int attempt) const;
   std::string report_url(const Launch&) const;
 
   // Where trials have their folders; with a memory store a temporary one that goes when we do.
@@ -114,7 +125,8 @@ class TrialHost {
 
   std::unordered_map<TrialId, int> newest_;   // Attempt that was ordered last: launches are idempotent.
   std::deque<Lease> resumed_, fresh_;       // Held back; resumed trials go first.
-  std::unordered_map<TrialId, Seat> seats_;   // Held by attempts that were started.
+  std::unordered_map<TrialId, Claim> seats_;  // Held by attempts that were started.
+  std::map<std::pair<TrialId, int>, Claim> reserved_;
   std::set<TrialId> restoring_;               // Started, while their checkpoint is being verified.
   Time not_before_;                           // After the system refused a start.
   double refusal_pause_ = 0;

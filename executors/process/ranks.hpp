@@ -17,6 +17,7 @@ struct RanksPlan {
   struct Host {
     std::string name;
     int ranks = 1;
+    bool operator==(const Host&) const = default;
   };
 
   int first = 0, count = 1, world = 1;    ///< Ranks first … first + count - 1 of world live here.
@@ -27,6 +28,7 @@ struct RanksPlan {
   std::vector<std::vector<int>> devices;  ///< Of each rank here, as TUNE_RESOURCES numbers them; empty: none were asked for.
   Launch launch = Launch::env;
   std::string folder;                     ///< Absolute. For first_rank.json and the logs of ranks other than 0; made if missing.
+  bool operator==(const RanksPlan&) const = default;
 };
 
 std::string to_json(const RanksPlan&);

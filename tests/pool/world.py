@@ -60,14 +60,14 @@ note("end")
 
 
 class World:
-    def __init__(self, tune, steps=5, pause=0.05, **config):
+    def __init__(self, tune, steps=5, pause=0.05, program=TRIAL, **config):
         self.tune = os.path.abspath(tune)
         self.temporary = tempfile.TemporaryDirectory()
         self.folder = self.temporary.name
         self.store, self.ledger = os.path.join(self.folder, "tune.db"), os.path.join(self.folder, "ledger")
         open(self.ledger, "w").close()
         with open(os.path.join(self.folder, "trial.py"), "w") as file:
-            file.write(TRIAL)
+            file.write(program)
         executor = {"type": "pool", **config.pop("executor", {})}
         if executor["type"] == "pool":
             executor.setdefault("agents", 0)

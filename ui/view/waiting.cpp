@@ -2,6 +2,7 @@
 #include "ui/view/waiting.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 
@@ -17,8 +18,12 @@ struct Free {
   double cpus = 0, gpus = 0;
   std::optional<std::int64_t> memory_bytes;  // Absent: it did not say what it has.
 
-  bool holds(const Resources& wanted) const {
-    return cpus >= wanted.cpus && gpus >= wanted.gpus && (!memory_bytes || *memory_bytes >= wanted.memory_bytes);
+  /// How many of these.
+  int holds(const Resources& wanted) const {
+    double most = std::floor(cpus / wanted.cpus);
+    if (wanted.gpus > 0) most = std::min(most, std::floor(gpus / wanted.gpus));
+    if (wanted.memory_bytes > 0 && memory_bytes) most = std::min(most, static_cast<double>(*memory_bytes / wanted.memory_bytes));
+    return static_cast<int>(std::clamp(most, 0.0, 1e6));
   }
 };
 
@@ -66,6 +71,7 @@ std::string why_trials_wait(const StoreReader& reader, const ExperimentRow& row)
   if (!table) return {};
   std::map<std::string, int> states;
   std::optional<Free> largest;
+  int ranks = 0;  // That there is room for, of the trial that waits.
   for (const auto& cells : table->rows) {
     const RowOf worker(*table, cells);
     if (worker.text("agent").empty()) return {};
@@ -73,7 +79,8 @@ std::string why_trials_wait(const StoreReader& reader, const ExperimentRow& row)
     if (worker.text("state") != "ready") continue;
     Free free{worker.number("cpus") - worker.number("cpus_taken"), worker.number("devices") - worker.number("devices_taken"), {}};
     if (const auto memory = worker.whole("memory_bytes"); memory > 0) free.memory_bytes = memory - worker.whole("memory_taken");
-    if (free.holds(spec->resources)) return {};
+    ranks += free.holds(spec->resources);
+    if (ranks >= spec->gang.ranks) return {};
     if (!largest || less_room(*largest, free)) largest = free;
   }
   const std::string who = queued == 0 ? "trials wait: " : queued == 1 ? "1 trial waits: " : std::to_string(queued) + " trials wait: ";
@@ -81,6 +88,8 @@ std::string why_trials_wait(const StoreReader& reader, const ExperimentRow& row)
   if (there.empty()) return who + "no agent is here" + on_their_way(reader, row);
   if (!largest) return who + "no worker takes trials: " + there;
   const auto& wanted = spec->resources;
+  if (spec->gang.ranks > 1)
+    return who + "the " + std::to_string(spec->gang.ranks) + " ranks of a trial start together, and there is room for " + std::to_string(ranks);
   return who + "no worker has room: the largest free is " + text(std::max(0.0, largest->cpus), std::max(0.0, largest->gpus), largest->memory_bytes, wanted) +
          ", a trial needs " + text(wanted.cpus, wanted.gpus, wanted.memory_bytes, wanted);
 }

@@ -18,17 +18,23 @@ std::vector<Message> one_of_each() {
   report.metrics = {{"loss", std::numeric_limits<double>::quiet_NaN()}, {"a \"b\"", 1e-300}};
   Launch launch;
   launch.trial = {3}, launch.attempt = 2, launch.params = Params{{"lr", 0.1}, {"n", std::int64_t{4}}};
+  RanksPlan meeting;
+  meeting.first = 2, meeting.count = 2, meeting.world = 4, meeting.node = 1, meeting.nodes = 2;
+  meeting.address = "10.0.0.7", meeting.port = 4711, meeting.hosts = {{"node7", 2}, {"node8", 2}};
   return {Hello{joined, "boot", {{"digits", {3}, 2}, {"digits", {4}, 1}}},
           Beat{1.25},
           Happened{"digits", {record(1, Observation{Started{{3}, 2, 0, {1}, 99}}), record(2, Observation{report})}},
           Leaving{"walltime"},
+          Reserved{{"digits", {4}, 2}, 2, true, false, "10.0.0.7", "node7", 4711},
           Gone{"a1", "its guard"},
           Welcome{1, 10, 4},
           BeatAnswer{1.25},
           Opening{"digits", {100.5}, "{\"name\": \"digits\"}", "/s/digits", "/s/checkpoints", "mark"},
-          Order{"digits", record(0, Decided{launch, {4, "asha", "best \xc3\xa4", "{}"}}), std::numeric_limits<std::uint64_t>::max(), 2},
+          Reserve{"digits", 2, record(0, Decided{launch, {4, "asha", "", ""}})},
+          Order{"digits", record(0, Decided{launch, {4, "asha", "best \xc3\xa4", "{}"}}), std::numeric_limits<std::uint64_t>::max(), 2, meeting},
           Acknowledged{"digits", 41},
           Fence{{"digits", {3}, 1}, "given away"},
+          EndRanks{{"digits", {4}, 2}, "rank 3 ended"},
           Closing{"digits", true, true},
           Dismissal{true, "scale down"}};
 }

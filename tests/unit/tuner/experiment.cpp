@@ -317,6 +317,29 @@ TEST_CASE("what only a lost worker could hold ends the experiment, unless nobody
   CHECK(rig.experiment->history().exit_code() == 3);
 }
 
+TEST_CASE("a gang waits five minutes for agents that it still needs", "[experiment][gangs]") {
+  auto spec = small_spec();
+  spec.gang.ranks = 3;
+  Rig rig{spec, [](const Spec&) { return std::unique_ptr<Allocator>{}; }};
+  const auto comes = [&](int worker) {
+    WorkerJoined w;
+    w.worker = WorkerId{worker}, w.agent = "a" + std::to_string(worker), w.offers.cpus = 2;
+    rig.see(w);
+  };
+  comes(1);
+  CHECK(rig.decide().empty());
+  CHECK(rig.experiment->wake_at() == Time{400});
+  rig.pass(200), comes(2);
+  CHECK(rig.decide() == "Propose 0, Launch 0");
+  rig.exits(0), rig.see(WorkerLost{WorkerId{2}, "gone", ""});
+  CHECK(rig.decide() == "Settle 0 failed");
+  rig.pass(299);
+  CHECK(rig.decide().empty());
+  rig.pass(1);
+  CHECK(rig.decide() == "Finish");
+  CHECK(rig.experiment->history().exit_code() == 3);
+}
+
 TEST_CASE("workers of an earlier process hold nothing until they join anew", "[experiment]") {
   Rig rig{small_spec(), 1};
   rig.see(Opened{"test", "", "here", "", 2, "resume"});

@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Trials of several ranks, on this machine and over agents: all start or none, one that ends ends all. usage: ranks_test.py TUNE [CASE…]"""
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from world import World, check, checks, expect  # noqa: E402
+
+tune = sys.argv[1]
+
+# Ranks that meet by MASTER_ADDR and MASTER_PORT and step together; the first one reports, saves and passes on what it is told.
+RANKS = r"""
+import json, os, signal, socket, sys, time
+ledger, steps, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+name, attempt = os.environ["TUNE_TRIAL_ID"], int(os.environ["TUNE_ATTEMPT"])
+def note(what, *more):
+    with open(ledger, "a") as file:
+        file.write(json.dumps([name, attempt, os.getpid(), time.clock_gettime(time.CLOCK_BOOTTIME), what, *more]) + "\n")
+first = 1
+if "TUNE_CHECKPOINT" in os.environ:
+    first = json.load(open(os.environ["TUNE_CHECKPOINT"]))["step"] + 1
+note("begin", first, rank, world, os.environ["LOCAL_RANK"], os.environ["NODE_RANK"], os.environ.get("CUDA_VISIBLE_DEVICES"), "TUNE_FD" in os.environ)
+if os.environ.get("FAILS") == str(rank) and attempt == 1:
+    time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGKILL) if os.environ.get("HOW") == "kill" else sys.exit(3)
+place = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+if rank == 0:
+    listener = socket.create_server(place, backlog=64)
+    others = [listener.accept()[0].makefile("rw") for _ in range(world - 1)]
+    line = os.fdopen(int(os.environ["TUNE_FD"]), "r+b", buffering=0)
+else:
+    for _ in range(300):
+        try:
+            others = [socket.create_connection(place).makefile("rw")]
+            break
+        except OSError:
+            time.sleep(0.1)
+x = json.load(open(os.environ["TUNE_PARAMS"]))["x"]
+buffer = b""
+for step in range(first, steps + 1):
+    time.sleep(pause)
+    note("alive", step, rank)
+    if rank > 0:
+        others[0].write("%d\n" % rank)
+        others[0].flush()
+        if others[0].readline() != "go\n":
+            break
+        continue
+    total = sum(int(one.readline()) for one in others)
+    assert total == world * (world - 1) // 2
+    path = os.path.join(os.environ["TUNE_CHECKPOINT_DIR"], "step%d.json" % step)
+    json.dump({"step": step}, open(path, "w"))
+    line.write((json.dumps({"step": step, "loss": x + 1 / step, "checkpoint": path, "sync": True, "final": step == steps}) + "\n").encode())
+    while b"\n" not in buffer:
+        more = line.read(65536)
+        if not more:
+            sys.exit(0)
+        buffer += more
+    order, buffer = buffer.split(b"\n", 1)
+    order = json.loads(order)
+    if "seq" in order:
+        note("acknowledged", step)
+    for one in others:
+        one.write("go\n" if order["cmd"] == "continue" else "stop\n")
+        one.flush()
+    if order["cmd"] != "continue":
+        break
+note("end")
+"""
+
+
+def gangs(ranks=4, **more):
+    config = {"executor": {"type": "pool", "lease": "3s"}, "shutdown": {"grace": "1s"}, **more}
+    config.setdefault("trial", {"ranks": ranks})
+    return World(tune, program=RANKS, **config)
+
+
+def begun(world, attempt=None):
+    return [line for line in world.ledger_lines("begin") if attempt in (None, line[1])]
+
+
+def ranks_of(lines):
+    """{(trial, attempt): sorted ranks}"""
+    found = {}
+    for name, attempt, _, _, _, _, rank, *_ in lines:
+        found.setdefault((name, attempt), []).append(rank)
+    return {key: sorted(ranks) for key, ranks in found.items()}
+
+
+def all_checks(world, trials, ranks):
+    expect("the trials", world.states(), {"complete": trials})
+    for key, found in ranks_of(begun(world)).items():
+        expect(f"ranks of {key}", found, list(range(ranks)))
+    for line in begun(world):
+        expect(f"rank {line[6]} may report", line[11], line[6] == 0)
+    world.check_nothing_lost()
+    world.check_never_two_at_once()
+
+
+def all_ranks_run_on_this_machine():
+    with gangs(3, executor={"type": "process", "parallel": 6}, stop={"trials": 4}) as world:
+        world.finish(world.sweep())
+        all_checks(world, 4, 3)
+        for kind, body in world.facts("Launch"):
+            expect("seats", len(body["ranks"]), 3)
+
+
+def a_rank_that_fails_ends_the_others_at_once_and_is_named(how="exit"):
+    with gangs(3, executor={"type": "process", "parallel": 3}, stop={"trials": 1}, retry={"max": 1, "backoff": "0s", "on": ["exit", "signal"]},
+               env={"FAILS": "2", "HOW": how}) as world:
+        world.finish(world.sweep())
+        ends = [body for _, body in world.facts("Exited")]
+        expect("attempts", len(ends), 2)
+        expect("the first to end", ends[0].get("first_rank"), 2)
+        expect("cause", ends[0]["cause"], "exit" if how == "exit" else "signal")
+        expect("exit code", ends[0].get("exit_code"), 3 if how == "exit" else None)
+        lives = world.lives()[("away/0", 1)]
+        check("the others ended within a second", max(lives) - min(lives) < 2)
+        all_checks(world, 1, 3)
+
+
+def a_rank_that_is_killed_ends_the_others_too():
+    a_rank_that_fails_ends_the_others_at_once_and_is_named("kill")
+
+
+def ranks_on_two_agents_meet_and_step_together():
+    with gangs(4, stop={"trials": 3}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        world.agent("one"), world.agent("two")
+        world.finish(sweep)
+        all_checks(world, 3, 4)
+        nodes = {(line[6], line[8], line[9]) for line in begun(world)}
+        expect("rank, local rank, node", nodes, {(0, "0", "0"), (1, "1", "0"), (2, "0", "1"), (3, "1", "1")})
+        expect("Started", len(world.facts("Started")), 3)
+
+
+def a_rank_that_fails_ends_the_ranks_of_other_agents():
+    with gangs(4, stop={"trials": 1}, retry={"max": 1, "backoff": "0s", "on": ["exit"]}, env={"FAILS": "3"}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        world.agent("one"), world.agent("two")
+        world.finish(sweep)
+        ends = [body for _, body in world.facts("Exited")]
+        expect("the first to end", (ends[0].get("first_rank"), ends[0]["cause"]), (3, "exit"))
+        lives = world.lives()[("away/0", 1)]
+        check("the others ended within two seconds", max(lives) - min(lives) < 3)
+        all_checks(world, 1, 4)
+
+
+def a_gang_whose_agent_is_killed_goes_on_with_others_from_its_checkpoint():
+    with gangs(4, steps=60, pause=0.1, stop={"trials": 1}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        first = world.agent("one")
+        world.agent("two")
+        world.until("it steps", lambda: len(world.ledger_lines("acknowledged")) > 5)
+        world.agent("three")
+        world.until("the third is here", lambda: len(world.facts("WorkerJoined")) == 3)
+        first.kill()
+        world.finish(sweep)
+        again = begun(world, 2)
+        check("it went on from its checkpoint", len(again) == 4 and all(line[5] > 5 for line in again))
+        expect("cause", world.facts("Exited")[0][1]["cause"], "lost")
+        all_checks(world, 1, 4)
+
+
+def a_killed_coordinator_finds_the_gang_running():
+    with gangs(4, steps=60, pause=0.1, stop={"trials": 1}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        world.agent("one"), world.agent("two")
+        world.until("it steps", lambda: len(world.ledger_lines("acknowledged")) > 5)
+        sweep.kill()
+        sweep.wait()
+        time.sleep(1)
+        world.finish(world.sweep())
+        expect("attempts", sorted(world.lives()), [("away/0", 1)])
+        all_checks(world, 1, 4)
+
+
+def a_coordinator_killed_at_any_moment_of_the_gathering_starts_no_gang_twice():
+    with gangs(4, steps=10, pause=0.05, stop={"trials": 3}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        world.agent("one"), world.agent("two")
+        world.until("agents are here", lambda: len(world.facts("WorkerJoined")) >= 2)
+        for delay in (0, 0.05, 0.1, 0.2, 0.4):
+            time.sleep(delay)
+            sweep.kill()
+            sweep.wait()
+            sweep = world.sweep()
+            world.until("an agent is back", lambda: world.facts("Opened") and len(world.facts("WorkerJoined")) >= 2)
+        world.finish(sweep)
+        expect("the trials", world.states(), {"complete": 3})
+        world.check_nothing_lost()
+        world.check_never_two_at_once()
+
+
+def what_a_scheduler_pauses_is_paused_and_resumed_as_a_whole():
+    with gangs(2, steps=9, pause=0.02, stop={"trials": 6}, scheduler={"type": "asha", "mode": "promote", "min_step": 1, "max_step": 9, "eta": 3}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        world.agent("one", slots="cpu=1"), world.agent("two", slots="cpu=1")
+        world.finish(sweep)
+        check("some were paused", any(body["cause"] == "paused" for _, body in world.facts("Exited")))
+        for key, found in ranks_of(begun(world)).items():
+            expect(f"ranks of {key}", found, [0, 1])
+        world.check_nothing_lost()
+        world.check_never_two_at_once()
+
+
+def each_rank_sees_a_device_of_its_own():
+    with gangs(3, steps=4, stop={"trials": 3}, trial={"ranks": 3, "per_rank": {"cpu": 1, "gpu": 1}}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        world.agent("one", slots="cpu=4,gpu=2", env={"TUNE_FAKE_GPUS": "2"}.items()), world.agent("two", slots="cpu=4,gpu=2", env={"TUNE_FAKE_GPUS": "2"}.items())
+        world.finish(sweep)
+        all_checks(world, 3, 3)
+        devices = {(line[9], line[10]) for line in begun(world)}
+        check(f"a device each: {devices}", all(visible and "," not in visible for _, visible in devices))
+
+
+def what_waits_says_so():
+    with gangs(4, stop={"trials": 1}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        world.agent("one", slots="cpu=3")
+        world.until("it is said", lambda: "the 4 ranks of a trial start together, and there is room for 3" in world.cli("status"))
+        world.agent("two", slots="cpu=1")
+        world.finish(sweep)
+        all_checks(world, 1, 4)
+
+
+for case in sys.argv[2:] or [all_ranks_run_on_this_machine, a_rank_that_fails_ends_the_others_at_once_and_is_named,
+                             a_rank_that_is_killed_ends_the_others_too, ranks_on_two_agents_meet_and_step_together,
+                             a_rank_that_fails_ends_the_ranks_of_other_agents,
+                             a_gang_whose_agent_is_killed_goes_on_with_others_from_its_checkpoint, a_killed_coordinator_finds_the_gang_running,
+                             a_coordinator_killed_at_any_moment_of_the_gathering_starts_no_gang_twice,
+                             what_a_scheduler_pauses_is_paused_and_resumed_as_a_whole, each_rank_sees_a_device_of_its_own, what_waits_says_so]:
+    case = globals()[case] if isinstance(case, str) else case
+    case()
+    print("ok", case.__name__.replace("_", " "), flush=True)
+print(checks.count, "checks")
