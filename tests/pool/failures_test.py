@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import Network, World, check, checks, expect, guard_of  # noqa: E402
+from world import Network, World, check, checks, expect, guards_of  # noqa: E402
 
 LEASE, GRACE, SILENCE = 2, 0.5, 4.5  # Seconds; the last: after which trials are given away.
 
@@ -62,7 +62,9 @@ def a_dead_agent_without_its_guard_costs_the_lease_and_nothing_else():
         saved(world, 5)
         world.agent("second")
         world.until("the second agent is here", lambda: len(world.facts("WorkerJoined")) == 2)
-        os.kill(guard_of(first), signal.SIGKILL)
+        guards = guards_of(first)
+        expect("how many guards it has", len(guards), 1)
+        os.kill(guards[0], signal.SIGKILL)
         first.kill()
         died = boot_time()
         world.until("they began again", lambda: len(begun_again(world)) == 2)
@@ -251,7 +253,8 @@ class Rounds:
     def kill(self):
         agent = self.agents.pop(self.draw.randrange(len(self.agents)))
         if self.draw.random() < 0.5:
-            os.kill(guard_of(agent), signal.SIGKILL)
+            for guard in guards_of(agent):
+                os.kill(guard, signal.SIGKILL)
         agent.kill()
         agent.wait()
         self.add()

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -39,9 +40,12 @@ void report(int step, const char* value = "0.5", const char* more = "") {
   for (;;) ::pause();
 }
 
-// A process that leaves every group it can and stays.
+// A process that leaves every group it can and stays. It is there when this returns.
 void daemonize() {
-  if (::fork() != 0) return;
+  if (const pid_t between = ::fork(); between != 0) {
+    ::waitpid(between, nullptr, 0);
+    return;
+  }
   ::setsid();
   if (::fork() != 0) ::_exit(0);
   ::signal(SIGTERM, SIG_IGN);
@@ -142,6 +146,7 @@ int main(int argc, char** argv) {
   if (mode == "setsid_tree") {
     for (int i = 0; i < 3; ++i) daemonize();
     if (::fork() == 0) ::setsid(), forever();
+    std::puts("::tune {\"loss\":0.5}"), std::fflush(stdout);  // By this way, so that it is ended by signals.
     forever();
   }
   if (mode == "hold_stdout") {

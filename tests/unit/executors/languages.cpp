@@ -15,7 +15,8 @@ loss=10
 for step in $(seq 81); do
   loss=$(awk -v l=$loss -v r=$TUNE_P_LR 'BEGIN{print l*(1-r)}')
   printf '{"step":%d,"loss":%s}\n' $step $loss >&$TUNE_FD
-  if read -r -t 0.01 cmd <&$TUNE_FD && [[ $cmd == *'"stop"'* ]]; then exit 0; fi
+  sleep 0.01
+  if read -t 0 <&$TUNE_FD && read -r cmd <&$TUNE_FD && [[ $cmd == *'"stop"'* ]]; then exit 0; fi
 done)";
 
 const char* const kPython = R"(

@@ -156,7 +156,7 @@ TEST_CASE("shutting down asks, and kills when told to", "[process]") {
   rig.executor().shut_down(kill);
   CHECK(rig.exit_of(0).cause == Cause::shutdown);
   CHECK(rig.exit_of(1).cause == Cause::shutdown);
-  CHECK(rig.survivors() == 0);
+  CHECK(rig.all_are_gone());
 }
 
 TEST_CASE("who is asked to end by a signal is sent it once", "[process]") {

@@ -110,18 +110,6 @@ class Rig {
 
   /// Processes of this rig that still live, by the token in their environment.
   int survivors() const {
-    // One that was killed is still there until it has been its turn to die.
-    int count = alive();
-    for (int i = 0; i < 100 && count > 0; ++i, count = alive()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return count;
-  }
-  void close() { executor_.reset(); }
-
-  std::vector<Observation> seen, opened;
-  bool acknowledges = true;
-
- private:
-  int alive() const {
     const std::string token = "TUNE_ATTEMPT_TOKEN=" + (scratch.path() / "store.d" / "rig").string() + "#";
     int count = 0;
     DIR* proc = ::opendir("/proc");
@@ -133,6 +121,17 @@ class Rig {
     ::closedir(proc);
     return count;
   }
+  /// One that was killed is still there until it has been its turn to die.
+  bool all_are_gone() const {
+    for (int i = 0; i < 1000 && survivors() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return survivors() == 0;
+  }
+  void close() { executor_.reset(); }
+
+  std::vector<Observation> seen, opened;
+  bool acknowledges = true;
+
+ private:
   const Exited* find_exit(std::int64_t trial) const {
     for (const auto& o : seen)
       if (const auto* e = std::get_if<Exited>(&o); e && e->trial.value == trial) return e;

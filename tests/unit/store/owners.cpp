@@ -210,9 +210,14 @@ TEST_CASE("a report that comes twice is stored once, and its seq is not missing"
 TEST_CASE("a lock that a killed tune's child holds until its exec is waited for", "[store][owner]") {
   const Scratch scratch;
   const auto folder = scratch.path().string();
+  int looked[2];
+  REQUIRE(::pipe(looked) == 0);
   if (const pid_t owner = ::fork(); owner == 0) {
     const auto lock = sqlite::OwnerLock::take(folder);
-    if (::fork() == 0) ::usleep(300'000);  // Has the descriptor too, as between fork and exec.
+    if (::fork() == 0) {  // Has the descriptor too, as between fork and exec.
+      char end;
+      if (::close(looked[1]) == 0 && ::read(looked[0], &end, 1) == 0) ::usleep(200'000);
+    }
     ::_exit(lock ? 0 : 1);
   } else {
     int status = -1;
@@ -220,5 +225,6 @@ TEST_CASE("a lock that a killed tune's child holds until its exec is waited for"
     REQUIRE(status == 0);
   }
   CHECK(sqlite::OwnerLock::held(folder));
+  ::close(looked[0]), ::close(looked[1]);
   CHECK(sqlite::OwnerLock::take(folder));
 }
