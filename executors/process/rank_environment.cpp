@@ -91,8 +91,11 @@ std::string tf_config(const RanksPlan& plan, int rank) {
 }
 
 std::vector<std::string> torchrun(const RanksPlan& plan) {
+  // Its own default for these two is one that it cannot read before 2.0 under Python 3.11. A rank prints by our descriptors anyway.
+  const char* const streams = "0:1";
   return {"torchrun", "--nnodes", std::to_string(plan.nodes), "--node_rank", std::to_string(plan.node), "--nproc_per_node", std::to_string(plan.count),
-          "--master_addr", plan.address, "--master_port", std::to_string(plan.port), "--no_python"};
+          "--master_addr", plan.address, "--master_port", std::to_string(plan.port), "--log_dir", plan.folder + "/torchrun",
+          "--redirects", streams, "--tee", streams, "--no_python"};
 }
 
 std::vector<std::string> mpirun(const RanksPlan& plan, const std::vector<std::string>& env) {

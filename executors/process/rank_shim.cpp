@@ -41,12 +41,9 @@ std::vector<std::string> environment_of(const std::string& process) {
 /// Which rank we are, in the words of who started us.
 std::optional<int> own_rank(RanksPlan::Launch launch, const std::vector<std::string>& env) {
   using How = RanksPlan::Launch;
-  const std::array<std::string_view, 2> names = launch == How::torchrun ? std::array<std::string_view, 2>{"RANK", "RANK"}
-                                                : launch == How::mpirun ? std::array<std::string_view, 2>{"OMPI_COMM_WORLD_RANK", "PMIX_RANK"}
-                                                                           : std::array<std::string_view, 2>{"SLURM_PROCID", "PMIX_RANK"};
-  for (const auto name : names)
-    if (const auto rank = number_after("", value_in(env, name))) return rank;
-  return std::nullopt;
+  const auto name = launch == How::torchrun ? "RANK" : launch == How::mpirun ? "OMPI_COMM_WORLD_RANK" : "SLURM_PROCID";
+  const auto rank = number_after("", value_in(env, name));
+  return rank ? rank : number_after("", value_in(env, "PMIX_RANK"));
 }
 
 /// Ours, which says what mpirun or srun want a rank to know, completed from the launcher's of this machine, which is what tune and the

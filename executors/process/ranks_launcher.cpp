@@ -10,8 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -27,6 +28,8 @@ namespace tune {
 namespace {
 
 using namespace detail;
+
+constexpr auto kPatience = std::chrono::seconds(2);  // For ranks that are children of others to go.
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> env;
@@ -76,6 +79,7 @@ class Ranks {
   bool hear(Line&);
   void welcome(Line&, int rank);
   void note(const RankEnd&);
+  void end_ranks();
   int finish();
 
   const RanksPlan& plan_;
@@ -91,6 +95,7 @@ class Ranks {
   std::vector<int> asked_;        // Signals, in the order in which they came.
   std::optional<RankEnd> bad_;    // The first end that was not well.
   int well_ = 0;
+  bool only_holds_ = false;       // The ranks here are started from another machine.
 };
 
 int Ranks::start() {
@@ -103,7 +108,8 @@ int Ranks::start() {
   if (!argv) return complain(argv.error().message), 2;
   listener_ = listen_for_ranks(plan_);
   if (!listener_) return complain("another gang has its ranks at " + plan_.address + ":" + std::to_string(plan_.port) + ": " + std::strerror(errno)), 2;
-  if (!argv->empty()) start_framework(*argv);
+  only_holds_ = argv->empty();
+  if (!only_holds_) start_framework(*argv);
   return 0;
 }
 
@@ -126,8 +132,7 @@ void Ranks::start_framework(const std::vector<std::string>& argv) {
 bool Ranks::over() const {
   if (bad_ && asked_.empty()) return true;
   if (!running_.empty()) return false;
-  const bool only_holds = plan_.launch == RanksPlan::Launch::mpirun || plan_.launch == RanksPlan::Launch::srun ? plan_.node != 0 : false;
-  return !only_holds || (lines_.empty() && (!asked_.empty() || well_ == plan_.count));
+  return !only_holds_ || (lines_.empty() && (!asked_.empty() || well_ == plan_.count));
 }
 
 void Ranks::turn() {
@@ -203,7 +208,8 @@ bool Ranks::hear(Line& line) {
   }
   if (line.rank < 0) {
     const auto rank = number_after("rank ", *message);
-    if (!rank || *rank < plan_.first || *rank >= plan_.first + plan_.count) return false;
+    const bool known = std::any_of(lines_.begin(), lines_.end(), [&](const Line& other) { return other.rank == rank; });
+    if (!rank || known || *rank < plan_.first || *rank >= plan_.first + plan_.count) return false;
     welcome(line, *rank);
   } else if (const auto end = read_rank_end(line.rank, *message); end && !line.ended) {
     line.ended = true;
@@ -232,11 +238,24 @@ void Ranks::note(const RankEnd& end) {
   }
 }
 
-int Ranks::finish() {
+void Ranks::end_ranks() {
   for (const auto& [pid, rank] : running_) signal_rank(pid, SIGKILL);
   listener_.reset();
-  lines_.clear();  // Ranks that somebody else started end when their line does.
+  for (const auto& line : lines_) ::shutdown(line.fd.get(), SHUT_WR);  // It kills its program, and then is gone itself.
   end_everything();
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (!lines_.empty() && std::chrono::steady_clock::now() < until) {
+    pollfd ready{lines_.front().fd.get(), POLLIN, 0};
+    ::poll(&ready, 1, 10);
+    take_lines();
+  }
+  // What a rank left that is no child of ours, and was ended before it could see to that itself.
+  const auto token = value_in(env_, kTokenVariable.substr(0, kTokenVariable.size() - 1));
+  if (plan_.launch != RanksPlan::Launch::env && !token.empty()) end_leftovers(std::string{token});
+}
+
+int Ranks::finish() {
+  end_ranks();
   if (!bad_) return 0;
   std::string text;
   JsonWriter json(text);

@@ -23,9 +23,9 @@ namespace tune {
 /// start of this program.
 int launch_ranks(const RanksPlan&, const std::vector<std::string>& program, const std::string& tune);
 
-/// One rank that torchrun, mpirun or srun started. The plan is that of the machine which started them; the rank's own comes from the launcher
-/// of the machine where it runs, with its environment, its signals, and for rank 0 the ways to print and report. Returns the
-/// exit code; 2 if it cannot be told which rank this is, 1 if nobody holds its place.
+/// One rank that torchrun, mpirun or srun started. The plan is that of the machine which started them; the rank's own comes from
+/// the launcher of the machine where it runs, with its environment, its signals, and for rank 0 the ways to print and report.
+/// Returns the exit code; 2 if it cannot be told which rank this is, 1 if nobody holds its place.
 int run_as_rank(const RanksPlan&, const std::vector<std::string>& program);
 
 }  // namespace tune

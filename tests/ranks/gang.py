@@ -13,7 +13,9 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(here, "..", "server"), os.path.join(here, "..", "engines")]
 import checks  # noqa: E402,F401
 from checks import check, expect  # noqa: E402,F401
-from real import free_ports, processes_with, wait_for  # noqa: E402
+from real import free_ports, kill_all, processes_with, wait_for  # noqa: E402
+
+PATIENCE = 300  # Seconds, of a machine that has much else to do.
 
 # A rank that writes down what it sees, and does what its arguments say: `fail RANK CODE` and `die RANK` do so once all are
 # there, `save` counts signals and ends well a while after the first, `stay` lives on with a child that left the group.
@@ -39,7 +41,7 @@ print("rank", rank, "complains", file=sys.stderr, flush=True)
 if "TUNE_FD" in os.environ:
     os.write(int(os.environ["TUNE_FD"]), b'{"loss": %d}\n' % rank)
 if what:
-    subprocess.Popen(["sleep", "60"], start_new_session=True)
+    subprocess.Popen(["sleep", "600"], start_new_session=True)
 note("seen", {"env": dict(os.environ), "channel": is_socket(3), "pid": os.getpid(), "group": os.getpgrp()})
 while what and len([name for name in os.listdir(folder) if name.startswith("seen-") and not name.endswith(".new")]) < int(os.environ["WORLD_SIZE"]):
     time.sleep(0.01)
@@ -57,6 +59,14 @@ if heard:
 """
 
 
+def command_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
 class Gang:
     """`ranks` says how many there are on each machine; all of them are this one."""
 
@@ -67,7 +77,6 @@ class Gang:
         self.temporary = tempfile.TemporaryDirectory()
         self.folder = self.temporary.name
         self.port = free_ports(1)[0]
-        self.mark = f"TUNE_ATTEMPT_TOKEN={self.folder}"
         self.processes = []
         self.program = os.path.join(self.folder, "rank.py")
         with open(self.program, "w") as file:
@@ -81,12 +90,15 @@ class Gang:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        for pid in processes_with(self.mark):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        kill_all(self.processes_of_ranks())
         self.temporary.cleanup()
+
+    def token(self, node):
+        """Each machine's tune makes its own."""
+        return f"{self.folder}#{node}"
+
+    def processes_of_ranks(self):
+        return [pid for node in range(len(self.ranks)) for pid in processes_with(f"TUNE_ATTEMPT_TOKEN={self.token(node)}")]
 
     @property
     def world(self):
@@ -108,7 +120,7 @@ class Gang:
         self.channel.settimeout(20)
         variables = {name: value for name, value in os.environ.items() if not name.startswith("TUNE_")}
         variables.update({"TUNE_FD": "3", "TUNE_SOCK": "/nowhere", "TUNE_TOKEN": "secret", "TUNE_TRIAL_ID": "gang/7", "TUNE_ATTEMPT": "1",
-                          "TUNE_MACHINE": str(node), "TUNE_ATTEMPT_TOKEN": self.folder, **(env or {})})
+                          "TUNE_MACHINE": str(node), "TUNE_ATTEMPT_TOKEN": self.token(node), **(env or {})})
         process = subprocess.Popen([self.tune, "ranks", "--plan", plan or self.plan(node), "--",
                                     *(program or [sys.executable, self.program, self.folder, *what])],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables, start_new_session=True,
@@ -125,7 +137,7 @@ class Gang:
             return json.load(file)
 
     def all_there(self):
-        return wait_for("every rank is there", lambda: all(self.read("seen", rank) for rank in range(self.world)), 60)
+        return wait_for("every rank is there", lambda: all(self.read("seen", rank) for rank in range(self.world)), PATIENCE)
 
     def first_rank(self, node=0):
         path = os.path.join(self.logs(node), "first_rank.json")
@@ -139,11 +151,11 @@ class Gang:
             return file.read()
 
     def nothing_is_left(self):
-        """But for what was started last: it may be on its way out."""
-        end = time.monotonic() + 2
-        while left := list(processes_with(self.mark)):
+        """Once the kernel has let go of what was killed."""
+        end = time.monotonic() + 5
+        while left := self.processes_of_ranks():
             if time.monotonic() > end:
-                expect("what is left", left, [])
+                expect("what is left", [command_of(pid) for pid in left], [])
             time.sleep(0.01)
 
     # --- what holds for every way of starting ranks ------------------------------------------------------------------
@@ -155,7 +167,7 @@ class Gang:
             env = seen["env"]
             for name, wanted in {"RANK": rank, "WORLD_SIZE": self.world, "LOCAL_RANK": local, "LOCAL_WORLD_SIZE": self.ranks[node], "NODE_RANK": node,
                                  "GROUP_RANK": node, "MASTER_ADDR": self.address, "MASTER_PORT": self.port, "TUNE_TRIAL_ID": "gang/7", "TUNE_ATTEMPT": 1,
-                                 "TUNE_MACHINE": node, "TUNE_ATTEMPT_TOKEN": self.folder}.items():
+                                 "TUNE_MACHINE": node, "TUNE_ATTEMPT_TOKEN": self.token(node)}.items():
                 expect(f"{name} of rank {rank}", env.get(name), str(wanted))
             expect(f"TF_CONFIG's index of rank {rank}", json.loads(env["TF_CONFIG"])["task"]["index"], rank)
             for name in ("TUNE_FD", "TUNE_SOCK", "TUNE_TOKEN"):
@@ -174,7 +186,7 @@ class Gang:
 
     def check_first_failure(self, process, rank, code=None):
         """It is named, and nobody outlives it for more than a second."""
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
         took = time.time() - self.read("failed", rank)
         expect("exit code", process.returncode, -signal.SIGKILL if code is None else code)
         expect("first rank", self.first_rank(), {"rank": rank, "signal": 9} if code is None else {"rank": rank, "exit": code})

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from gang import Gang, check, checks, expect, here, wait_for
+from gang import PATIENCE, Gang, check, checks, expect, here, wait_for
 
 tune = sys.argv[1]
 sys.path.insert(0, os.path.join(here, "..", "pool"))
@@ -39,7 +39,7 @@ def every_rank_knows_who_it_is_and_the_first_alone_reports():
     with Gang(tune, ranks=(1, 3), names=["one", "two"]) as gang:
         machines = [gang.start(node=1)]
         machines.insert(0, gang.start(node=0))
-        said = [machine.communicate(timeout=60) for machine in machines]
+        said = [machine.communicate(timeout=PATIENCE) for machine in machines]
         expect("exit codes", [machine.returncode for machine in machines], [0, 0])
         gang.check_what_each_rank_sees()
         gang.check_outlets(*said[0])
@@ -52,9 +52,9 @@ def every_rank_knows_who_it_is_and_the_first_alone_reports():
 def a_rank_sees_its_devices_only():
     with Gang(tune, ranks=(2,), devices=[[1, 3], [6]]) as gang:
         granted = {"cpu": 4, "memory_bytes": 1000, "gpu_ids": [1, 3, 6], "gpu_share": 1}
-        gang.start(env={"CUDA_VISIBLE_DEVICES": "GPU-b,GPU-d,GPU-g", "TUNE_RESOURCES": json.dumps(granted)}).communicate(timeout=60)
+        gang.start(env={"CUDA_VISIBLE_DEVICES": "GPU-b,GPU-d,GPU-g", "TUNE_RESOURCES": json.dumps(granted)}).communicate(timeout=PATIENCE)
         expect("devices", [gang.read("seen", rank)["env"]["CUDA_VISIBLE_DEVICES"] for rank in range(2)], ["GPU-b,GPU-d", "GPU-g"])
-        expect("resources", json.loads(gang.read("seen", 1)["env"]["TUNE_RESOURCES"]), {"cpu": 2, "memory_bytes": 500, "gpu_ids": [6], "gpu_share": 1})
+        expect("resources", json.loads(gang.read("seen", 1)["env"]["TUNE_RESOURCES"]), {**granted, "cpu": 2, "memory_bytes": 500, "gpu_ids": [6]})
 
 
 def a_rank_that_fails_ends_the_others_and_is_named():
@@ -66,7 +66,7 @@ def a_rank_that_fails_ends_the_others_and_is_named():
         process = gang.start("stay")
         gang.all_there()
         os.kill(gang.read("seen", 1)["pid"], signal.SIGSEGV)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
         expect("ends by the same signal", process.returncode, -signal.SIGSEGV)
         expect("first rank", gang.first_rank(), {"rank": 1, "signal": 11})
         gang.nothing_is_left()
@@ -76,7 +76,7 @@ def one_that_is_done_waits_for_the_others():
     with Gang(tune, ranks=(2,)) as gang:
         process = gang.start(program=["sh", "-c", "[ $RANK = 1 ] && sleep 0.5; exit 0"])
         began = time.monotonic()
-        expect("exit code", process.wait(60), 0)
+        expect("exit code", process.wait(PATIENCE), 0)
         check("the second was waited for", time.monotonic() - began >= 0.5)
 
 
@@ -86,7 +86,7 @@ def a_signal_reaches_each_rank_once_and_its_end_is_waited_for(launch="env"):
             process = gang.start("save")
             gang.all_there()
             os.killpg(process.pid, number)
-            process.communicate(timeout=60)
+            process.communicate(timeout=PATIENCE)
             expect(f"what ranks heard of signal {number}", [gang.read("heard", rank) for rank in range(3)], [[number]] * 3)
             expect("exit code", process.returncode, 0)
             gang.nothing_is_left()
@@ -94,14 +94,14 @@ def a_signal_reaches_each_rank_once_and_its_end_is_waited_for(launch="env"):
 
 def who_dies_of_the_signal_does_not_end_who_saves():
     with Gang(tune, ranks=(3,)) as gang:
-        process = gang.start(program=["sh", "-c", f'[ $RANK = 0 ] || exec sleep 60; exec {sys.executable} {gang.program} {gang.folder} save'],
+        process = gang.start(program=["sh", "-c", f'[ $RANK = 0 ] || exec sleep 600; exec {sys.executable} {gang.program} {gang.folder} save'],
                              env={"WORLD": "3"}, plan=gang.plan())
         for rank in (1, 2):
             open(os.path.join(gang.folder, f"seen-{rank}"), "w").close()
-        wait_for("rank 0 is there", lambda: gang.read("seen", 0), 60)
+        wait_for("rank 0 is there", lambda: gang.read("seen", 0), PATIENCE)
         time.sleep(0.2)  # It looks for the others, and then waits for a signal.
         os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
         expect("what rank 0 heard", gang.read("heard", 0), [signal.SIGTERM])
         expect("ends as the first did", process.returncode, -signal.SIGTERM)
 
@@ -119,15 +119,15 @@ def a_killed_launcher_takes_its_ranks_along(launch="env"):
 def what_cannot_be_run_is_said_in_a_line():
     with Gang(tune) as gang:
         process = gang.start(plan=gang.plan(count=7))
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         expect("a wrong plan", (process.returncode, out, err.count("\n")), (2, "", 1))
         check(f"says what is wrong: {err}", "`first` and `count`" in err)
         process = gang.start(program=["no-such-program"])
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         expect("no program", (process.returncode, out, err), (127, "", "error: No such file or directory: no-such-program\n"))
         expect("first rank", gang.first_rank(), {"rank": 0, "exit": 127})
         process = gang.start(program=[gang.program])
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         expect("no executable", (process.returncode, out, err), (126, "", f"error: Permission denied: {gang.program}\n"))
         process = subprocess.run([tune, "ranks", "--plan", gang.plan()], capture_output=True, text=True)
         expect("nothing to run", (process.returncode, process.stderr.count("\n")), (2, 1))
@@ -141,7 +141,7 @@ def a_sweep_sees_one_process_a_trial():
         with open(os.path.join(gang.folder, "config.json"), "w") as file:
             json.dump(config, file)
         store = os.path.join(gang.folder, "tune.db")
-        done = subprocess.run([gang.tune, "sweep", file.name, "--store", store], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([gang.tune, "sweep", file.name, "--store", store], capture_output=True, text=True, timeout=PATIENCE)
         expect(f"exit code: {done.stderr}", done.returncode, 0)
         rows = subprocess.run([gang.tune, "trials", "gang", "--store", store, "-o", "csv", "--columns", "state,value"], capture_output=True, text=True).stdout
         expect("trials", rows.split("\n")[1:3], ["complete,0", "complete,0"])
@@ -170,7 +170,7 @@ def mpirun_starts_ranks_that_are_like_others():
             file.write(MPI)
         subprocess.run(["mpicc", "-o", program, program + ".c"], check=True)
         process = gang.start(program=[program])
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         expect(f"exit code: {err}", process.returncode, 0)
         expect("rank 0", out, "rank 0 of 2, sum 1, as told\n")
         expect("rank 1", gang.log(1), "rank 1 of 2, sum 1, as told\n")
@@ -184,7 +184,7 @@ def torchrun_starts_ranks_that_are_like_others():
 def ranks_of_a_framework(launch):
     with Gang(tune, launch=launch, ranks=(3,)) as gang:
         process = gang.start()
-        said = process.communicate(timeout=60)
+        said = process.communicate(timeout=PATIENCE)
         expect(f"exit code: {said}", process.returncode, 0)
         gang.check_what_each_rank_sees()
         gang.check_outlets(*said)
@@ -196,7 +196,7 @@ def ranks_of_a_framework(launch):
     a_killed_launcher_takes_its_ranks_along(launch)
     with Gang(tune, launch=launch, ranks=(2,)) as gang:
         process = gang.start(program=["no-such-program"])
-        err = process.communicate(timeout=60)[1]
+        err = process.communicate(timeout=PATIENCE)[1]
         check(f"said by whoever sees it: {err}", "error: No such file or directory: no-such-program\n" in err)
         expect("no program", (process.returncode, gang.first_rank()["exit"]), (127, 127))
 

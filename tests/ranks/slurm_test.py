@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Ranks on two machines that srun and mpirun start, on a real Slurm on this machine. usage: slurm_test.py TUNE [CASE…]. Exit 77 where Slurm is not installed."""
+"""Ranks on two machines that srun and mpirun start, on a real Slurm on this machine. usage: slurm_test.py TUNE [CASE…]
+
+Exit 77 where Slurm is not installed."""
 import os
 import shutil
 import signal
@@ -9,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from gang import Gang, check, checks, expect, wait_for
+from gang import PATIENCE, Gang, check, checks, expect, wait_for
 
 import slurm_cluster  # gang.py says where it is.
 
@@ -51,27 +53,28 @@ class Both(Gang):
 def ranks_on_two_machines(env, launch):
     with Both(launch, env) as gang:
         here, there = gang.both()
-        said = here.communicate(timeout=60)
+        said = here.communicate(timeout=PATIENCE)
         expect(f"exit code: {said}", here.returncode, 0)
-        expect("the other machine", (there.wait(60), *there.communicate()), (0, "", ""))
+        expect("the other machine", (there.wait(PATIENCE), *there.communicate()), (0, "", ""))
         gang.check_what_each_rank_sees()
         gang.channel.close()
         for rank, node in ((0, "n2"), (1, "n1"), (2, "n1")) if launch == "srun" else ():
             expect(f"node of rank {rank}", gang.read("seen", rank)["env"]["SLURMD_NODENAME"], node)
     with Both(launch, env) as gang:
         here, there = gang.both("fail", "2", "3")
-        there.communicate(timeout=60)
+        there.communicate(timeout=PATIENCE)
         expect("exit code where it failed", there.returncode, 3)
         expect("first rank", gang.first_rank(1), {"rank": 2, "exit": 3})
-        here.kill()  # As whoever placed them does.
-        here.wait()
+        # As whoever placed them does. Of a gang that mpirun started Slurm knows its daemons: they fail with it.
+        os.killpg(here.pid, signal.SIGTERM)
+        here.communicate(timeout=PATIENCE)
         gang.nothing_is_left()
     with Both(launch, env) as gang:
         here, there = gang.both("save")
         gang.all_there()
         for process in (here, there):
             os.killpg(process.pid, signal.SIGTERM)
-        expect("exit codes", [process.wait(60) for process in (here, there)], [0, 0])
+        expect("exit codes", [process.wait(PATIENCE) for process in (here, there)], [0, 0])
         expect("what ranks heard", [gang.read("heard", rank) for rank in range(3)], [[signal.SIGTERM]] * 3)
     with Both(launch, env) as gang:
         here, there = gang.both("stay")
@@ -84,7 +87,7 @@ def ranks_on_two_machines(env, launch):
         place = gang.start(node=1, env=env)
         time.sleep(0.3)
         os.killpg(place.pid, signal.SIGTERM)
-        expect("a place without ranks ends when it is asked to", place.wait(60), 0)
+        expect("a place without ranks ends when it is asked to", place.wait(PATIENCE), 0)
 
 
 def srun_starts_ranks_on_two_machines(env):

