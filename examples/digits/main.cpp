@@ -13,41 +13,13 @@
 
 namespace {
 
-/// Every fifth image is kept for judging.
-struct Data {
-  Images train, test;
-};
-
-Data read_images(const std::string& path) {
-  std::ifstream in{path};
-  if (!in) throw std::runtime_error("cannot open " + path);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);)
-    if (line.size() == 66) lines.push_back(line);  // Comments are not.
-  if (lines.empty()) throw std::runtime_error(path + " holds no images");
-  const auto pick = [&](bool test) {
-    Images images;
-    std::vector<const std::string*> chosen;
-    for (std::size_t i = 0; i < lines.size(); ++i)
-      if ((i % 5 == 0) == test) chosen.push_back(&lines[i]);
-    images.pixels.resize(64, static_cast<Eigen::Index>(chosen.size()));
-    for (std::size_t i = 0; i < chosen.size(); ++i) {
-      images.digits.push_back((*chosen[i])[0] - '0');
-      for (int p = 0; p < 64; ++p)
-        images.pixels(p, static_cast<Eigen::Index>(i)) = static_cast<float>((*chosen[i])[static_cast<std::size_t>(p) + 2] - 'A') / 16;
-    }
-    return images;
-  };
-  return {pick(false), pick(true)};
-}
-
 /// One trial. A step is an epoch.
 class Digits final : public tune::SteppedTrainable {
  public:
   explicit Digits(const Data& data) : data_(data) {}
 
   void setup(const tune::Params& params, std::uint64_t seed) override {
-    const auto number = [&](const char* name) { return static_cast<float>(tune::to_number(*params.find(name)).value()); };
+    const auto number = [&](const char* name) { return tune::to_number(*params.find(name)).value(); };
     seed_ = seed;
     network_ = std::make_unique<Network>(Network::Settings{static_cast<int>(number("width")), number("learning_rate"), number("momentum"),
                                                            number("weight_decay"), static_cast<int>(number("batch"))},
@@ -55,7 +27,7 @@ class Digits final : public tune::SteppedTrainable {
   }
 
   tune::Metrics step(std::int64_t step) override {
-    network_->train(data_.train, seed_, step);
+    network_->train(data_.train, seed_, step, alone_);
     const auto score = network_->score(data_.test);
     return {{"loss", score.loss}, {"accuracy", score.accuracy}};
   }
@@ -77,6 +49,7 @@ class Digits final : public tune::SteppedTrainable {
   const Data& data_;
   std::uint64_t seed_ = 0;
   std::unique_ptr<Network> network_;
+  tune::SingleRank alone_;
 };
 
 /// Says who leads.

@@ -5,12 +5,8 @@
 #include <iosfwd>
 #include <vector>
 
-/// Images as columns of 64 numbers in [0, 1], and the digit that each shows.
-struct Images {
-  Eigen::MatrixXf pixels;
-  std::vector<int> digits;
-  Eigen::Index size() const { return pixels.cols(); }
-};
+#include "images.hpp"
+#include "tuner/communicator.hpp"
 
 /// A perceptron with one hidden layer of rectified units, trained by stochastic gradient descent with momentum on the
 /// cross entropy of a softmax.
@@ -18,17 +14,18 @@ class Network {
  public:
   struct Settings {
     int width = 32;
-    float learning_rate = 0.1f;
-    float momentum = 0.9f;
-    float weight_decay = 0;
-    int batch = 32;
+    double learning_rate = 0.1;
+    double momentum = 0.9;
+    double weight_decay = 0;
+    int batch = 32;  ///< Of all ranks together.
   };
 
   Network(const Settings&, std::uint64_t seed);
 
   /// One pass over the images in an order drawn from (seed, epoch): a network that was written and read back goes on
-  /// exactly as one that never stopped.
-  void train(const Images&, std::uint64_t seed, std::int64_t epoch);
+  /// exactly as one that never stopped. Each rank takes its share of every batch, and all have the same network afterwards: but for
+  /// rounding the one that a single rank would have.
+  void train(const Images&, std::uint64_t seed, std::int64_t epoch, tune::Communicator& ranks);
 
   struct Score {
     double loss = 0;      ///< Mean cross entropy; infinite or NaN once training has diverged.
@@ -40,18 +37,23 @@ class Network {
   void read(std::istream&);  ///< Throws std::runtime_error if the stream ends early or is of another size.
 
  private:
+  /// All weights and biases in one vector, so that a gradient is one message; a layer is a view of its part of one.
+  template <class Matrix, class Vector>
   struct Layer {
-    Eigen::MatrixXf weights, weights_speed;
-    Eigen::VectorXf bias, bias_speed;
+    Matrix weights;
+    Vector bias;
   };
+  template <class Numbers>
+  auto layers(Numbers& numbers) const;
+
   struct Activations {
-    Eigen::MatrixXf hidden, probabilities;
+    Eigen::MatrixXd hidden, probabilities;
   };
-  Activations forward(const Eigen::MatrixXf& pixels) const;
-  void descend(Layer&, const Eigen::MatrixXf& input, const Eigen::MatrixXf& gradient);
-  template <class Visit>
-  static void for_each_block(Layer& layer, Visit visit);
+  Activations forward(const Eigen::MatrixXd& pixels) const;
+  /// Adds the gradient of these images' loss.
+  void add_gradient(const Images&, const std::vector<Eigen::Index>& which, Eigen::VectorXd& gradient) const;
+  void descend(const Eigen::VectorXd& gradient, double images);
 
   Settings settings_;
-  Layer hidden_, out_;
+  Eigen::VectorXd parameters_, speed_;
 };
