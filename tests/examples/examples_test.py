@@ -4,10 +4,12 @@
 
 EXAMPLES is the folder of the built examples. Everything is written to a folder that goes away.
 """
+import array
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,24 @@ def best(store):
 
 def trials(store):
     return [json.loads(line) for line in run(tune, "--store", store, "--json", "trials", "--columns", "number,state,attempt,value,last_step").splitlines()]
+
+
+def skip(reason):
+    print(f"SKIP: example {name}: {reason}")
+    sys.exit(77)
+
+
+def ranks(size, *command):
+    """Starts the command in this many ranks that find one another by their environment; what rank 0 printed."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                                env={**os.environ, "RANK": str(rank), "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
+               for rank in range(size)]
+    said = [process.communicate(timeout=300)[0] for process in started]
+    expect(f"exit codes of {size} ranks", not any(process.returncode for process in started), [process.returncode for process in started])
+    return said[0]
 
 
 def expect(what, holds, seen):
@@ -73,11 +93,48 @@ def digits(folder):
     expect("failures", not any(t["state"] == "failed" for t in all_trials), sum(t["state"] == "failed" for t in all_trials))
 
 
+def data_parallel(folder):
+    """Four workers learn what one learns: their shares of a gradient add up to the whole, but for rounding."""
+    program = os.path.join(examples, "data_parallel", "data_parallel")
+    learned = {}
+    for size in (1, 4):
+        ranks(size, program, os.path.join(examples, "digits", "digits.txt"), f"learned-{size}")
+        with open(f"learned-{size}", "rb") as file:
+            learned[size] = array.array("d", file.read())
+    expect("numbers that the network has", len(learned[1]) == len(learned[4]) > 4000, len(learned[1]))
+    apart = max(abs(a - b) for a, b in zip(learned[1], learned[4]))
+    expect("most that one differs after 27 epochs with 1 and with 4 ranks", apart < 1e-9, apart)
+
+
+def ddp(folder):
+    """Two ranks under DistributedDataParallel; outside tune rank 0 prints."""
+    if subprocess.run(["/usr/bin/python3", "-c", "import torch.distributed"], stderr=subprocess.DEVNULL).returncode != 0:
+        skip("there is no PyTorch for /usr/bin/python3 (Debian package python3-torch)")
+    out = ranks(2, "/usr/bin/python3", os.path.join(examples, "ddp", "train.py"), "--lr=0.1", "--width=32", "--epochs=2")
+    losses = [float(line.split()[1]) for line in out.splitlines()]
+    expect("loss of two epochs", len(losses) == 2 and losses[1] < losses[0] < 1, losses)
+
+
+def mpi(folder):
+    """The best factor is where theory has it."""
+    if not shutil.which("mpirun") or not os.path.exists(os.path.join(examples, "mpi", "relaxation")):
+        skip("there is no MPI, or was none when this was built (Debian packages openmpi-bin, libopenmpi-dev)")
+    if os.geteuid() == 0:
+        os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    sweep("tune.db")
+    all_trials = trials("tune.db")
+    expect("complete trials", len(all_trials) == 12 and all(t["state"] == "complete" for t in all_trials), len(all_trials))
+    found = best("tune.db")
+    expect("sweeps with the best factor; theory allows 177", 170 <= found["value"] < 260, found["value"])
+    program = os.path.join(examples, "mpi", "relaxation")
+    counts = {run("mpirun", "-np", str(size), "--oversubscribe", program, "1.9").split(",")[0] for size in (1, 2, 3)}
+    expect("as many sweeps with 1, 2 and 3 ranks", len(counts) == 1, counts)
+
+
 def compress(folder):
     """zstd's own numbers, by regular expressions."""
     if not shutil.which("zstd"):
-        print("SKIP: example compress: there is no zstd (Debian package zstd)")
-        sys.exit(77)
+        skip("there is no zstd (Debian package zstd)")
     sweep("tune.db", "--trials", "8")
     all_trials = trials("tune.db")
     expect("complete trials", sum(t["state"] == "complete" for t in all_trials) == 8, len(all_trials))

@@ -65,6 +65,17 @@ TEST_CASE("a trial that returns is done, and its reports are numbered", "[thread
   CHECK(end.last_seq == 2);
 }
 
+TEST_CASE("a trial is the only rank of its communicator", "[thread]") {
+  Bench bench{[](Session& s) {
+    std::vector<double> numbers{1, 2};
+    s.communicator().all_reduce(numbers);
+    s.report(1, {{"loss", numbers[1] + s.communicator().size()}});
+  }};
+  bench.launch(0);
+  CHECK(bench.next<Reported>().metrics.find("loss") == 3.0);
+  CHECK(bench.next<Exited>().cause == Cause::done);
+}
+
 TEST_CASE("a throw fails the trial and nothing else", "[thread]") {
   Bench bench{[](Session& s) {
     if (s.number_of_trial() == 0) throw std::runtime_error("no such file: data.csv");
