@@ -137,7 +137,7 @@ TEST_CASE("rank 0 says what is wrong with its address and port", "[communicator]
   ::listen(taken.get(), 1);
   CHECK(complaint([&] { tcp_communicator(rank_of(0, 2, port)); }).find("Address already in use") != std::string::npos);
   TcpRank elsewhere = rank_of(0, 2, port);
-  elsewhere.address = "192.0.2.1";
+  elsewhere.address = "198.51.100.7";
   CHECK(complaint([&] { tcp_communicator(elsewhere); }).find("must be an address of its machine") != std::string::npos);
 }
 
