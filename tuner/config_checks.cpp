@@ -25,6 +25,7 @@ class Checks {
     ranks();
     ends();
     served();
+    executable();
   }
 
  private:
@@ -267,12 +268,22 @@ class Checks {
     if (findings_.has_errors() || !catalogue_.schedules) return;
     const auto answer = catalogue_.schedules(spec_);
     if (answer) return;
-    const auto& error = answer.error();
+    const bool of_rule = answer.error().message.starts_with("scheduler.rules.");
+    declined("E068", "scheduler", of_rule ? "a rule" : "scheduler \"" + spec_.scheduler.type + "\"", answer.error());
+  }
+
+  // And so is the executor.
+  void executable() {
+    if (findings_.has_errors() || !catalogue_.executes) return;
+    const auto answer = catalogue_.executes(spec_);
+    if (!answer) declined("E075", "executor", "executor \"" + spec_.executor.type + "\"", answer.error());
+  }
+
+  // At the option that the message begins with, or at what it is an option of.
+  void declined(const char* code, const char* section, const std::string& who, const Error& error) {
     auto key = error.message.substr(0, error.message.find_first_of(": "));
-    const bool of_rule = key.starts_with("scheduler.rules.");
     while (!places_.keys.contains(key) && key.find('.') != std::string::npos) key.resize(key.rfind('.'));
-    findings_.add("E068", places_.at(places_.keys.contains(key) ? key : "scheduler"),
-                  (of_rule ? "a rule" : "scheduler \"" + spec_.scheduler.type + "\"") + " cannot run this experiment: " + error.message, error.hint);
+    findings_.add(code, places_.at(places_.keys.contains(key) ? key : section), who + " cannot run this experiment: " + error.message, error.hint);
   }
 
   void ends() {

@@ -179,6 +179,10 @@ constexpr Code kCodes[] = {
      R"("objectives": [{"metric": "loss"}, {"metric": "loss"}])"},
     {"E074", "not a variable's name", "Names of environment variables are not empty and have no `=`.",
      R"("env": {"A=B": "1"})"},
+    {"E075", "the executor cannot run this experiment",
+     "The executor was asked and declined: an option that it needs is missing, or one is nothing that it could use. The message "
+     "has its reason.",
+     R"("executor": {"type": "kubernetes"}     kubernetes needs image)"},
     {"W010", "a parameter is never used",
      "The command mentions some parameters by name but not this one, so its value would make no difference. Programs "
      "that read TUNE_PARAMS or TUNE_P_… themselves are not seen.",

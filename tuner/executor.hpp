@@ -60,6 +60,9 @@ struct ExecutorContext {
 struct ExecutorEntry {
   PolicyInfo info;
   Result<std::unique_ptr<Executor>> (*make)(const ExecutorContext&);
+  /// What make() would refuse of the options whatever the machine, for the config to say. Null: nothing beyond their table. A message
+  /// that begins with the path of an option ("executor.image: …") is shown at it.
+  Result<Done> (*check)(const Spec&) = nullptr;
 };
 
 }  // namespace tune

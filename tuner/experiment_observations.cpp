@@ -170,6 +170,7 @@ void Experiment::fold(const Exited& e, const Record& r) {
   t.cause = e.cause;
   t.attempt_over = true;
   t.ended_at = r.at.seconds;
+  t.ran_seconds += t.ended_at - t.launched_at;
   // A stop that was owed but not yet recorded has been overtaken: the trial ends as it asked. Not in logical order, where
   // the stop has its own tick, whenever the process ends.
   for (auto d = due_.begin(); d != due_.end() && !order_; ++d)

@@ -41,6 +41,9 @@ struct Catalogue {
   /// Can the scheduler named by the spec run this experiment? As above. A message that begins with the path of an option
   /// ("scheduler.eta: …") is shown at it.
   Result<Done> (*schedules)(const Spec&) = nullptr;
+  /// Could the executor named by the spec be started with its options, as far as that can be told without starting it? As above
+  /// ("executor.image: …").
+  Result<Done> (*executes)(const Spec&) = nullptr;
 };
 
 }  // namespace tune

@@ -45,7 +45,8 @@ struct Trial {
   bool changed = false;                 ///< Its parameters are no longer those of its Propose.
   bool resizing = false;                ///< Asked to pause only to go on with other resources.
   Seq last_fact = 0;                    ///< The newest record about this trial.
-  double proposed_at = 0, launched_at = 0, ended_at = 0;  ///< Seconds since the epoch; 0: not yet.
+  double proposed_at = 0, launched_at = 0, ended_at = 0;  ///< Seconds since the epoch; 0: not yet. Of the newest attempt, the last two.
+  double ran_seconds = 0;               ///< All attempts that ended, from their launch to their end.
   std::optional<Time> not_before;       ///< Back-off after a failure.
   std::shared_ptr<const Resources> resources;  ///< If they differ from the experiment's: rare, so not held in each trial.
 

@@ -13,7 +13,6 @@
 #include <unordered_map>
 
 #include "executors/link/frames.hpp"
-#include "executors/link/host_name.hpp"
 #include "executors/link/visit.hpp"
 #include "executors/no_signals.hpp"
 #include "executors/process/launcher.hpp"
@@ -116,17 +115,8 @@ Result<detail::TlsContext> Hub::Inside::encryption() const {
 }
 
 Result<Done> Hub::Inside::open(const Settings& settings) {
-  auto at = split_address(settings.address);
+  auto at = place(settings);
   if (!at) return at.error();
-  if (at->host == "localhost") at->host = "127.0.0.1";
-  if (!is_address(at->host))
-    return Error{Error::Code::invalid,
-                 "cannot listen on " + printable(settings.address) + ": that is a name, and this takes an address",
-                 "for example 0.0.0.0:7741"};
-  for (const auto& name : settings.names)
-    if (const auto known = host_name(name); !known || is_every_address(*known))
-      return Error{Error::Code::invalid, "'" + printable(name) + "' is not a machine's name or address",
-                   "for example gpu1.lab"};
   names_ = server_names(settings.names, at->host);
   auto tls = encryption();
   if (!tls) return tls.error();
@@ -280,6 +270,21 @@ void Hub::Inside::beat() {
 
 Hub::Hub(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 Hub::~Hub() = default;
+
+Result<HostAndPort> Hub::place(const Settings& settings) {
+  auto at = split_address(settings.address);
+  if (!at) return at.error();
+  if (at->host == "localhost") at->host = "127.0.0.1";
+  if (!is_address(at->host))
+    return Error{Error::Code::invalid,
+                 "cannot listen on " + printable(settings.address) + ": that is a name, and this takes an address",
+                 "for example 0.0.0.0:7741"};
+  for (const auto& name : settings.names)
+    if (const auto known = host_name(name); !known || is_every_address(*known))
+      return Error{Error::Code::invalid, "'" + printable(name) + "' is not a machine's name or address",
+                   "for example gpu1.lab"};
+  return at;
+}
 
 Result<std::unique_ptr<Hub>> Hub::open(const Settings& settings, Handler& handler) {
   auto authority = Authority::open(settings.folder, std::time(nullptr));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "executors/link/authority.hpp"
+#include "executors/link/host_name.hpp"
 #include "executors/link/protocol.hpp"
 #include "tuner/result.hpp"
 
@@ -73,7 +74,9 @@ class Hub {
     std::vector<std::string> names;       ///< By which agents reach it, besides those that this machine knows of.
   };
 
-  /// Listens from here on. Errors: invalid (no address, no name), conflict (the port is taken), those of Authority::open.
+  /// Where to listen. Error (invalid): what open() refuses of the settings whatever the machine.
+  static Result<HostAndPort> place(const Settings&);
+  /// Listens from here on. Errors: those of place(), conflict (the port is taken), those of Authority::open.
   static Result<std::unique_ptr<Hub>> open(const Settings&, Handler&);
   /// Closes every line; when it returns, nothing of the handler is called any more.
   ~Hub();

@@ -36,16 +36,11 @@ Result<std::unique_ptr<Executor>> PoolExecutor::make(const ExecutorContext& cont
   if (context.folder.empty())
     return Error{Error::Code::invalid, "agents need a store: their certificates, and what they bring, are kept beside it", "give --store FILE"};
   const auto settings = pool_settings(context.spec, context.folder);
-  std::unique_ptr<Engine> engine;
-  for (const auto& entry : engines()) {
-    if (entry.info.name != context.spec.executor.type) continue;
-    auto made = entry.make({context.spec.executor.options, settings.folder + "/agents"});
-    if (!made) return made.error();
-    engine = std::move(*made);
-  }
+  auto engine = engine_of(context.spec, settings.folder);
+  if (!engine) return engine.error();
   auto pool = Pool::of(settings);
   if (!pool) return pool.error();
-  return std::unique_ptr<Executor>(new PoolExecutor(context, std::move(*pool), std::move(engine)));
+  return std::unique_ptr<Executor>(new PoolExecutor(context, std::move(*pool), std::move(*engine)));
 }
 
 PoolExecutor::PoolExecutor(const ExecutorContext& context, std::shared_ptr<Pool> pool, std::unique_ptr<Engine> engine)

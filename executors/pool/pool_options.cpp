@@ -5,8 +5,10 @@
 #include <filesystem>
 
 #include "executors/engines/engine_allocator.hpp"
+#include "executors/link/hub.hpp"
 #include "executors/pool/pool_executor.hpp"
 #include "executors/process/environment.hpp"
+#include "tuner/json_document.hpp"
 #include "tuner/options.hpp"
 #include "tuner/units.hpp"
 
@@ -28,7 +30,41 @@ std::vector<Option> options(bool engine) {
   return all;
 }
 
+/// What is no text would be read as an empty one.
+Result<Done> check_lists(const Params& given) {
+  for (const auto& [name, value] : given) {
+    const auto* text = std::get_if<std::string>(&value);
+    const auto read = text && text->starts_with('[') ? parse_json(*text, 0, [](const JsonFault&) {}) : std::nullopt;
+    if (read && std::any_of(read->items.begin(), read->items.end(), [](const JsonNode& item) { return item.kind != JsonNode::Kind::string; }))
+      return Error{Error::Code::invalid, "executor." + name + ": a list of texts", "put each in quotes"};
+  }
+  return Done{};
+}
+
+const EngineEntry* engine_entry(const Spec& spec) {
+  const auto all = engines();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const EngineEntry& e) { return e.info.name == spec.executor.type; });
+  return found == all.end() ? nullptr : &*found;
+}
+
 }  // namespace
+
+Result<Done> check_pool(const Spec& spec) {
+  if (auto lists = check_lists(spec.executor.options); !lists) return lists;
+  Hub::Settings hub{"", text_option(spec.executor.options, "listen"), list_option(spec.executor.options, "names")};
+  const std::string where = hub.address.empty() ? "executor.names: " : "executor.listen: ";
+  if (hub.address.empty()) hub.address = "127.0.0.1:0";
+  if (const auto place = Hub::place(hub); !place) return Error{place.error().code, where + place.error().message, place.error().hint};
+  if (const auto engine = engine_of(spec, ""); !engine) return engine.error();
+  if (const auto allocator = engine_allocator(spec); !allocator) return allocator.error();
+  return Done{};
+}
+
+Result<std::unique_ptr<Engine>> engine_of(const Spec& spec, const std::string& pool_folder) {
+  const auto* entry = engine_entry(spec);
+  if (!entry) return std::unique_ptr<Engine>{};
+  return entry->make({spec.executor.options, pool_folder + "/agents"});
+}
 
 Pool::Settings pool_settings(const Spec& spec, const std::string& folder) {
   const Params& given = spec.executor.options;
@@ -58,11 +94,11 @@ std::vector<std::string> agent_arguments(const AgentSpec& spec) {
 }
 
 ExecutorEntry pool() {
-  return {{"pool", "Runs trials on agents: `tune agent` on any machine that reaches this one.", options(false)}, &PoolExecutor::make};
+  return {{"pool", "Runs trials on agents: `tune agent` on any machine that reaches this one.", options(false)}, &PoolExecutor::make, &check_pool};
 }
 
 ExecutorEntry on_engine(const EngineEntry& engine) {
-  ExecutorEntry entry{{engine.info.name, engine.info.help, options(true)}, &PoolExecutor::make};
+  ExecutorEntry entry{{engine.info.name, engine.info.help, options(true)}, &PoolExecutor::make, &check_pool};
   auto& all = entry.info.options;
   for (const auto& more : {allocation_options(), engine.info.options}) all.insert(all.end(), more.begin(), more.end());
   return entry;

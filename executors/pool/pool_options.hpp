@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,12 @@ namespace tune {
 
 /// What `executor` says of the pool that the experiment's agents join; `folder` is the experiment's own, in the store's.
 Pool::Settings pool_settings(const Spec&, const std::string& folder);
+
+/// What of the options could never work, whatever the machine: for the config to say.
+Result<Done> check_pool(const Spec&);
+
+/// The engine that `executor.type` names; null: it names none. `pool_folder` is the store's. Errors: those of the engine's own options.
+Result<std::unique_ptr<Engine>> engine_of(const Spec&, const std::string& pool_folder);
 
 /// What agents that an engine places are started with, after `agent --join FILE`: they offer what was asked for, whatever they find on
 /// the node, for their neighbours there are none of their business.

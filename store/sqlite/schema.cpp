@@ -160,7 +160,8 @@ CREATE VIEW workers AS
          coalesce(json_extract(j.body, '$.offers.cpus'), 1) AS cpus,
          coalesce(json_extract(j.body, '$.offers.memory_bytes'), 0) AS memory_bytes,
          coalesce(json_array_length(j.body, '$.offers.devices'), 0) AS devices,
-         CASE WHEN c.id IS NULL THEN 'ready' WHEN c.kind = 'WorkerLost' THEN 'lost' ELSE json_extract(c.body, '$.state') END AS state,
+         CASE WHEN c.kind = 'WorkerLost' THEN 'lost' WHEN j.epoch < o.epoch THEN 'away' WHEN c.id IS NULL THEN 'ready'
+              ELSE json_extract(c.body, '$.state') END AS state,
          json_extract(c.body, '$.why') AS why, coalesce(c.at, j.at) AS since, coalesce(held.trials, 0) AS trials,
          coalesce(held.cpus, 0) AS cpus_taken, coalesce(held.memory_bytes, 0) AS memory_taken, coalesce(held.devices, 0) AS devices_taken
   FROM facts j
@@ -175,6 +176,7 @@ CREATE VIEW workers AS
              JOIN facts l ON l.id = (SELECT max(x.id) FROM facts x WHERE x.trial = t.id AND +x.kind = 'Launch'), json_each(l.body, '$.ranks') r
              WHERE t.state IN ('leased', 'running') GROUP BY 1, 2) held
          ON held.experiment = j.experiment AND held.worker = json_extract(j.body, '$.worker')
+  LEFT JOIN owner o ON o.experiment = j.experiment  -- 'away': it joined an earlier owner, and not this one yet
   WHERE j.kind = 'WorkerJoined'
     AND NOT EXISTS (SELECT 1 FROM facts again WHERE again.kind = 'WorkerJoined' AND again.experiment = j.experiment AND again.id > j.id
                     AND json_extract(again.body, '$.worker') = json_extract(j.body, '$.worker'));

@@ -30,7 +30,7 @@ UNSEEN = {
     "e024_weights": "compares two lengths", "e026_weights": "compares two lengths", "e026_outside": "compares two numbers",
     "e036_itself": "compares names", "e013_replicates": "compares two numbers",
     "e069_twice": "compares two rules", "e069_threshold_twice": "compares two rules", "e069_scheduler": "compares two types",
-    "E066": "what a search can do", "E067": "what a search can do",
+    "E075": "what an executor needs", "E066": "what a search can do", "E067": "what a search can do",
     "E028": "arithmetic",
     "E029": "compares names", "E073": "compares names",
     "E030": "a name that refers", "E031": "a name that refers", "E032": "a name that refers", "E034": "a name that refers",

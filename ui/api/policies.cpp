@@ -52,11 +52,17 @@ Result<Done> can_make(const Spec& spec) {
   return Done{};
 }
 
+Result<Done> can_execute(const Spec& spec) {
+  for (const auto& entry : executors())
+    if (entry.info.name == spec.executor.type && entry.check) return entry.check(spec);
+  return Done{};
+}
+
 }  // namespace
 
 const Catalogue& catalogue() {
   static const Catalogue all{infos(samplers()), infos(schedulers()), infos(executors()), can_make<make_sampler>,
-                             can_make<make_scheduler>};
+                             can_make<make_scheduler>, can_execute};
   return all;
 }
 

@@ -42,7 +42,7 @@ class Members {
   JsonWriter out_{text_};
 };
 
-std::string values(const Settle& settle, const History& history) {
+std::string values(const Settle& settle, Time at, const History& history) {
   Members m;
   m.add("trial", settle.trial.value).add("state", to_text(settle.state)).add("cause", to_text(settle.cause));
   m.writer().key("values").begin_object();
@@ -54,7 +54,8 @@ std::string values(const Settle& settle, const History& history) {
   if (history.contains(settle.trial)) {
     const Trial& trial = history.trial(settle.trial);
     m.add("attempt", trial.attempt).add("params", trial.params);
-    if (trial.launched_at > 0) m.add("seconds", trial.ended_at - trial.launched_at);
+    // In logical order its program may live on.
+    if (trial.attempt > 0) m.add("seconds", trial.ran_seconds + (trial.attempt_over ? 0 : at.seconds - trial.launched_at));
   }
   return m.take();
 }
@@ -138,7 +139,7 @@ std::string event_of(const Record& record, const History& history, bool every_re
                                       .add("source", p->source)
                                       .add("by", decided->reason.by)
                                       .take());
-  if (const auto* s = record.as<Settle>()) return line("trial.finished", values(*s, history));
+  if (const auto* s = record.as<Settle>()) return line("trial.finished", values(*s, record.at, history));
   if (const auto* r = record.as<Retry>())
     return line(
         "trial.retried",

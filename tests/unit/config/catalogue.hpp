@@ -47,7 +47,7 @@ inline const Catalogue& catalogue() {
         {{"metric", K::text, "", "Which number."}, {"min", K::number, "", "Bound."}, {"max", K::number, "", "Bound."}},
         false,
         true}},
-      {{"process", "Child processes.", {}}, {"thread", "Threads.", {}}},
+      {{"process", "Child processes.", {}}, {"thread", "Threads.", {}}, {"kubernetes", "Pods.", {{"image", K::text, "", "What is in them."}}}},
       [](const Spec& spec) -> Result<Done> {
         for (const auto& d : spec.space.dimensions())
           if (spec.search.type == "cmaes" && d.kind == Dimension::Kind::choice)
@@ -60,6 +60,10 @@ inline const Catalogue& catalogue() {
             return Error{Error::Code::invalid, "scheduler.rules." + std::to_string(i) + ".max: one bound is needed", {}};
         if (spec.scheduler.type != "hyperband" || spec.scheduler.options.contains("max_step")) return Done{};
         return Error{Error::Code::invalid, "scheduler.max_step is needed", {}};
+      },
+      [](const Spec& spec) -> Result<Done> {
+        if (spec.executor.type != "kubernetes" || spec.executor.options.contains("image")) return Done{};
+        return Error{Error::Code::invalid, "executor.image is not given", {}};
       }};
   return all;
 }

@@ -326,6 +326,31 @@ TEST_CASE("an allocation is as it was told of last; a worker holds what its tria
   CHECK(columns(StoreReader::View::workers, 0, {"trials", "cpus_taken", "devices_taken"}) == Cells{std::int64_t{1}, 1.5, 0.5});
 }
 
+TEST_CASE("a worker is away from the moment another owner opens the experiment until it joins that one", "[store]") {
+  Scratch folder;
+  Journal journal;
+  const auto joins = [&](std::int64_t worker) { return journal.observe(WorkerJoined{{worker}, "ab", "node", "", "", "", {4, 0, {}, {}}, {}, {}}); };
+  const auto states = [&] {
+    const auto reader = StoreReader::open(folder / "a.db").value();
+    const auto table = reader->view(StoreReader::View::workers, 1).value();
+    const auto at = std::find(table.columns.begin(), table.columns.end(), "state") - table.columns.begin();
+    std::string all;
+    for (const auto& row : table.rows) all += std::get<std::string>(row.at(static_cast<std::size_t>(at))) + " ";
+    return all;
+  };
+  const auto keep = [&](bool create, std::vector<Record> records) {
+    auto store = SqliteStore::open(folder / "a.db", "e", {.create = create});
+    REQUIRE(store);
+    for (auto& record : records) record.epoch = (*store)->epoch();
+    REQUIRE((*store)->append(batch(std::move(records))));
+    REQUIRE((*store)->flush());
+  };
+  keep(true, {journal.observe(Opened{}), joins(1), joins(2), joins(3), journal.observe(WorkerLost{{3}, "", ""})});
+  CHECK(states() == "ready ready lost ");
+  keep(false, {journal.observe(Opened{}), joins(2)});
+  CHECK(states() == "away lost ready ");
+}
+
 namespace {
 
 struct Seconds : TrialFollower {
