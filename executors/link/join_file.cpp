@@ -80,7 +80,11 @@ Result<Done> write_join_file(const std::string& path, const JoinFile& file) {
 
 Result<JoinFile> read_join_file(const std::string& path, std::time_t now) {
   const auto text = read_given(path, "join file", kLimit, Given::secret);
-  if (!text) return text.error();
+  if (!text) {
+    auto error = text.error();
+    if (error.hint.empty()) error.hint = "make one with `tune join-token --out FILE`, where the coordinator runs";
+    return error;
+  }
   auto file = parse_join_file(*text);
   std::string why = file ? "" : file.error().message;
   if (file && file->expires <= now) why = "it has expired";

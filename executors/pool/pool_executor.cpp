@@ -412,11 +412,14 @@ void PoolExecutor::lose(const std::string& agent, const std::string& why, const 
 
 void PoolExecutor::tell_that_nobody_came() {
   nobody_at_.reset();
-  const auto last = pool_->turned_away();
-  seen_.push_back(Warned{"no_agents", "executor",
-                         "no agent has joined yet at " + pool_->address() + ": `tune join-token --out join.json` lets one in, and `tune agent --join join.json` "
-                         "starts it; what those of this machine say is in " + pool_->folder() + "/agents" +
-                         (last.empty() ? "" : "; the last that was turned away: " + last)});
+  std::string text = "no agent has joined yet at " + pool_->address() + ": ";
+  if (placer_)
+    text += (words_.empty() ? "" : spec_.executor.type + " says: " + words_ + "; ") + std::string{"`tune workers` lists what was asked for"};
+  else
+    text += "`tune join-token --out join.json` lets one in, and `tune agent --join join.json` starts it; what those of this machine say is in " +
+            pool_->folder() + "/agents";
+  if (const auto last = pool_->turned_away(); !last.empty()) text += "; the last that was turned away: " + last;
+  seen_.push_back(Warned{"no_agents", "executor", std::move(text)});
 }
 
 void PoolExecutor::lose_the_unclaimed() {

@@ -156,6 +156,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
   std::unique_ptr<boost::asio::thread_pool> background_;  // Last, as the next: their work writes to the above.
   std::unique_ptr<Placer> placer_;                        // Where an engine places the agents.
   std::map<std::int64_t, std::string> keys_;              // Of allocations: by them agents say where they are from.
+  std::string words_;                                     // The engine's newest: why it waits, how one ended.
 };
 
 }  // namespace tune

@@ -106,6 +106,7 @@ std::string PoolExecutor::join_file_of(const std::string& key) const { return po
 void PoolExecutor::follow_allocations() {
   for (auto& seen : placer_->take()) {
     const auto* changed = std::get_if<AllocationChanged>(&seen);
+    if (changed && !changed->reason.empty()) words_ = changed->reason;
     const auto state = changed ? allocation_state(changed->state) : std::nullopt;
     if (state && is_over(*state))
       if (const auto key = keys_.find(changed->allocation); key != keys_.end()) shut_out(key->second);

@@ -172,7 +172,12 @@ int agent_verb(Invocation& call) {
   settings.living = [&](double until) { guard->living(until); };
   settings.admitted = [&](const Credentials& credentials) { guard->tell(to_line(credentials)); };
   auto agent = Agent::join(std::move(settings));
-  if (!agent) return call.fail(agent.error());
+  if (!agent) {
+    auto error = agent.error();
+    if (error.code == Error::Code::unreachable && error.hint.empty())
+      error.hint = "does its `tune sweep` or `tune serve` run, and may this machine reach that port? `tune join-token --address` names another";
+    return call.fail(error);
+  }
   interruption.attach(agent->get());
   (*agent)->run();
   interruption.attach(nullptr);

@@ -313,7 +313,7 @@ int run_here(Invocation& call, const Spec& spec, const std::string& store, const
   if (!outcome) {
     progress->close();
     const int code = call.fail(outcome.error());
-    call.tell("  what was recorded is safe; go on with: " + again);
+    if (call.store() != ":memory:") call.tell("  what was recorded is safe; go on with: " + again);
     return code;
   }
 
