@@ -17,7 +17,6 @@ namespace {
 namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
-using boost::system::error_code;
 
 constexpr auto kPatience = std::chrono::seconds(20);
 constexpr std::size_t kMostWaiting = 16 * 1024 * 1024;

@@ -14,7 +14,6 @@ namespace tune::detail {
 /// callbacks hold it, so it lives until the last has run.
 class Frames : public std::enable_shared_from_this<Frames> {
  public:
-  using Clock = TlsSocket::Clock;
   explicit Frames(TlsSocket);
   ~Frames();
 

@@ -21,11 +21,7 @@
 namespace tune {
 namespace {
 
-namespace asio = boost::asio;
-using boost::system::error_code;
-using detail::Frames;
-using detail::TlsSocket;
-using Clock = TlsSocket::Clock;
+using namespace detail;
 using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context::executor_type>;
 
 constexpr auto kAlive = std::chrono::seconds(10);  // By its last frame, an older line of the same agent.

@@ -30,11 +30,7 @@
 namespace tune {
 namespace {
 
-namespace asio = boost::asio;
-using boost::system::error_code;
-using detail::Frames;
-using detail::TlsSocket;
-using Clock = TlsSocket::Clock;
+using namespace detail;
 using Milliseconds = std::chrono::milliseconds;
 using Resolver = asio::ip::basic_resolver<asio::ip::tcp, asio::io_context::executor_type>;
 

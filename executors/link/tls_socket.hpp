@@ -17,6 +17,10 @@
 
 namespace tune::detail {
 
+namespace asio = boost::asio;
+using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+
 /// A connected socket through TLS, as Asio and Beast want one (AsyncReadStream, AsyncWriteStream). Asio's own keeps 68
 /// KiB of buffers for each connection, which is most of a coordinator's memory when ten thousand agents say little;
 /// this keeps none.
@@ -24,7 +28,6 @@ namespace tune::detail {
 /// One thread. One read and one write at a time.
 class TlsSocket {
  public:
-  using Clock = std::chrono::steady_clock;
   using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
   using executor_type = Socket::executor_type;
 

@@ -24,10 +24,7 @@
 namespace tune::detail {
 namespace {
 
-namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using boost::system::error_code;
-using Clock = TlsSocket::Clock;
 using Answer = Hub::Answer;
 using Upload = Hub::Upload;
 

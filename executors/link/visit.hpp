@@ -19,7 +19,6 @@ namespace tune::detail {
 /// So many at once, and so many a second from then on.
 class Allowance {
  public:
-  using Clock = TlsSocket::Clock;
   Allowance(double most, double a_second) : most_(most), a_second_(a_second), left_(most) {}
   bool has_one(Clock::time_point now) {
     left_ = std::min(most_, left_ + a_second_ * std::chrono::duration<double>(now - then_).count());
@@ -36,7 +35,6 @@ class Allowance {
 /// One connection that is no line yet, and one request on it. Lives in the callbacks that hold it.
 class Visit {
  public:
-  using Clock = TlsSocket::Clock;
   virtual ~Visit() = default;
   virtual void cut() = 0;
   /// It showed no certificate, or not yet.

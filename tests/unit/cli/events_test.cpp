@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/cli/events.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "support/experiment_rig.hpp"
@@ -20,7 +21,7 @@ TEST_CASE("the seconds of a trial that finished are those of all its attempts, w
   rig.pass(5);
   rig.exits(0, Cause::done, 2);
   rig.decide();
-  for (const auto& record : rig.journal)
-    if (record.as<Settle>()) return CHECK_THAT(event_of(record, rig.experiment->history(), false), Catch::Contains(R"("attempt":2)") && Catch::Contains(R"("seconds":15})"));
-  FAIL("it did not settle");
+  const auto settled = std::find_if(rig.journal.begin(), rig.journal.end(), [](const Record& record) { return record.as<Settle>() != nullptr; });
+  REQUIRE(settled != rig.journal.end());
+  CHECK_THAT(event_of(*settled, rig.experiment->history(), false), Catch::Contains(R"("attempt":2)") && Catch::Contains(R"("seconds":15})"));
 }
