@@ -26,6 +26,13 @@ bool is_ours(std::string_view entry) { return entry.starts_with("TUNE_") && !ent
 
 std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
 
+// By these a trial would take itself for one of the ranks that we may be among.
+bool is_of_ranks(std::string_view name) {
+  for (const std::string_view one : {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"})
+    if (name == one) return true;
+  return false;
+}
+
 std::string first_line(const std::string& path) {
   std::ifstream in(path);
   std::string line;
@@ -130,7 +137,7 @@ Environment::Environment(const Spec& spec, const std::vector<Device>& devices) :
   const std::set<std::string, std::less<>> passed(spec.env_pass.begin(), spec.env_pass.end());
   for (char** entry = environ; entry && *entry; ++entry) {
     const std::string_view name = name_of(*entry);
-    if (is_ours(*entry) || spec.env.contains(std::string{name})) continue;
+    if (is_ours(*entry) || is_of_ranks(name) || spec.env.contains(std::string{name})) continue;
     // Without a PATH and a HOME hardly anything starts: `list` passes them too.
     const bool basic = name == "PATH" || name == "HOME" || name == "LANG" || name == "TMPDIR" || name == "USER";
     const bool wanted = spec.env_inherit == Spec::Inherit::all ||

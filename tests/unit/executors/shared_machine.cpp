@@ -8,18 +8,21 @@
 using namespace tune;
 
 namespace {
-Seat cpus(double n) {
-  Seat seat;
-  seat.cpus = n;
-  return seat;
-}
-Seat device(int index) {
-  Seat seat = cpus(0.1);
-  seat.devices = {index}, seat.device_share = 1;
-  return seat;
-}
+Claim cpus(double n) { return Claim({Seat{{}, n, 0, {}, 1, {}}}); }
+Claim device(int index, double share = 1) { return Claim({Seat{{}, 0.1, 0, {index}, share, {}}}); }
 void never() { FAIL("nobody waits"); }
 }  // namespace
+
+TEST_CASE("ranks of one trial that share a device claim it together", "[gangs]") {
+  const Seat half{{}, 0.1, 0, {0}, 0.5, {}};
+  SharedMachine us(4, never), others(4, [] {});
+  REQUIRE(others.take(device(0, 0.5)));
+  CHECK_FALSE(us.take(Claim({half, half}), false));
+  others.give_back(device(0, 0.5));
+  CHECK(us.take(Claim({half, half}), false));
+  CHECK_FALSE(others.take(device(0, 0.1), false));
+  us.give_back(Claim({half, half}));
+}
 
 TEST_CASE("alone, an experiment has what it was offered") {
   SharedMachine us(2, never);
