@@ -355,7 +355,7 @@ void TrialHost::start(Lease p) {
 
 void TrialHost::start(const Lease& p, const std::string& checkpoint) {
   const Launch& launch = p.launch;
-  const Seat seat = seen_by_ranks(launch.ranks);
+  const Seat seat = together(launch.ranks);
   const std::string trial_folder_path = trial_folder(launch.trial);
   Supervisor::Order order;
   order.trial = launch.trial;
@@ -385,7 +385,7 @@ void TrialHost::start(const Lease& p, const std::string& checkpoint) {
 
   const std::string instance = by_instance_ ? instances_[p.done] : "";
   auto argv = command_.expand({p.params, spec_.name + "/" + std::to_string(launch.trial.value), launch.trial.value,
-                               launch.attempt, trial_folder_path, params_file, checkpoint, seat.cpus, seat.devices, p.seed, instance});
+                               launch.attempt, trial_folder_path, params_file, checkpoint, launch.ranks.front().cpus, seat.devices, p.seed, instance});
   if (!argv) return fail(Cause::exec, argv.error().message);
   order.argv = std::move(*argv);
   if (spec_.gang.ranks > 1) {
@@ -405,7 +405,7 @@ void TrialHost::start(const Lease& p, const std::string& checkpoint) {
     order.result_file = (fs::path(spec_.cwd) / spec_.report.result_file).string();
   order.until_step = launch.until_step;
   if (by_instance_) order.only_step = static_cast<std::int64_t>(p.done) + 1;
-  order.memory_bytes = seat.memory_bytes * static_cast<std::int64_t>(launch.ranks.size());
+  order.memory_bytes = seat.memory_bytes;
   order.can_save = spec_.checkpoint.has_value();
   supervisor_.start(std::move(order));
 }

@@ -63,12 +63,15 @@ std::vector<std::string> launcher_command(const RanksPlan& plan, const std::vect
   return all;
 }
 
-Seat seen_by_ranks(const std::vector<Seat>& ranks) {
-  Seat seen = ranks.front();
-  for (const auto& seat : ranks)
-    for (const int device : seat.devices)
-      if (std::find(seen.devices.begin(), seen.devices.end(), device) == seen.devices.end()) seen.devices.push_back(device);
-  return seen;
+Seat together(const std::vector<Seat>& here) {
+  Seat all = here.front();
+  for (std::size_t i = 1; i < here.size(); ++i) {
+    all.cpus += here[i].cpus;
+    all.memory_bytes += here[i].memory_bytes;
+    for (const int device : here[i].devices)
+      if (std::find(all.devices.begin(), all.devices.end(), device) == all.devices.end()) all.devices.push_back(device);
+  }
+  return all;
 }
 
 void name_first_rank(Exited& exited, const std::string& folder) {

@@ -24,8 +24,8 @@ RanksPlan complete(RanksPlan, const std::vector<Seat>& here, RankLauncher, const
 /// The command that starts the ranks of this machine, each as `command`.
 std::vector<std::string> launcher_command(const RanksPlan&, const std::vector<std::string>& command);
 
-/// What an attempt's environment says of its seats: what one rank has, and the devices of all. The launcher narrows it down.
-Seat seen_by_ranks(const std::vector<Seat>&);
+/// What the ranks here have together, each device once: as an attempt's environment says it, which the launcher divides among them.
+Seat together(const std::vector<Seat>& here);
 
 /// Which rank ended first, by what the launcher left in the attempt's folder; unchanged where that is not known.
 void name_first_rank(Exited&, const std::string& folder);
