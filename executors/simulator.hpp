@@ -17,7 +17,7 @@ namespace tune {
 
 struct SimulatorOptions {
   int workers = 8;
-  int slots = 1;             ///< Trials that a worker holds at a time.
+  int slots = 1;             ///< Trials that a worker holds at a time; of trials of several ranks, ranks.
   double step_seconds = 1;   ///< Of a step on a worker of speed 1, where the problem does not say.
   double start_seconds = 0;  ///< From launch to Started.
   double save_seconds = 0;   ///< That saving a checkpoint takes.

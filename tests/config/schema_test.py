@@ -28,7 +28,7 @@ UNSEEN = {
     "e006_hyperband_steps": "compares two numbers", "e006_grow": "compares two numbers", "e064_grow": "what growth needs",
     "e014_overflow": "readers of JSON make 1e999 infinite",
     "e024_weights": "compares two lengths", "e026_weights": "compares two lengths", "e026_outside": "compares two numbers",
-    "e036_itself": "compares names", "e013_replicates": "compares two numbers",
+    "e036_itself": "compares names", "e013_replicates": "compares two numbers", "e013_grow_ranks": "compares two options", "e013_per_rank": "compares two options",
     "e069_twice": "compares two rules", "e069_threshold_twice": "compares two rules", "e069_scheduler": "compares two types",
     "E075": "what an executor needs", "E066": "what a search can do", "E067": "what a search can do",
     "E028": "arithmetic",
@@ -127,7 +127,12 @@ def fields_of_schema(schema):
     found = {}
 
     def follow(node):
-        return {**schema["$defs"][node["$ref"].rsplit("/", 1)[1]], **node} if "$ref" in node else node
+        if "$ref" not in node:
+            return node
+        target = schema
+        for step in node["$ref"].split("/")[1:]:
+            target = target[step]
+        return {**target, **node}
 
     def walk(node, path):
         node = follow(node)
@@ -136,11 +141,12 @@ def fields_of_schema(schema):
         named = node.get("properties", {})
         rest = node.get("additionalProperties")
         for key, inner in list(named.items()) + ([("*", rest)] if isinstance(rest, dict) else []):
+            same_as_another = isinstance(inner, dict) and inner.get("$ref", "").startswith("#/properties/")
             inner = follow(inner) if isinstance(inner, dict) else {}
             if "description" in inner:
                 below = (path + "." if path else "") + key
                 found[below] = inner["description"]
-                if below not in ("objectives", "points"):
+                if below not in ("objectives", "points") and not same_as_another:
                     walk(inner, below)
         if path in ("search", "scheduler", "executor", "scheduler.rules"):
             for rule in node.get("allOf", []):

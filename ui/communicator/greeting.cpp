@@ -15,6 +15,13 @@ struct Head {
   std::uint32_t version, first, second, length;
 };
 
+/// What came so far is laid over what is expected.
+Head head_of(std::string_view bytes) {
+  Head head{kMagic, kVersion, 0, 0, 0};
+  std::memcpy(&head, bytes.data(), std::min(bytes.size(), sizeof head));
+  return head;
+}
+
 }  // namespace
 
 std::string to_bytes(const Greeting& greeting) {
@@ -25,10 +32,13 @@ std::string to_bytes(const Greeting& greeting) {
   return bytes.append(text);
 }
 
+std::size_t missing_of_greeting(std::string_view bytes) {
+  const std::size_t whole = bytes.size() < sizeof(Head) ? sizeof(Head) : sizeof(Head) + head_of(bytes).length;
+  return whole - bytes.size();
+}
+
 Result<std::optional<Greeting>> read_greeting(std::string_view bytes) {
-  Head head{kMagic, kVersion, 0, 0, 0};
-  std::memcpy(&head, bytes.data(), std::min(bytes.size(), sizeof head));
-  // What came so far is laid over what is expected, so that a stranger is known by its first byte.
+  const Head head = head_of(bytes);  // A stranger is known by its first byte.
   if (head.magic != kMagic) return Error{Error::Code::invalid, "what it says is not what ranks of a trial say", ""};
   if (head.version != kVersion)
     return Error{Error::Code::invalid, "it speaks version " + std::to_string(head.version) + " of this, not " + std::to_string(kVersion),

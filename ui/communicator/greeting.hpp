@@ -29,6 +29,9 @@ constexpr std::size_t kLongestGreeting = 1024;  ///< Bytes, all of them.
 
 /// A text that is too long is cut.
 std::string to_bytes(const Greeting&);
+/// How many bytes may be read without taking what follows the greeting; at least one. `bytes`: a beginning that read_greeting() wants
+/// more of.
+std::size_t missing_of_greeting(std::string_view bytes);
 /// None: more has to come. Error: whoever says this is no rank, or one of another version. Bytes after the greeting are an error, too: nobody
 /// says more before it was answered.
 Result<std::optional<Greeting>> read_greeting(std::string_view bytes);

@@ -237,7 +237,7 @@ std::optional<Greeting> answer(const TcpRank& own, int socket, Clock::time_point
     const int left = milliseconds_until(deadline);
     if (left == 0) fail("rank 0 at " + place(own) + " did not say within " + seconds(own.timeouts.join + kGrace) + " that all ranks are there");
     if (::poll(&poll, 1, left) <= 0) continue;
-    const ssize_t n = ::recv(socket, bytes, sizeof bytes, 0);  // Rank 0 says nothing more before it is asked.
+    const ssize_t n = ::recv(socket, bytes, missing_of_greeting(said), 0);  // What follows is for the first call: that a rank has gone.
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (n <= 0) return problem = n == 0 ? "it closed the connection" : why(errno), std::nullopt;
     auto greeting = read_greeting(said.append(bytes, static_cast<std::size_t>(n)));

@@ -146,6 +146,7 @@ TEST_CASE("greetings survive the way as bytes, in one piece or many", "[communic
   for (std::size_t n = 0; n < bytes.size(); ++n) {
     const auto part = detail::read_greeting(std::string_view{bytes}.substr(0, n));
     CHECK((part && !*part));
+    CHECK((detail::missing_of_greeting(bytes.substr(0, n)) >= 1 && n + detail::missing_of_greeting(bytes.substr(0, n)) <= bytes.size()));
   }
   const auto whole = detail::read_greeting(bytes);
   REQUIRE((whole && *whole));
