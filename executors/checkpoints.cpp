@@ -1,27 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executors/checkpoints.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "executors/descriptor.hpp"
 #include "executors/private_folder.hpp"
+#include "executors/tree.hpp"
 #include "tuner/hex.hpp"
-#include "tuner/json.hpp"
 #include "tuner/value.hpp"
 
 namespace tune {
@@ -38,106 +34,13 @@ Error refused(const std::string& why, const fs::path& path) {
           "a checkpoint is a file or a folder of plain files below $TUNE_CHECKPOINT_DIR"};
 }
 
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    TUNE_ASSERT(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  void add(const void* bytes, std::size_t size) { EVP_DigestUpdate(context_.get(), bytes, size); }
-  std::string hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};
-    unsigned size = 0;
-    EVP_DigestFinal_ex(context_.get(), raw.data(), &size);
-    return to_hex({raw.data(), size});
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
-
-struct File {
-  std::string name;  // Relative to the checkpoint's root entry; "" is the root itself, when it is one file.
-  std::int64_t bytes = 0;
-  std::string sha256;
-  bool operator==(const File&) const = default;
-};
-
-std::string manifest_of(const std::string& root, const std::string& origin, bool folder, const std::vector<File>& files) {
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("version").value(1).key("origin").value(origin);
-  json.key("root").value(root).key("folder").value(folder);
-  json.key("files").begin_array();
-  for (const auto& file : files) {
-    json.begin_object().key("name").value(file.name).key("bytes").value(file.bytes);
-    json.key("sha256").value(file.sha256).end_object();
-  }
-  json.end_array().end_object();
-  return text += '\n';
+// How what is saved is taken over; that it is there unchanged is seen by another walk.
+TreeWalk taking_over() {
+  TreeWalk how;
+  how.hint = "a checkpoint is a file or a folder of plain files below $TUNE_CHECKPOINT_DIR";
+  how.durable = true;
+  return how;
 }
-
-// Hashes the tree at (parent, name) without ever following a link; `durable` also makes it read-only and fsyncs it.
-class Walk {
- public:
-  explicit Walk(bool durable) : durable_(durable) {}
-  std::vector<File> files;
-  std::int64_t bytes = 0;
-  bool folder = false;
-
-  std::optional<Error> run(int parent, const std::string& name) { return visit(parent, name, "", name, 0); }
-
- private:
-  std::optional<Error> visit(int parent, const std::string& entry, const std::string& name, const fs::path& shown,
-                             int depth) {
-    struct stat before {};
-    if (::fstatat(parent, entry.c_str(), &before, AT_SYMLINK_NOFOLLOW) != 0) return trouble("cannot look at", shown, errno);
-    if (!S_ISREG(before.st_mode) && !S_ISDIR(before.st_mode))
-      return refused(S_ISLNK(before.st_mode) ? "is or contains a symbolic link" : "is or contains a special file", shown);
-    const Descriptor fd{::openat(parent, entry.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-    if (!fd) return trouble("cannot open", shown, errno);
-    if (S_ISREG(before.st_mode)) return file(fd.get(), name, shown);
-    if (depth == 0) folder = true;
-    if (depth > 64) return refused("is nested deeper than 64 folders", shown);
-    return list(fd.get(), name, shown, depth);
-  }
-
-  std::optional<Error> list(int fd, const std::string& name, const fs::path& shown, int depth) {
-    DIR* stream = ::fdopendir(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-    if (!stream) return trouble("cannot list", shown, errno);
-    std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(stream)) names.emplace_back(entry->d_name);
-    ::closedir(stream);
-    std::sort(names.begin(), names.end());  // The manifest is the same on every file system.
-    for (const auto& child : names) {
-      if (child == "." || child == "..") continue;
-      if (auto error = visit(fd, child, name.empty() ? child : name + "/" + child, shown / child, depth + 1)) return error;
-    }
-    if (durable_ && ::fsync(fd) != 0) return trouble("cannot make durable", shown, errno);
-    return std::nullopt;
-  }
-
-  std::optional<Error> file(int fd, const std::string& name, const fs::path& shown) {
-    Sha256 hash;
-    File made{name, 0, ""};
-    buffer_.resize(1 << 20);
-    for (;;) {
-      const ssize_t n = ::read(fd, buffer_.data(), buffer_.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return trouble("cannot read", shown, errno);
-      if (n == 0) break;
-      hash.add(buffer_.data(), static_cast<std::size_t>(n));
-      made.bytes += n;
-    }
-    if (durable_ && (::fchmod(fd, 0400) != 0 || ::fsync(fd) != 0)) return trouble("cannot make durable", shown, errno);
-    made.sha256 = hash.hex();
-    bytes += made.bytes;
-    files.push_back(std::move(made));
-    return std::nullopt;
-  }
-
-  bool durable_;
-  std::vector<char> buffer_;
-};
 
 // The folder that `name` stands in, opened below `folder` without following links: each step is one openat(O_NOFOLLOW), the
 // same promise as openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), also where a seccomp filter hides that call.
@@ -163,88 +66,28 @@ std::optional<Error> write_durably(int folder, const char* name, const std::stri
   return std::nullopt;
 }
 
-bool is_hash(const std::string& text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
-// A name in the root that no checkpoint bears: unique in this process, and between processes by the pid.
+// A name in the root that no checkpoint bears: unique in this process, and between those of all machines that see the root.
 fs::path unused_name(const fs::path& root, const char* kind) {
   static std::atomic<std::uint64_t> count{0};
-  return root / (kind + std::to_string(::getpid()) + "-" + std::to_string(++count));
-}
-
-void erase_tree(const fs::path& path) {
-  std::error_code ignored;  // What cannot be deleted now is deleted by the next sweep().
-  fs::remove_all(path, ignored);
+  static const std::string machine = [] {
+    std::uint64_t random = 0;
+    static_cast<void>(::getrandom(&random, sizeof random, 0));
+    return to_hex(random, 16);
+  }();
+  return root / (kind + machine + "-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
 }
 
 Error corrupt(const std::string& hash, const std::string& why) {
   return Error{Error::Code::corrupt, "checkpoint " + printable(hash) + ": " + why, "an older checkpoint of the trial is used"};
 }
 
-struct Manifest {
-  std::string entry, origin;
-  std::vector<std::string> files;  // Below the entry; "" is the entry itself.
-};
-
-bool leads_out(const std::string& name) {
-  const fs::path path(name);
-  return path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end() || name.find('\0') != std::string::npos;
-}
-
-// The names in the list of files. It may come from another machine: none leads out of the folder.
-bool read_files(JsonReader& json, std::vector<std::string>& files) {
-  using Token = JsonReader::Token;
-  if (json.next() != Token::array) return false;
-  for (Token token; (token = json.next()) == Token::object;) {
-    std::string name;
-    while (json.next() == Token::key) {
-      if (json.text() != "name") {
-        json.skip();
-      } else if (json.next() == Token::string) {
-        name = json.text();
-      } else {
-        return false;
-      }
-    }
-    if (leads_out(name)) return false;
-    files.push_back(std::move(name));
-  }
-  return !json.failed();
-}
-
-Result<Manifest> read_manifest(const std::string& hash, const std::string& text) {
-  Sha256 digest;
-  digest.add(text.data(), text.size());
-  if (digest.hex() != hash) return corrupt(hash, "its manifest was changed");
-  Manifest read;
-  JsonReader json(text);
-  bool sound = json.next() == JsonReader::Token::object;
-  while (sound && json.next() == JsonReader::Token::key) {
-    if (json.text() == "root" || json.text() == "origin") {
-      std::string& into = json.text() == "root" ? read.entry : read.origin;
-      sound = json.next() == JsonReader::Token::string;
-      into = json.text();
-    } else if (json.text() == "files") {
-      sound = read_files(json, read.files);
-    } else {
-      json.skip();
-    }
-  }
-  const bool names_root = !read.entry.empty() && read.entry.find('/') == std::string::npos && !leads_out(read.entry) && read.entry != ".";
-  if (!sound || json.failed() || !names_root) return corrupt(hash, "its manifest names no root");
+// What the manifest in this file says, if it is that of the hash.
+Result<TreeManifest> manifest_in(const fs::path& file, const std::string& hash) {
+  const auto text = read_whole(file);
+  if (!text) return text.error();
+  auto read = read_manifest(hash, *text);
+  if (!read) return corrupt(hash, read.error().message);
   return read;
-}
-
-std::optional<Error> read_text(const fs::path& path, std::string& out) {
-  const Descriptor fd{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!fd) return trouble("cannot open", path, errno);
-  char buffer[65536];
-  for (ssize_t n; (n = ::read(fd.get(), buffer, sizeof buffer)) != 0;) {
-    if (n < 0) return trouble("cannot read", path, errno);
-    out.append(buffer, static_cast<std::size_t>(n));
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -280,15 +123,14 @@ Result<Checkpoints::Committed> Checkpoints::commit(const fs::path& folder, const
     erase_tree(folder / name);
   }
 
-  Walk walk(true);
-  if (auto error = walk.run(stage.get(), entry)) return abandon(*error);
-  const std::string manifest = manifest_of(entry, origin, walk.folder, walk.files);
+  auto taken = walk_tree(stage.get(), entry, taking_over(), entry);
+  if (!taken) return abandon(taken.error());
+  taken->origin = origin;
+  const std::string manifest = taken->text();
   if (auto error = write_durably(stage.get(), "manifest.json", manifest)) return abandon(*error);
   if (::fsync(stage.get()) != 0) return abandon(trouble("cannot make durable", staging, errno));
 
-  Sha256 hash;
-  hash.add(manifest.data(), manifest.size());
-  Committed done{hash.hex(), walk.bytes};
+  Committed done{sha256_of(manifest), taken->bytes()};
   if (::rename(staging.c_str(), (root_ / done.hash).c_str()) != 0) {
     // The same bytes under the same name are safe already.
     if (errno != ENOTEMPTY && errno != EEXIST) return abandon(trouble("cannot name checkpoint", given, errno));
@@ -310,26 +152,23 @@ Result<fs::path> Checkpoints::restore(const std::string& hash) const {
 
 /// What restore() promises, of a checkpoint that stands in `home`.
 Result<fs::path> Checkpoints::whole(const std::string& hash, const fs::path& home) const {
-  std::string manifest;
-  if (read_text(home / "manifest.json", manifest))
-    return Error{Error::Code::not_found, "checkpoint " + hash + " is not in " + printable(root_.string()), ""};
+  const auto manifest = read_whole(home / "manifest.json");
+  if (!manifest) return Error{Error::Code::not_found, "checkpoint " + hash + " is not in " + printable(root_.string()), ""};
   // The manifest is ours, byte for byte: its root and origin are taken from it, the rest is made again and compared.
-  const auto read = read_manifest(hash, manifest);
-  if (!read) return read.error();
-  const auto& [entry, origin, names] = *read;
+  const auto read = read_manifest(hash, *manifest);
+  if (!read) return corrupt(hash, read.error().message);
   const Descriptor folder{::open(home.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  Walk walk(false);
-  if (!folder || walk.run(folder.get(), entry)) return corrupt(hash, "its files are missing or unreadable");
-  if (manifest_of(entry, origin, walk.folder, walk.files) != manifest) return corrupt(hash, "its files were changed");
-  return home / entry;
+  auto there = walk_tree(folder.get(), read->entry, {}, home / read->entry);
+  if (!folder || !there) return corrupt(hash, "its files are missing or unreadable");
+  there->origin = read->origin;
+  if (there->text() != *manifest) return corrupt(hash, "its files were changed");
+  return home / read->entry;
 }
 
 // --- travelling -------------------------------------------------------------------------------------------------------
 
 Result<std::size_t> Checkpoints::count_parts(const std::string& hash, const fs::path& manifest) {
-  std::string text;
-  if (auto error = read_text(manifest, text)) return *error;
-  const auto read = read_manifest(hash, text);
+  const auto read = manifest_in(manifest, hash);
   if (!read) return read.error();
   return read->files.size() + 1;
 }
@@ -337,12 +176,11 @@ Result<std::size_t> Checkpoints::count_parts(const std::string& hash, const fs::
 Result<std::vector<fs::path>> Checkpoints::parts(const std::string& hash) const {
   if (!is_hash(hash)) return Error{Error::Code::not_found, "no checkpoint " + printable(hash), ""};
   const fs::path home = root_ / hash;
-  std::string text;
-  if (read_text(home / "manifest.json", text)) return Error{Error::Code::not_found, "checkpoint " + hash + " is not here", ""};
-  const auto read = read_manifest(hash, text);
+  const auto read = manifest_in(home / "manifest.json", hash);
+  if (!read && read.error().code != Error::Code::corrupt) return Error{Error::Code::not_found, "checkpoint " + hash + " is not here", ""};
   if (!read) return read.error();
   std::vector<fs::path> parts{home / "manifest.json"};
-  for (const auto& file : read->files) parts.push_back(file.empty() ? home / read->entry : home / read->entry / file);
+  for (const auto& file : read->files) parts.push_back(file.name.empty() ? home / read->entry : home / read->entry / file.name);
   return parts;
 }
 
@@ -355,9 +193,7 @@ Result<Done> Checkpoints::assemble(const std::string& hash, const fs::path& fold
     erase_tree(folder);
     return error;
   };
-  std::string text;
-  if (auto error = read_text(folder / "0", text)) return abandon(*error);
-  const auto read = read_manifest(hash, text);
+  const auto read = manifest_in(folder / "0", hash);
   if (!read) return abandon(read.error());
   // Built in a folder of its own: parts bear numbers, and a file may bear any name.
   const fs::path home = folder / "whole";
@@ -365,7 +201,8 @@ Result<Done> Checkpoints::assemble(const std::string& hash, const fs::path& fold
   fs::create_directories(home, failed);
   if (!failed) fs::rename(folder / "0", home / "manifest.json", failed);
   for (std::size_t i = 0; i < read->files.size() && !failed; ++i) {
-    const fs::path to = read->files[i].empty() ? home / read->entry : home / read->entry / read->files[i];
+    const auto& name = read->files[i].name;
+    const fs::path to = name.empty() ? home / read->entry : home / read->entry / name;
     fs::create_directories(to.parent_path(), failed);
     if (!failed) fs::rename(folder / std::to_string(i + 1), to, failed);
   }
@@ -373,8 +210,7 @@ Result<Done> Checkpoints::assemble(const std::string& hash, const fs::path& fold
   if (failed) return abandon(trouble("cannot put together checkpoint", hash, failed.value()));
   if (auto there = whole(hash, home); !there) return abandon(there.error());
   const Descriptor top{::open(home.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  Walk durably(true);
-  if (!top || durably.run(top.get(), read->entry) || ::fsync(top.get()) != 0) return abandon(trouble("cannot make durable", home, errno));
+  if (!top || !walk_tree(top.get(), read->entry, taking_over(), home) || ::fsync(top.get()) != 0) return abandon(trouble("cannot make durable", home, errno));
   if (::rename(home.c_str(), (root_ / hash).c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST)
     return abandon(trouble("cannot name checkpoint", hash, errno));
   erase_tree(folder);
