@@ -70,6 +70,7 @@ std::vector<Observation> Simulator::open(const History& history) {
     joined.worker = {static_cast<std::int64_t>(w)};
     joined.name = "simulated-" + std::to_string(w);
     joined.offers = offer();
+    joined.labels = spec_.required_labels;  // Simulated machines are what is asked for.
     out_.push_back(std::move(joined));
     schedule_loss(w);
   }

@@ -81,6 +81,7 @@ void Simulator::bring_back(std::size_t worker) {
   joined.worker = {static_cast<std::int64_t>(worker)};
   joined.name = "simulated-" + std::to_string(worker);
   joined.offers = offer();
+  joined.labels = spec_.required_labels;
   out_.push_back(std::move(joined));
   schedule_loss(worker);
 }

@@ -59,6 +59,7 @@ Result<std::unique_ptr<Executor>> make(const ExecutorContext& c) {
   if (c.spec.trainable.empty())
     return Error{Error::Code::invalid, "executor.type: `thread` runs a `trainable`, and the config has a command",
                  "use executor.type `process`"};
+  if (auto suits = suits_this_machine(c.spec); !suits) return suits.error();
   if (!c.spec.plugin.empty())
     if (auto loaded = load_plugin(c.spec.plugin); !loaded) return loaded.error();
   const auto* factory = find_trainable(c.spec.trainable);

@@ -66,6 +66,7 @@ std::vector<Observation> ThreadExecutor::Pool::open(const History& history) {
   here.worker = {0};
   here.name = "local";
   here.offers.cpus = cpus_each_;
+  here.labels = labels_of_this_machine();
   seen.push_back(std::move(here));
   for (const Trial& t : history.trials())
     if (t.state == TrialState::running && !t.attempt_over) {

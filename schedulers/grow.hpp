@@ -27,7 +27,7 @@ namespace tune {
 class Grow final : public Scheduler {
  public:
   /// `spec` has `grow`, and outlives this.
-  Grow(std::unique_ptr<Scheduler> scheduler, const Spec& spec) : scheduler_(std::move(scheduler)), spec_(spec) {}
+  Grow(std::unique_ptr<Scheduler> scheduler, const Spec& spec) : scheduler_(std::move(scheduler)), spec_(spec), placement_(spec.required_labels), empty_(spec.required_labels) {}
 
   void learn(const History&, const Record&) override;
   std::optional<Verdict> verdict(const History&) const override;

@@ -12,10 +12,12 @@ namespace tune {
 struct Command::Parser {
   const std::vector<std::string>& argv;
   const Space& space;
+  const Inputs& inputs;
   std::vector<Element> elements{};
   std::vector<Fault> faults{};
 
   using Kind = Piece::Kind;
+  static constexpr std::string_view kInputs = "inputs.";
   static constexpr std::array<std::pair<std::string_view, Kind>, 12> kBuiltIn{{{"args", Kind::args},
                                                                                {"params_file", Kind::params_file},
                                                                                {"checkpoint", Kind::checkpoint},
@@ -99,12 +101,15 @@ struct Command::Parser {
         return fail(Fault::Kind::malformed, "`?` is for parameters and for `checkpoint`", ""), std::nullopt;
       return Piece{kind, "", std::move(prefix)};
     }
-    if (name.starts_with("inputs.") || name == "rank")
+    if (name.starts_with(kInputs) && inputs.contains(std::string{name.substr(kInputs.size())}))
+      return Piece{Kind::input, std::string{name.substr(kInputs.size())}, std::nullopt};
+    if (name == "rank")
       return fail(Fault::Kind::later, "`${" + printable(name) + "}` is not served by this version", ""), std::nullopt;
 
     std::vector<std::string> known{"args:override"};
     for (const auto& d : space.dimensions()) known.push_back(d.name);
     for (const auto& [built_in, kind] : kBuiltIn) known.emplace_back(built_in);
+    for (const auto& [input, where] : inputs) known.push_back(std::string{kInputs} + input);
     const auto near = nearest(name, known);
     fail(Fault::Kind::unknown, "`${" + printable(name) + "}` is neither a parameter nor built in",
          near.empty() ? "write `$$` for a dollar sign" : "did you mean `${" + printable(near) + "}`?");
@@ -112,14 +117,14 @@ struct Command::Parser {
   }
 };
 
-std::vector<Command::Fault> Command::check(const std::vector<std::string>& argv, const Space& space) {
-  Parser parser{argv, space};
+std::vector<Command::Fault> Command::check(const std::vector<std::string>& argv, const Space& space, const Inputs& inputs) {
+  Parser parser{argv, space, inputs};
   parser.parse();
   return std::move(parser.faults);
 }
 
-Result<Command> Command::parse(const std::vector<std::string>& argv, const Space& space) {
-  Parser parser{argv, space};
+Result<Command> Command::parse(const std::vector<std::string>& argv, const Space& space, const Inputs& inputs) {
+  Parser parser{argv, space, inputs};
   parser.parse();
   if (!parser.faults.empty())
     return Error{Error::Code::invalid, "command: " + parser.faults.front().message, parser.faults.front().hint};
@@ -155,6 +160,10 @@ std::string Command::value(const Piece& piece, const Attempt& attempt) {
       return std::to_string(attempt.seed);
     case Kind::instance:
       return attempt.instance;
+    case Kind::input: {
+      const auto found = attempt.inputs.find(piece.text);
+      return found == attempt.inputs.end() ? std::string{} : found->second;
+    }
     case Kind::gpus: {
       std::string out;
       for (const int g : attempt.gpus) out += (out.empty() ? "" : ",") + std::to_string(g);
@@ -246,14 +255,26 @@ std::string params_json(const Params& params) {
   return out;
 }
 
-std::string environment_name(std::string_view parameter) {
-  std::string out = "TUNE_P_";
-  for (const char c : parameter) {
+namespace {
+
+std::string variable(std::string out, std::string_view name) {
+  for (const char c : name) {
     const bool lower = c >= 'a' && c <= 'z';
     const bool kept = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     out += lower ? static_cast<char>(c - 'a' + 'A') : kept ? c : '_';
   }
   return out;
 }
+
+}  // namespace
+
+std::map<std::string, std::string> paths_of(const Command::Inputs& inputs) {
+  std::map<std::string, std::string> paths;
+  for (const auto& [name, input] : inputs) paths[name] = input.path;
+  return paths;
+}
+
+std::string environment_name(std::string_view parameter) { return variable("TUNE_P_", parameter); }
+std::string input_variable(std::string_view input) { return variable("TUNE_INPUT_", input); }
 
 }  // namespace tune

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "tuner/result.hpp"
 #include "tuner/space.hpp"
+#include "tuner/spec.hpp"
 #include "tuner/value.hpp"
 
 namespace tune {
@@ -25,6 +27,7 @@ namespace tune {
 ///   ${checkpoint}      path of the checkpoint to restore; empty on a fresh start. ${checkpoint?PREFIX} works too
 ///   ${trial.id} ${trial.number} ${trial.dir} ${trial.attempt} ${seed} ${resources.cpu} ${resources.gpu_ids}
 ///   ${instance}        the problem instance that this attempt is for (tuner/instances.hpp)
+///   ${inputs.NAME}     where that input stands on the machine that runs the trial
 ///   $$                 a dollar sign; a $ before anything else but { stands for itself, so "$TUNE_P_LR" needs no
 ///   escape
 ///
@@ -52,13 +55,16 @@ class Command {
     std::vector<int> gpus;
     std::uint64_t seed = 0;
     std::string instance = {};
+    std::map<std::string, std::string> inputs = {};  ///< Where they stand.
   };
+
+  using Inputs = std::map<std::string, InputSpec>;
 
   Command() = default;
   /// All faults of the template; empty: parse() will succeed.
-  static std::vector<Fault> check(const std::vector<std::string>& argv, const Space&);
-  /// Error::invalid with the first fault. The names of the space say what ${name} means.
-  static Result<Command> parse(const std::vector<std::string>& argv, const Space&);
+  static std::vector<Fault> check(const std::vector<std::string>& argv, const Space&, const Inputs& = {});
+  /// Error::invalid with the first fault. The names of the space and of the inputs say what ${name} means.
+  static Result<Command> parse(const std::vector<std::string>& argv, const Space&, const Inputs& = {});
 
   /// The argv. Error::invalid when a value holds a NUL, which no argument can carry. Linear in its length.
   Result<std::vector<std::string>> expand(const Attempt&) const;
@@ -83,12 +89,13 @@ class Command {
       gpus,
       seed,
       instance,
+      input,
       args,
       args_space,
       args_override
     };
     Kind kind = Kind::text;
-    std::string text;                   ///< Of text; name of a parameter.
+    std::string text;                   ///< Of text; name of a parameter or an input.
     std::optional<std::string> prefix;  ///< ${…?PREFIX}
   };
   using Element = std::vector<Piece>;
@@ -103,5 +110,10 @@ std::string params_json(const Params&);
 
 /// TUNE_P_<NAME>: upper case, every byte that is no letter or digit becomes `_`.
 std::string environment_name(std::string_view parameter);
+/// Where inputs stand on the machine of the config: where it says.
+std::map<std::string, std::string> paths_of(const Command::Inputs&);
+
+/// TUNE_INPUT_<NAME>, made likewise.
+std::string input_variable(std::string_view input);
 
 }  // namespace tune

@@ -24,6 +24,7 @@ class Checks {
     scheduler();
     ranks();
     ends();
+    supplies();
     served();
     executable();
   }
@@ -40,7 +41,7 @@ class Checks {
   void command() {
     if (spec_.command.empty()) return;
     using Kind = Command::Fault::Kind;
-    const auto faults = Command::check(spec_.command, spec_.space);
+    const auto faults = Command::check(spec_.command, spec_.space, spec_.inputs);
     for (const auto& f : faults) {
       const char* code = f.kind == Kind::unknown     ? "E050"
                          : f.kind == Kind::malformed ? "E051"
@@ -51,7 +52,7 @@ class Checks {
       findings_.add(code, within(f.element, f.begin, f.end), f.message, f.hint);
     }
     if (!faults.empty()) return;
-    const auto parsed = Command::parse(spec_.command, spec_.space);
+    const auto parsed = Command::parse(spec_.command, spec_.space, spec_.inputs);
     instance();
     script();
     unused(*parsed);
@@ -284,6 +285,16 @@ class Checks {
     auto key = error.message.substr(0, error.message.find_first_of(": "));
     while (!places_.keys.contains(key) && key.find('.') != std::string::npos) key.resize(key.rfind('.'));
     findings_.add(code, places_.at(places_.keys.contains(key) ? key : section), who + " cannot run this experiment: " + error.message, error.hint);
+  }
+
+  void supplies() {
+    for (const auto* key : {"inputs", "code"})
+      if (!spec_.trainable.empty() && places_.keys.contains(key))
+        findings_.add("E013", places_.at(key), "`" + std::string{key} + "` is for commands, and this config has a trainable");
+    const auto& file = spec_.report.result_file;
+    if (spec_.code && !file.empty() && !file.starts_with('/') && spec_.code->place_of(spec_.cwd))
+      findings_.add("E078", places_.at("report.result_file"), "`report.result_file` is written where the command starts, and with `code` that is a copy that nobody may write to",
+                    "report on standard output, or by $TUNE_FD");
   }
 
   void ends() {

@@ -33,6 +33,7 @@ class Effective {
     replicates(s.replicates);
     texts("instances", s.instances, false);
     program(s);
+    supplies(s);
     report(s.report);
     policy("search", s.search, std::nullopt, catalogue_.samplers);
     scheduler(s);
@@ -213,6 +214,20 @@ class Effective {
     texts("env_pass", s.env_pass, false);
   }
 
+  void supplies(const Spec& s) {
+    if (!s.inputs.empty()) json_.key("inputs").begin_object();
+    for (const auto& [name, input] : s.inputs)
+      json_.key(name).begin_object().key("path").value(input.path).key("shared").value(input.shared).end_object();
+    if (!s.inputs.empty()) json_.end_object();
+    if (s.code) {
+      json_.key("code").begin_object().key("root").value(s.code->root);
+      texts("include", s.code->include, true);
+      texts("exclude", s.code->exclude, false);
+      json_.end_object();
+    }
+    texts("requires", s.required_labels, false);
+  }
+
   void report(const ReportSpec& r) {
     static constexpr const char* channels[] = {"auto", "fd", "socket", "stdout", "regex", "result_file"};
     json_.key("report")
@@ -335,6 +350,7 @@ class Effective {
           .key("keep_best")
           .value(s.checkpoint->keep_best);
       integer("every", s.checkpoint->every);
+      if (!s.checkpoint->shared.empty()) json_.key("store").value("shared:" + s.checkpoint->shared);
       json_.end_object();
     }
     json_.key("shutdown").begin_object().key("grace").value(to_text(s.shutdown.grace));

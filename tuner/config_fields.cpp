@@ -7,6 +7,7 @@
 namespace tune {
 namespace {
 
+constexpr std::string_view kMostBytes = "collection of checkpoints by size";
 constexpr std::string_view kPool = "agents on many machines";
 constexpr std::string_view kSearch = "search that learns";
 
@@ -105,9 +106,19 @@ constexpr Field kFields[] = {
     {"env_inherit", "all, none, list", "all",
      "Which variables of tune's own environment trials see; \"list\": those in env_pass."},
     {"env_pass", "list of texts", "[]", "Variables passed on with env_inherit \"list\"."},
-    {"inputs", "object", "", "Data that trials read.", kPool},
-    {"code", "object", "", "Program files to bring to agents.", kPool},
-    {"requires", "list of texts", "[]", "Labels that a worker must have.", kPool},
+    {"inputs", "object", "{}",
+     "Files and folders that trials read, by name: a path, or an object. Agents that do not see this disk get a copy, once. "
+     "`${inputs.NAME}` and TUNE_INPUT_NAME say where it stands."},
+    {"inputs.*", "text or object", "", "A path from the config's folder, or an object."},
+    {"inputs.*.path", "text", "", "A path from the config's folder."},
+    {"inputs.*.shared", "true or false", "false", "Every machine has it at that path: nothing is copied. An agent that has it not gets no trials."},
+    {"code", "object", "", "The program's files, for agents that do not see this disk: commands start in their copy."},
+    {"code.root", "text", "the config's folder", "The folder they are in; a path from the config's folder. A `cwd` in it becomes the same place of the copy."},
+    {"code.include", "list of texts", "[\"**\"]",
+     "Which files: patterns in which `*` is any text, `?` any character, and `**` any folders. A pattern that takes a folder takes all in it."},
+    {"code.exclude", "list of texts", "[]", "Files that are left out. Names that begin with a dot, `__pycache__` and the store are left out always."},
+    {"requires", "list of texts", "[]",
+     "Labels that a worker must bear to get trials: \"NAME\" or \"NAME=VALUE\". Every machine bears `os`, `arch` and `host`; agents also what `tune agent --label` says."},
     {"report", "object", "{}", "How trials report."},
     {"report.channel", "auto, fd, socket, stdout, regex, result_file", "auto",
      "Where reports come from. \"auto\": every way that the trial uses, with regex and result_file if they are given."},
@@ -175,8 +186,9 @@ constexpr Field kFields[] = {
     {"checkpoint.keep", "integer, at least 1", "1", "The newest so many of each trial."},
     {"checkpoint.keep_best", "true or false", "true", "Also the one with the best value."},
     {"checkpoint.every", "integer, at least 1", "", "Ask for a checkpoint every so many steps."},
-    {"checkpoint.store", "coordinator, shared:PATH", "", "Where checkpoints lie.", kPool},
-    {"checkpoint.max_bytes", "size", "", "Bound of all checkpoints.", kPool},
+    {"checkpoint.store", "coordinator, shared:PATH", "coordinator",
+     "Where checkpoints lie: beside the store, where agents that do not see it bring them, or in a folder that all machines see."},
+    {"checkpoint.max_bytes", "size", "", "Bound of all checkpoints.", kMostBytes},
     {"shutdown", "object", "{}", "How trials are asked to end."},
     {"shutdown.grace", "duration", "10s", "Time to save and leave before they are killed."},
     {"shutdown.signal", "SIGTERM, SIGINT, SIGUSR1", "SIGTERM", "Sent to trials that do not speak the protocol."},

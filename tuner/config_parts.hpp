@@ -129,6 +129,10 @@ bool check_conditions(Findings&, const std::vector<Dimension>&, const JsonNode& 
 bool read_space(Findings&, Section& top, Spec&, Places&);
 /// config_reader.cpp: what a section like `resources` gives, over what `out` has.
 void read_resources(Section, Resources& out);
+/// config_reader.cpp: a path of the config, which starts from its folder.
+std::string below(std::string_view folder, std::string_view path);
+/// config_supplies.cpp: requires, inputs, code.
+void read_supplies(Section& top, const std::string& folder, Spec&);
 /// config_policies.cpp: search, scheduler, executor.
 void read_policies(Section& top, const Catalogue&, Spec&, Places&);
 /// What follows from a population or a schedule for the rest of the config. Once all of it is read.

@@ -22,12 +22,6 @@ bool is_experiment_name(std::string_view name) {
                      [&](char c) { return letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
 }
 
-std::string joined(std::string_view folder, std::string_view path) {
-  if (path.starts_with('/')) return std::string{path};
-  if (path == "." || path.empty()) return std::string{folder};
-  return std::string{folder} + (folder.ends_with('/') ? "" : "/") + std::string{path};
-}
-
 class Reader {
  public:
   Reader(Findings& findings, const ConfigContext& context, const JsonNode& root)
@@ -40,6 +34,7 @@ class Reader {
     space_known_ = read_space(findings_, top_, spec, places);
     replicates(spec.replicates);
     program(spec);
+    read_supplies(top_, context_.folder, spec);
     report(spec.report);
     stop(spec.stop, spec.objectives);
     resources(spec);
@@ -180,11 +175,11 @@ class Reader {
       spec.trainable = trainable.text("name").value_or("?");
       if (spec.trainable.empty()) findings_.add("E011", trainable.where(), "`name` of the trainable is empty");
     }
-    if (const auto plugin = trainable.text("plugin")) spec.plugin = joined(context_.folder, *plugin);
+    if (const auto plugin = trainable.text("plugin")) spec.plugin = below(context_.folder, *plugin);
     if (!top_.member("command") && !top_.member("trainable") && context_.needs_program)
       findings_.add("E054", top_.where(), "the config needs `command` or `trainable`: what a trial runs",
                     "\"command\": [\"./program\", \"${args}\"]");
-    spec.cwd = joined(context_.folder, top_.text("cwd").value_or("."));
+    spec.cwd = below(context_.folder, top_.text("cwd").value_or("."));
 
     auto env = top_.section("env");
     for (const auto& m : env.present() ? env.node()->members : std::vector<JsonMember>{}) {
@@ -351,12 +346,22 @@ class Reader {
     }
   }
 
+  /// Of "shared:PATH"; empty: of "coordinator", or reported.
+  std::string shared_folder(const std::optional<std::string>& store, Span span) {
+    constexpr std::string_view kShared = "shared:";
+    if (!store || *store == "coordinator") return {};
+    if (store->starts_with(kShared) && store->size() > kShared.size()) return below(context_.folder, store->substr(kShared.size()));
+    findings_.add("E007", span, shown(*store) + " is no place for checkpoints; there are \"coordinator\" and \"shared:PATH\"");
+    return {};
+  }
+
   void edges(Spec& spec) {
     if (auto s = top_.section("checkpoint"); s.present()) {
       CheckpointSpec c;
       c.keep = static_cast<int>(s.integer("keep", {1, 1'000'000}).value_or(1));
       c.keep_best = s.boolean("keep_best").value_or(true);
       c.every = s.integer("every", kFromOne);
+      if (const auto* m = s.member("store")) c.shared = shared_folder(s.text("store"), m->span());
       spec.checkpoint = c;
     }
     auto shutdown = top_.section("shutdown");
@@ -364,7 +369,7 @@ class Reader {
     spec.shutdown.signal = shutdown.word<int>("signal", {{"SIGTERM", 15}, {"SIGINT", 2}, {"SIGUSR1", 10}}).value_or(15);
     if (const auto store = top_.text("store")) {
       if (store->empty()) findings_.add("E011", top_.member("store")->span(), "`store` is empty");
-      spec.store = *store == ":memory:" ? *store : joined(context_.folder, *store);
+      spec.store = *store == ":memory:" ? *store : below(context_.folder, *store);
     }
     auto metrics = top_.section("metrics");
     spec.metrics_address = metrics.text("address").value_or("");
@@ -411,6 +416,12 @@ void report_json(Findings& findings, const JsonFault& fault) {
 }
 
 }  // namespace
+
+std::string below(std::string_view folder, std::string_view path) {
+  if (path.starts_with('/')) return std::string{path};
+  if (path == "." || path.empty()) return std::string{folder};
+  return std::string{folder} + (folder.ends_with('/') ? "" : "/") + std::string{path};
+}
 
 void read_resources(Section s, Resources& out) {
   out.cpus = s.number("cpu", kPositive).value_or(out.cpus);

@@ -183,6 +183,18 @@ constexpr Code kCodes[] = {
      "The executor was asked and declined: an option that it needs is missing, or one is nothing that it could use. The message "
      "has its reason.",
      R"("executor": {"type": "kubernetes"}     kubernetes needs image)"},
+    {"E076", "not a label",
+     "A label is NAME or NAME=VALUE: the name of letters, digits, `.`, `_`, `-` and `/`, at most 63; the value of printable ASCII "
+     "without blanks and commas, at most 255 and not empty.",
+     R"("requires": ["gpu = a100"]     write "gpu=a100")"},
+    {"E077", "not a pattern",
+     "A pattern is a path below `code.root` in which `*` is any text, `?` any character, and the piece `**` any number of folders. It leads "
+     "nowhere else: it does not begin with a slash, and no piece of it is `.` or `..`.",
+     R"("include": ["../lib/*.py"]     make "root": "..", and include "lib/*.py")"},
+    {"E078", "a result file in a copy",
+     "With `code` commands start in a copy of the program that agents share and nobody may write to, and `report.result_file` is "
+     "written where the command starts.",
+     R"("report": {"result_file": "result.json"}     report on standard output, or by $TUNE_FD)"},
     {"W010", "a parameter is never used",
      "The command mentions some parameters by name but not this one, so its value would make no difference. Programs "
      "that read TUNE_PARAMS or TUNE_P_… themselves are not seen.",

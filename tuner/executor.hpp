@@ -55,6 +55,7 @@ struct ExecutorContext {
   std::string url = {};    ///< Of the server by which trials may report as well; empty: there is none.
   std::string secret = {}; ///< That the server checks their tokens by.
   std::string authority = {}; ///< File of the certificate (PEM) by which the server is known; empty: none of ours.
+  const History* history = nullptr; ///< Folded so far, for whoever makes the executor; null: nothing was.
 };
 
 struct ExecutorEntry {

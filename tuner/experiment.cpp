@@ -28,6 +28,7 @@ Experiment::Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::
       scheduler_(std::move(scheduler)),
       allocator_(std::move(allocator)),
       history_(spec),
+      placement_(spec.required_labels),
       repeats_(spec),
       checkpoints_(spec.checkpoint ? spec.checkpoint->keep : 1, spec.checkpoint && spec.checkpoint->keep_best),
       improvements_(spec.objectives) {

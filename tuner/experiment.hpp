@@ -93,6 +93,7 @@ class Experiment {
   void fold(const Reported&, const Record&);
   void fold(const Checkpointed&, const Record&);
   void fold(const CheckpointLost&, const Record&);
+  void fold(const Supplied& s, const Record&) { history_.supplied_[s.name] = s; }
   void fold(const Exited&, const Record&);
   void fold(const Propose&, const Record&);
   void fold(const Launch&, const Record&);

@@ -126,6 +126,10 @@ inline void fields(Of<Warned>, auto&& v) {
   v("code", &F::code), v("subject", &F::subject), v("text", &F::text);
 }
 inline void fields(Of<TimePassed>, auto&&) {}
+inline void fields(Of<Supplied>, auto&& v) {
+  using F = Supplied;
+  v("name", &F::name), v("hash", &F::hash), v("bytes", &F::bytes), v("files", &F::files), v("path", &F::path);
+}
 
 inline void fields(Of<Rung>, auto&& v) {
   using F = Rung;

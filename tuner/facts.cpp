@@ -17,7 +17,8 @@ constexpr std::array<std::string_view, 20> kCauses = {
 constexpr std::array<std::string_view, std::variant_size_v<Observation>> kObservations = {
     "Configured", "Opened",       "Imported",       "Requested", "Annotated", "WorkerJoined", "WorkerChanged",
     "WorkerLost", "AllocationChanged", "Started",   "Announced", "Reported",  "Checkpointed", "CheckpointLost",
-    "Updated",    "Exited",       "Fenced",         "Collected", "Warned",    "TimePassed"};
+    "Updated",    "Exited",       "Fenced",         "Collected", "Warned",    "TimePassed",
+    "Supplied"};
 constexpr std::array<std::string_view, std::variant_size_v<Decision>> kDecisions = {
     "Propose", "Launch", "Extend", "Pause", "Stop", "Exploit", "Update",
     "Resize",  "Retry",  "Settle", "Allocate", "Release", "Collect", "Finish"};

@@ -227,6 +227,15 @@ struct Collected {
   bool operator==(const Collected&) const = default;
 };
 
+/// What trials are given, by its content: an input, or the program's code.
+struct Supplied {
+  std::string name;  ///< "inputs.digits", "code"
+  std::string hash;  ///< Of the manifest, which lists its files.
+  std::int64_t bytes = 0, files = 0;
+  std::string path;  ///< Where it was found.
+  bool operator==(const Supplied&) const = default;
+};
+
 struct Warned {
   std::string code, subject, text;
   bool operator==(const Warned&) const = default;
@@ -239,7 +248,7 @@ struct TimePassed {
 using Observation =
     std::variant<Configured, Opened, Imported, Requested, Annotated, WorkerJoined, WorkerChanged, WorkerLost,
                  AllocationChanged, Started, Announced, Reported, Checkpointed, CheckpointLost, Updated, Exited, Fenced,
-                 Collected, Warned, TimePassed>;
+                 Collected, Warned, TimePassed, Supplied>;
 
 // --- decisions ------------------------------------------------------------------------------------------------------
 

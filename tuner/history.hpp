@@ -62,6 +62,9 @@ class History {
   /// What was copied from other experiments when this one began.
   const std::vector<Imported>& imported() const { return imported_; }
 
+  /// What trials are given, by name, as it was recorded last.
+  const std::map<std::string, Supplied>& supplied() const { return supplied_; }
+
   /// A new trial may be proposed: budget left, not finishing, sampler not exhausted.
   bool may_start() const { return may_start_; }
   /// `tune best --confirm` is under way: the leaders are run again, and nothing new is tried.
@@ -91,6 +94,7 @@ class History {
   std::optional<TrialId> best_;
   Front front_;
   std::vector<Imported> imported_;
+  std::map<std::string, Supplied> supplied_;
   double cost_ = 0;
   Time now_, began_;
   Seq last_seq_ = 0;

@@ -15,18 +15,30 @@ void Placement::order(WorkerId id, Place& place) {
   if (by_room_.erase({place.listed, id})) offered_ -= place.listed_offer;
   place.listed = place.offer.cpus - place.cpus;
   place.listed_offer = place.offer.cpus;
-  if (place.presence == Presence::here && by_room_.insert({place.listed, id}).second) offered_ += place.listed_offer;
+  if (place.presence == Presence::here && place.suits && by_room_.insert({place.listed, id}).second) offered_ += place.listed_offer;
+}
+
+Placement::Place& Placement::place(WorkerId id) {
+  const auto [it, is_new] = workers_.try_emplace(id);
+  if (is_new) it->second.suits = required_.empty();
+  return it->second;
+}
+
+void Placement::label(WorkerId id, const std::vector<std::string>& labels) {
+  auto& labelled = place(id);
+  labelled.suits = lacking(labels, required_).empty();
+  order(id, labelled);
 }
 
 void Placement::join(WorkerId id, const Offer& offer, const std::string& group) {
-  auto& place = workers_[id];
+  auto& place = this->place(id);
   place.offer = offer;
   place.group = group;
   place.presence = Presence::here;
   order(id, place);
 }
 
-void Placement::rejoin(WorkerId id, const Offer& offer) { join(id, offer, std::string{workers_[id].group}); }
+void Placement::rejoin(WorkerId id, const Offer& offer) { join(id, offer, std::string{place(id).group}); }
 
 void Placement::set_aside(WorkerId id) { change(id, Presence::here, Presence::aside); }
 
@@ -156,14 +168,14 @@ std::vector<Seat> Placement::find(const Resources& each, const Gang& gang) const
 bool Placement::possible(const Resources& each, const Gang& gang) const {
   Placement empty;
   for (const auto& [id, place] : workers_)
-    if (place.presence != Presence::gone) empty.join(id, place.offer, place.group);
+    if (place.presence != Presence::gone && place.suits) empty.join(id, place.offer, place.group);
   return gang.ranks > 1 ? !empty.find(each, gang).empty() : empty.find(each).has_value();
 }
 
 bool Placement::overbooked() const { return taken_ > offered_ + kRounding; }
 
 bool Placement::has_workers() const {
-  return std::any_of(workers_.begin(), workers_.end(), [](const auto& w) { return w.second.presence != Presence::gone; });
+  return std::any_of(workers_.begin(), workers_.end(), [](const auto& w) { return w.second.presence != Presence::gone && w.second.suits; });
 }
 
 void Placement::hold(Place& place, const Seat& seat) {
@@ -174,14 +186,14 @@ void Placement::hold(Place& place, const Seat& seat) {
 }
 
 void Placement::take(const Seat& seat) {
-  auto& place = workers_[seat.worker];
+  auto& place = this->place(seat.worker);
   hold(place, seat);
   taken_ += seat.cpus;
   order(seat.worker, place);
 }
 
 void Placement::give_back(const Seat& seat) {
-  auto& place = workers_[seat.worker];
+  auto& place = this->place(seat.worker);
   place.cpus -= seat.cpus;
   taken_ -= seat.cpus;
   order(seat.worker, place);
@@ -196,7 +208,7 @@ void Placement::give_back(const Seat& seat) {
 int Placement::capacity(const Resources& each, const Gang& gang) const {
   int count = 0;
   for (const auto& [id, place] : workers_) {
-    if (place.presence != Presence::here) continue;
+    if (place.presence != Presence::here || !place.suits) continue;
     Placement alone;
     alone.join(id, place.offer);
     for (std::optional<Seat> s; count < kUncounted && (s = alone.find(each)); ++count) alone.take(*s);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "tuner/labels.hpp"
 #include "tuner/resources.hpp"
 
 namespace tune {
@@ -20,8 +21,14 @@ namespace tune {
 /// new seats, but whoever said so can take that back, and what only it could hold waits for that. While nobody is here
 /// nothing is called impossible, for the first worker may be about to join. A bigger one than those that are here is not
 /// waited for: no sweep shall hang over night for a worker that nobody promised.
+///
+/// Where labels are required, workers that lack one are as if they were not here: the first that bears them may be about to join.
 class Placement {
  public:
+  explicit Placement(std::vector<std::string> required = {}) : required_(std::move(required)) {}
+
+  /// Those that it bears from now on; none until this is said.
+  void label(WorkerId, const std::vector<std::string>&);
   /// It is here, with this much; also one that had left, or was set aside. Workers of one group (an allocation) are sure to reach
   /// one another.
   void join(WorkerId, const Offer&, const std::string& group = {});
@@ -50,7 +57,7 @@ class Placement {
   double cpus_offered() const { return offered_; }  ///< By the workers that are here.
   double cpus_taken() const { return taken_; }
   bool overbooked() const;  ///< More is taken than is offered.
-  bool has_workers() const;  ///< That are here or set aside.
+  bool has_workers() const;  ///< That are here or set aside, and bear what is required.
   /// How many trials of this size the workers that are here hold together when empty; of gangs a bound, for what is left on a
   /// worker may be of no use.
   int capacity(const Resources& each, const Gang& = {}) const;
@@ -61,6 +68,7 @@ class Placement {
     Offer offer;
     std::string group;
     Presence presence = Presence::gone;
+    bool suits = true;               ///< It bears what is required.
     double listed = 0;               ///< Its room in by_room_.
     double listed_offer = 0;         ///< What it counts for in offered_.
     double cpus = 0;                 ///< Taken.
@@ -73,9 +81,11 @@ class Placement {
   static void hold(Place&, const Seat&);
   void change(WorkerId, Presence from, Presence to);
   void order(WorkerId, Place&);
+  Place& place(WorkerId);
 
+  std::vector<std::string> required_;
   std::map<WorkerId, Place> workers_;
-  std::set<std::pair<double, WorkerId>> by_room_;  // Free cpus of those that are here.
+  std::set<std::pair<double, WorkerId>> by_room_;  // Free cpus of those that are here and suit.
   double offered_ = 0, taken_ = 0;
 };
 

@@ -4,9 +4,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tuner/facts.hpp"
+#include "tuner/labels.hpp"
 #include "tuner/resources.hpp"
 #include "tuner/space.hpp"
 #include "tuner/time.hpp"
@@ -88,6 +90,7 @@ struct CheckpointSpec {
   int keep = 1;
   bool keep_best = true;
   std::optional<std::int64_t> every;
+  std::string shared;  ///< Folder that all machines see, where they lie; empty: beside the store.
 };
 
 /// Trials that remain when nothing new may start get the freed resources.
@@ -103,6 +106,23 @@ struct ShutdownSpec {
 
 /// Who starts the ranks of a trial.
 enum class RankLauncher : std::uint8_t { env, torchrun, mpirun, srun };
+
+/// Data that trials read, by name.
+struct InputSpec {
+  std::string path;     ///< A file or a folder; absolute.
+  bool shared = false;  ///< Every machine has it at that path: it is brought to none.
+  bool operator==(const InputSpec&) const = default;
+};
+
+/// The files of a program, for agents that do not see this machine's disk.
+struct CodeSpec {
+  std::string root;                           ///< Absolute.
+  std::vector<std::string> include = {"**"};  ///< Patterns (tuner/glob.hpp).
+  std::vector<std::string> exclude;
+  /// Of an absolute path that is the root or below it: what follows, "" or "/sub/folder"; nullopt: it is elsewhere. Text alone: no link is followed.
+  std::optional<std::string> place_of(std::string_view path) const;
+  bool operator==(const CodeSpec&) const = default;
+};
 
 struct Spec {
   std::string name, description;
@@ -127,6 +147,10 @@ struct Spec {
   std::map<std::string, std::optional<std::string>> env;  ///< nullopt: removed from what is inherited.
   enum class Inherit : std::uint8_t { all, none, list } env_inherit = Inherit::all;
   std::vector<std::string> env_pass;
+
+  std::map<std::string, InputSpec> inputs;
+  std::optional<CodeSpec> code;
+  std::vector<std::string> required_labels;  ///< Of a worker, for it to get trials.
 
   ReportSpec report;
   PolicySpec search{"auto", {}}, scheduler{"fifo", {}}, executor{"process", {}};

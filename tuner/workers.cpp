@@ -7,6 +7,7 @@ void follow_workers(Placement& places, const Record& record) {
   if (record.as<Opened>()) {
     places.leave_all();
   } else if (const auto* joined = record.as<WorkerJoined>()) {
+    places.label(joined->worker, joined->labels);
     places.join(joined->worker, joined->offers, joined->group);
   } else if (const auto* lost = record.as<WorkerLost>()) {
     places.leave(lost->worker);

@@ -7,6 +7,7 @@
 
 #include "tuner/hex.hpp"
 #include "tuner/json_document.hpp"
+#include "tuner/labels.hpp"
 #include "tuner/options.hpp"
 #include "tuner/units.hpp"
 
@@ -151,6 +152,21 @@ class EngineAllocator final : public Allocator {
   std::map<TrialId, std::vector<WorkerId>> seats_;
 };
 
+/// No agent that could never get a trial shall be asked for again and again. What a machine is by itself shows when it is there.
+Result<Done> bears_what_is_required(const Spec& spec) {
+  const auto borne = list_option(spec.executor.options, "labels");
+  for (const auto& label : borne)
+    if (!is_label(label)) return Error{Error::Code::invalid, "executor.labels: `" + printable(label) + "` is no label", "NAME or NAME=VALUE, as \"gpu=a100\""};
+  auto missing = lacking(borne, spec.required_labels);
+  std::erase_if(missing, [](const std::string& label) {
+    const auto name = label.substr(0, label.find('='));
+    return name == "os" || name == "arch" || name == "host";
+  });
+  if (missing.empty()) return Done{};
+  return Error{Error::Code::invalid, "requires: agents that `" + spec.executor.type + "` places bear no label " + list_text(missing),
+               "ask the engine for such nodes, and say so in `executor.labels`"};
+}
+
 }  // namespace
 
 std::vector<Option> allocation_options() {
@@ -162,7 +178,8 @@ std::vector<Option> allocation_options() {
           {"backlog", Kind::integer, "4", "At most so many allocations wait in the engine's queue.", 1, 1000},
           {"walltime", Kind::duration, "", "How long an allocation lasts; the engine's default if not given."},
           {"margin", Kind::duration, "\"2m\"", "Before its end trials save and leave."},
-          {"idle", Kind::duration, "\"5m\"", "Agents without a trial for so long are let go."}};
+          {"idle", Kind::duration, "\"5m\"", "Agents without a trial for so long are let go."},
+          {"labels", Kind::list, "[]", "Labels that its agents bear besides those of any machine, as `requires` has them: what the engine was asked for."}};
 }
 
 Result<std::unique_ptr<Allocator>> engine_allocator(const Spec& spec) {
@@ -177,6 +194,7 @@ Result<std::unique_ptr<Allocator>> engine_allocator(const Spec& spec) {
     return Error{Error::Code::invalid,
                  "the " + std::to_string(spec.gang.ranks) + " ranks of a trial do not fit one allocation, which holds " + std::to_string(together),
                  "raise agents_each or per_agent, or say \"across\": true if agents of different allocations reach one another"};
+  if (auto borne = bears_what_is_required(spec); !borne) return borne.error();
   settings.prefix = "tune-x";
   if (auto sound = check(settings); !sound) return sound.error();
   return std::unique_ptr<Allocator>(std::make_unique<EngineAllocator>(spec, std::move(settings)));

@@ -32,7 +32,7 @@ constexpr std::size_t kStrangers = 256, kLines = 20'000;
 
 }  // namespace
 
-std::variant<std::string, Hub::Answer> Hub::Handler::fetch(const AgentName&, const std::string&) {
+std::variant<Hub::Download, Hub::Answer> Hub::Handler::fetch(const AgentName&, const std::string&) {
   return Answer{404, "there is no such file"};
 }
 std::variant<Hub::Upload, Hub::Answer> Hub::Handler::store(const AgentName&, const std::string&, std::uint64_t) {

@@ -41,6 +41,11 @@ class Hub {
     int status = 200;  ///< Of HTTP: 200 to 299 is yes.
     std::string text;  ///< One sentence for the agent's log.
   };
+  /// What is sent: `most` bytes of a file from a place on, or what there is.
+  struct Download {
+    std::string file;
+    std::uint64_t from = 0, most = UINT64_MAX;
+  };
   /// Where an upload goes. `file` must not be there; it is made 0600, and is gone after `whole` has returned, which is called
   /// when all of it is in there (not yet synced) and may rename it. Cut off or not taken, nothing of it is left.
   struct Upload {
@@ -63,8 +68,8 @@ class Hub {
     /// Somebody came and was not let in: for the log. Whoever reaches the port can make these come as often as they like.
     virtual void turned_away(const std::string& address, const std::string& why) { (void)address, (void)why; }
     // --- on the threads for files, several at a time ---
-    /// What file the agent gets for PATH. PATH is "a/b.c": letters, digits, '.', '_', '-' in pieces that do not begin with a dot.
-    virtual std::variant<std::string, Answer> fetch(const AgentName&, const std::string& path);
+    /// What the agent gets for PATH. PATH is "a/b.c": letters, digits, '.', '_', '-' in pieces that do not begin with a dot.
+    virtual std::variant<Download, Answer> fetch(const AgentName&, const std::string& path);
     virtual std::variant<Upload, Answer> store(const AgentName&, const std::string& path, std::uint64_t length);
   };
 

@@ -263,11 +263,14 @@ class Caller final : public Visit, public std::enable_shared_from_this<Caller> {
     auto found = reception_.handler.fetch(who_->agent, path_);
     if (auto* const no = std::get_if<Answer>(&found)) return std::move(*no);
     Outgoing out;
-    out.file.reset(::open(std::get<std::string>(found).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const auto& wanted = std::get<Hub::Download>(found);
+    out.file.reset(::open(wanted.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (!out.file || ::fstat(out.file.get(), &status) != 0 || !S_ISREG(status.st_mode))
       return Answer{404, "there is no such file"};
-    out.left = static_cast<std::uint64_t>(status.st_size);
+    const auto size = static_cast<std::uint64_t>(status.st_size), from = std::min(wanted.from, size);
+    if (from > 0 && ::lseek(out.file.get(), static_cast<off_t>(from), SEEK_SET) < 0) return Answer{500, "the file cannot be read from there"};
+    out.left = std::min(size - from, wanted.most);
     return out;
   }
   void give_more() {

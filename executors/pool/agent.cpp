@@ -7,21 +7,18 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <mutex>
-#include <set>
 
 #include "executors/clock.hpp"
 #include "executors/link/host_name.hpp"
 #include "executors/link/line.hpp"
-#include "executors/pool/household.hpp"
+#include "executors/pool/agent_run.hpp"
 #include "executors/pool/line_mirror.hpp"
-#include "executors/pool/messages.hpp"
 #include "executors/process/rank_meeting.hpp"
 #include "tuner/json.hpp"
 #include "tuner/value.hpp"
@@ -31,9 +28,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostAtOnce = 256;  // Facts a message.
-constexpr double kFarewell = 2;           // Seconds.
-constexpr double kSilence = 0.5;          // Of a lease without a word: the line may be half of one that broke.
+constexpr double kFarewell = 2;   // Seconds.
+constexpr double kSilence = 0.5;  // Of a lease without a word: the line may be half of one that broke.
 
 std::string whole_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -44,7 +40,7 @@ std::string whole_file(const std::string& path) {
 
 class Agent::Inside {
  public:
-  explicit Inside(Settings settings) : settings_(std::move(settings)) {}
+  explicit Inside(Settings settings) : settings_(std::move(settings)), staging_(settings_.folder + "/staged", settings_.cache, settings_.id) {}
   ~Inside() {
     ending_ = true;
     if (line_) line_->stop();
@@ -58,20 +54,6 @@ class Agent::Inside {
   }
 
  private:
-  struct Run {
-    Opening opening;
-    std::unique_ptr<Household> household;
-    std::set<std::pair<TrialId, int>> attempts;  // Whose end was not acknowledged.
-    std::set<std::pair<TrialId, int>> cut_off;   // Those of them whose lease ended.
-    std::size_t ended = 0;                       // Those of them whose end is known.
-    std::deque<Record> unsaid;                   // Not acknowledged, oldest first.
-    std::int64_t said = 0;                       // On this connection, up to here.
-    bool open = false;                           // The coordinator opened it on this connection.
-    double covered = 0;                          // When the last beat was sent that it answered while it had this open.
-    bool expired = false;
-    std::string logs;  // Folder of its trials' logs, where the coordinator cannot read them; empty: it can.
-  };
-
   void post(std::function<void()> event) {
     const std::lock_guard lock(mutex_);
     events_.push_back(std::move(event));
@@ -103,8 +85,7 @@ class Agent::Inside {
   void answer(Reserved);
   void end(const AttemptName&, Cause, const std::string& why);
   void happened(const std::string& experiment, std::vector<Observation> seen, Time at);
-  void pass_on(Run&);
-  void keep(Run&, Observation, Time at);
+  void pass_on(AgentRun&);
   void bring_logs(const std::string& experiment, const std::string& folder, const Exited&, Time at);
   void ended(const std::string& experiment, const Exited&, Time at);
   void begin_leaving(const std::string& why, bool stop, bool kill);
@@ -119,12 +100,18 @@ class Agent::Inside {
   void turn();
   bool is_idle() const;
   bool has_trials() const;
-  void forget(const std::string& experiment) { runs_.erase(experiment); }
+  void forget(const std::string& experiment) {
+    runs_.erase(experiment);
+    staging_.trim();
+  }
+  void open(const Opening&, AgentRun&, Spec);
+  void look_for_what_is_shared(AgentRun&);
   void tell(const std::string& line) const {
     if (settings_.tell) settings_.tell(line);
   }
 
   const Settings settings_;
+  Staging staging_;
   std::unique_ptr<Line> line_;
   boost::asio::thread_pool courier_{1};  // Brings logs.
   std::atomic<bool> ending_ = false;
@@ -134,7 +121,7 @@ class Agent::Inside {
   std::string leaving_why_, last_trouble_;
   double hello_at_ = 0, answered_ = 0, next_beat_ = 0, busy_at_ = boot_seconds(), word_at_ = busy_at_;
   std::map<std::string, std::int64_t> numbered_;  // Facts of each experiment; goes on if it is forgotten and comes again.
-  std::map<std::string, std::unique_ptr<Run>> runs_;
+  std::map<std::string, std::unique_ptr<AgentRun>> runs_;
 
   std::mutex mutex_;  // Of the events, which are all that other threads touch.
   std::condition_variable changed_;
@@ -210,29 +197,14 @@ void Agent::Inside::take(const Opening& opening) {
   auto& run = runs_[opening.experiment];
   if (run && run->opening.began != opening.began) run.reset();  // Another experiment of that name.
   if (!run) {
-    run = std::make_unique<Run>();
     auto spec = settings_.read_settings(opening.config);
     if (!spec) {
       tell("the settings of " + printable(opening.experiment) + " cannot be read: " + spec.error().message);
       runs_.erase(opening.experiment);
       return;
     }
-    const bool same_disk = !opening.mark.empty() && !settings_.own_disk && whole_file(opening.folder + "/.mark") == opening.mark;
-    ExecutorContext context{*spec, opening.folder, opening.checkpoints};
-    if (!same_disk) {
-      context.folder = settings_.folder + "/" + opening.experiment;
-      context.checkpoints = settings_.folder + "/checkpoints";
-      std::error_code failed;
-      fs::create_directories(context.folder, failed);
-    }
-    Elsewhere elsewhere{settings_.id, nullptr};
-    if (!same_disk) elsewhere.mirror = std::make_shared<LineMirror>(*line_, settings_.id, ending_), run->logs = context.folder;
-    Household::Callbacks callbacks;
-    callbacks.happened = [this, name = opening.experiment](std::vector<Observation> seen, Time at) {
-      post([this, name, seen = std::move(seen), at]() mutable { happened(name, std::move(seen), at); });
-    };
-    callbacks.tell = [this](const std::string& line) { tell(line); };
-    run->household = std::make_unique<Household>(*spec, context, settings_.offer.offers, std::move(elsewhere), std::move(callbacks));
+    run = std::make_unique<AgentRun>(numbered_[opening.experiment]);
+    open(opening, *run, std::move(*spec));
   }
   // What was kept for a coordinator that is gone: this one asks again for what it wants.
   run->household->ask([](TrialHost& host) { host.give_up_reserved(); });
@@ -241,6 +213,7 @@ void Agent::Inside::take(const Opening& opening) {
   run->covered = std::max({run->covered, hello_at_, answered_});
   run->expired = false;
   live_from(run->covered);
+  look_for_what_is_shared(*run);
   pass_on(*run);
 }
 
@@ -252,7 +225,7 @@ void Agent::Inside::take(const Reserve& reserve) {
   reserved.attempt = {reserve.experiment, launch->trial, launch->attempt};
   reserved.round = reserve.round;
   reserved.begun = it->second->attempts.contains({launch->trial, launch->attempt});
-  if (leaving_ || reserved.begun) return answer(std::move(reserved));
+  if (leaving_ || reserved.begun || !it->second->unseen.empty()) return answer(std::move(reserved));
   it->second->household->ask([this, reserved, ranks = launch->ranks](TrialHost& host) mutable {
     const auto& [experiment, trial, attempt] = reserved.attempt;
     reserved.begun = host.has_begun(trial, attempt);
@@ -274,39 +247,59 @@ void Agent::Inside::answer(Reserved reserved) {
   say(reserved);
 }
 
+/// Where its trials have their files, and a household for them.
+void Agent::Inside::open(const Opening& opening, AgentRun& run, Spec spec) {
+  run.spec = std::move(spec);
+  const bool same_disk = !opening.mark.empty() && !settings_.own_disk && whole_file(opening.folder + "/.mark") == opening.mark;
+  ExecutorContext context{run.spec, opening.folder, opening.checkpoints};
+  Elsewhere elsewhere{settings_.id, nullptr, nullptr};
+  if (!same_disk) {
+    context.folder = run.logs = settings_.folder + "/" + opening.experiment;
+    std::error_code failed;
+    fs::create_directories(context.folder, failed);
+    if (mark_of_checkpoints(run.spec).empty()) {
+      context.checkpoints = settings_.folder + "/checkpoints";
+      elsewhere.mirror = std::make_shared<LineMirror>(*line_, settings_.id, ending_);
+    }
+    if (!opening.supplies.empty())
+      elsewhere.supplies = run.supplies = std::make_shared<LineSupplies>(*line_, staging_, run.spec, opening.supplies, ending_);
+  }
+  Household::Callbacks callbacks;
+  callbacks.happened = [this, name = opening.experiment](std::vector<Observation> seen, Time at) {
+    post([this, name, seen = std::move(seen), at]() mutable { happened(name, std::move(seen), at); });
+  };
+  callbacks.tell = [this](const std::string& line) { tell(line); };
+  run.household = std::make_unique<Household>(run.spec, context, settings_.offer.offers, std::move(elsewhere), std::move(callbacks));
+}
+
+/// A machine without what all should see gets no trials.
+void Agent::Inside::look_for_what_is_shared(AgentRun& run) {
+  const auto unseen = unseen_here(run.spec, run.opening.mark);
+  if (unseen.empty() && run.unseen.empty()) return;  // Said at each opening: the coordinator may be another one.
+  run.unseen = unseen;
+  if (!unseen.empty()) tell("no trials of " + printable(run.opening.experiment) + " here: " + unseen);
+  run.keep(WorkerChanged{{}, unseen.empty() ? "ready" : "quarantined", {}, {}, unseen}, EdgeClock{}.now());
+}
+
 void Agent::Inside::take(const Order& order) {
   const auto it = runs_.find(order.experiment);
   const auto* decided = order.fact.decided();
   if (it == runs_.end() || !decided) return;
-  Run& run = *it->second;
+  AgentRun& run = *it->second;
   const auto* launch = std::get_if<Launch>(&decided->what);
   if (!launch) return run.household->ask([d = *decided](TrialHost& host) { host.carry_out(d); });
   if (!run.attempts.insert({launch->trial, launch->attempt}).second) return;  // It has it.
-  if (leaving_) {
+  if (leaving_ || !run.unseen.empty()) {
     Exited refused;
-    refused.trial = launch->trial, refused.attempt = launch->attempt, refused.cause = Cause::preempted;
-    refused.text = "its agent is leaving: " + leaving_why_;
+    refused.trial = launch->trial, refused.attempt = launch->attempt, refused.cause = leaving_ ? Cause::preempted : Cause::refused;
+    refused.text = leaving_ ? "its agent is leaving: " + leaving_why_ : run.unseen;
     return happened(order.experiment, {refused}, order.fact.at);
   }
   run.household->lease({*launch, launch->params.value_or(Params{}), order.seed, static_cast<std::size_t>(order.done), order.ranks});
 }
 
 void Agent::Inside::take(const Acknowledged& acknowledged) {
-  const auto it = runs_.find(acknowledged.experiment);
-  if (it == runs_.end()) return;
-  Run& run = *it->second;
-  std::vector<Observation> reports;
-  while (!run.unsaid.empty() && run.unsaid.front().seq <= acknowledged.seq) {
-    const auto& observation = *run.unsaid.front().observation();
-    if (const auto* exited = std::get_if<Exited>(&observation)) run.ended -= run.attempts.erase({exited->trial, exited->attempt});
-    if (std::holds_alternative<Reported>(observation)) reports.push_back(observation);
-    run.unsaid.pop_front();
-  }
-  run.household->unsaid(run.unsaid.size());
-  if (!reports.empty())
-    run.household->ask([reports = std::move(reports)](TrialHost& host) {
-      for (const auto& report : reports) host.acknowledge(report);
-    });
+  if (const auto it = runs_.find(acknowledged.experiment); it != runs_.end()) it->second->acknowledged(acknowledged.seq);
 }
 
 void Agent::Inside::end(const AttemptName& name, Cause cause, const std::string& why) {
@@ -333,25 +326,13 @@ void Agent::Inside::happened(const std::string& experiment, std::vector<Observat
   watch_leases(boot_seconds());  // We may have been stopped for a while, and our trials ended for it.
   const auto it = runs_.find(experiment);
   if (it == runs_.end()) return;
-  Run& run = *it->second;
+  AgentRun& run = *it->second;
   for (auto& observation : seen) {
     const auto* exited = std::get_if<Exited>(&observation);
     if (exited && !run.logs.empty()) bring_logs(experiment, run.logs, *exited, at);
-    else keep(run, std::move(observation), at);
+    else run.keep(std::move(observation), at);
   }
   pass_on(run);
-}
-
-void Agent::Inside::keep(Run& run, Observation observation, Time at) {
-  if (auto* exited = std::get_if<Exited>(&observation)) {
-    run.ended += run.attempts.count({exited->trial, exited->attempt});
-    // Who was killed then was killed by our guard.
-    const bool cut_off = run.cut_off.contains({exited->trial, exited->attempt});
-    if (cut_off && exited->cause == Cause::signal && exited->signal == SIGKILL)
-      exited->cause = Cause::lost, exited->text = "its lease ended while its agent was stopped";
-  }
-  run.unsaid.push_back({++numbered_[run.opening.experiment], at, 0, std::move(observation)});
-  run.household->unsaid(run.unsaid.size());
 }
 
 /// Before its end is said: the experiment may be over with it, and nobody be there for the logs.
@@ -373,22 +354,14 @@ void Agent::Inside::bring_logs(const std::string& experiment, const std::string&
 void Agent::Inside::ended(const std::string& experiment, const Exited& exited, Time at) {
   const auto it = runs_.find(experiment);
   if (it == runs_.end() || !it->second->attempts.contains({exited.trial, exited.attempt})) return;
-  keep(*it->second, exited, at);
+  it->second->keep(exited, at);
   pass_on(*it->second);
 }
 
 /// Says what was not said on this connection yet.
-void Agent::Inside::pass_on(Run& run) {
-  if (!connected_ || !run.open || run.unsaid.empty()) return;
-  const auto first = run.unsaid.front().seq;
-  auto next = run.unsaid.begin() + static_cast<std::ptrdiff_t>(run.said < first ? 0 : run.said - first + 1);
-  while (next != run.unsaid.end()) {
-    const auto count = std::min(static_cast<std::size_t>(run.unsaid.end() - next), kMostAtOnce);
-    const auto last = next + static_cast<std::ptrdiff_t>(count);
-    say(Happened{run.opening.experiment, {next, last}});
-    next = last;
-  }
-  run.said = run.unsaid.back().seq;
+void Agent::Inside::pass_on(AgentRun& run) {
+  if (!connected_) return;
+  for (const auto& message : run.to_say()) say(message);
 }
 
 void Agent::Inside::begin_leaving(const std::string& why, bool stop, bool kill) {
@@ -405,12 +378,12 @@ void Agent::Inside::begin_leaving(const std::string& why, bool stop, bool kill) 
 }
 
 bool Agent::Inside::is_idle() const {
-  return std::all_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second->attempts.empty(); });
+  return std::all_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second->is_idle(); });
 }
 
 /// That live.
 bool Agent::Inside::has_trials() const {
-  return std::any_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second->attempts.size() > run.second->ended; });
+  return std::any_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second->has_trials(); });
 }
 
 /// What time alone brings: beats, the end of leases, of idleness, of the allocation.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ class Agent {
     JoinFile join;
     std::string id;       ///< 128 random bits in hexadecimal; a new one for each process.
     std::string folder;   ///< For what its trials write where it does not see the coordinator's disk. Made on demand.
+    std::int64_t cache = 20LL << 30;  ///< Bytes of what was brought for trials that stay when no experiment uses them.
     bool own_disk = false;  ///< They write there even if it does.
     WorkerJoined offer;   ///< Name, group, allocation, what it offers, labels, deadline.
     double idle = 0;      ///< Seconds without a trial after which it goes; 0: it stays.

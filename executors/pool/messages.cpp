@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <concepts>
 
 #include "tuner/facts_json.hpp"
 #include "tuner/json.hpp"
@@ -41,7 +42,7 @@ void members(BeatAnswer& m, F&& f) { f("sent", m.sent); }
 template <class F>
 void members(Opening& m, F&& f) {
   f("experiment", m.experiment), f("began", m.began.seconds), f("config", m.config), f("folder", m.folder);
-  f("checkpoints", m.checkpoints), f("mark", m.mark);
+  f("checkpoints", m.checkpoints), f("mark", m.mark), f("supplies", m.supplies);
 }
 template <class F>
 void members(Reserve& m, F&& f) { f("experiment", m.experiment), f("round", m.round), f("fact", m.fact); }
@@ -59,6 +60,8 @@ template <class F>
 void members(Closing& m, F&& f) { f("experiment", m.experiment), f("kill", m.kill), f("forget", m.forget); }
 template <class F>
 void members(Dismissal& m, F&& f) { f("stop", m.stop), f("why", m.why); }
+template <class F>
+void members(SupplyName& m, F&& f) { f("name", m.name), f("hash", m.hash), f("bytes", m.bytes); }
 template <class F>
 void members(AttemptName& m, F&& f) { f("experiment", m.experiment), f("trial", m.trial.value), f("attempt", m.attempt); }
 
@@ -195,7 +198,7 @@ class Reading {
   }
   bool get(HasMembers auto& out) {
     if (json_.next() != Token::object) return false;
-    return rest(out), !wrong_;
+    return rest(named), !wrong_;
   }
   template <class T>
   bool get(std::optional<T>& out) {

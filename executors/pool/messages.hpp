@@ -87,6 +87,14 @@ struct BeatAnswer {
   bool operator==(const BeatAnswer&) const = default;
 };
 
+/// What trials are given and this coordinator sends, by content.
+struct SupplyName {
+  std::string name;  ///< "inputs.digits", "code"
+  std::string hash;
+  std::int64_t bytes = 0;
+  bool operator==(const SupplyName&) const = default;
+};
+
 /// The experiment is run by this coordinator; comes before any order of it.
 struct Opening {
   std::string experiment;
@@ -94,6 +102,7 @@ struct Opening {
   std::string config;            ///< Effective settings.
   std::string folder, checkpoints;  ///< Of the coordinator. An agent that reads `mark` in file `.mark` of the folder sees
   std::string mark;                 ///< the same disk.
+  std::vector<SupplyName> supplies = {};  ///< For agents that do not.
   bool operator==(const Opening&) const = default;
 };
 

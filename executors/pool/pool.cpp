@@ -65,6 +65,10 @@ class Pool::Inside final : public Hub::Handler {
     members_.erase(experiment);
   }
 
+  void supply(std::shared_ptr<const Supply> supply) {
+    const std::lock_guard lock(mutex_);
+    supplies_[supply->hash()] = std::move(supply);
+  }
   bool send(const std::string& agent, const Message& message) {
     const std::lock_guard lock(mutex_);
     const auto it = guests_.find(agent);
@@ -135,10 +139,11 @@ class Pool::Inside final : public Hub::Handler {
   }
 
   // --- bytes, on the hub's threads for files ---
-  std::variant<std::string, Hub::Answer> fetch(const AgentName&, const std::string& path) override;
+  std::variant<Hub::Download, Hub::Answer> fetch(const AgentName&, const std::string& path) override;
   std::variant<Hub::Upload, Hub::Answer> store(const AgentName&, const std::string& path, std::uint64_t length) override;
 
  private:
+  std::variant<Hub::Download, Hub::Answer> fetch_supply(const std::vector<std::string>& path);
   std::variant<Hub::Upload, Hub::Answer> store_part(const AgentName&, const std::string& hash, std::size_t part);
   std::variant<Hub::Upload, Hub::Answer> store_log(const std::vector<std::string>& path);
 
@@ -243,6 +248,7 @@ class Pool::Inside final : public Hub::Handler {
   std::map<Hub::Peer, Caller> callers_;
   std::map<std::string, Guest> guests_;
   std::map<std::string, Seat> members_;
+  std::map<std::string, std::shared_ptr<const Supply>> supplies_;  // By hash.
   std::set<std::string> shut_out_;  // Allocations.
   std::string turned_away_;
   bool over_ = false;
@@ -274,14 +280,32 @@ int status_of(const Error& error) { return error.code == Error::Code::not_found 
 
 }  // namespace
 
-std::variant<std::string, Hub::Answer> Pool::Inside::fetch(const AgentName&, const std::string& path) {
+std::variant<Hub::Download, Hub::Answer> Pool::Inside::fetch(const AgentName&, const std::string& path) {
   const auto names = pieces(path);
+  if (!names.empty() && names[0] == "supplies") return fetch_supply(names);
   const auto part = names.size() == 3 && names[0] == "checkpoints" ? number(names[2]) : std::nullopt;
   if (!part) return kNothing;
   const auto parts = Checkpoints(settings_.folder + "/checkpoints").parts(names[1]);
   if (!parts) return Hub::Answer{status_of(parts.error()), parts.error().message};
   if (*part >= parts->size()) return kNothing;
-  return (*parts)[*part].string();
+  return Hub::Download{(*parts)[*part]};
+}
+
+/// supplies/HASH/manifest, supplies/HASH/FILE/PART
+std::variant<Hub::Download, Hub::Answer> Pool::Inside::fetch_supply(const std::vector<std::string>& path) {
+  std::shared_ptr<const Supply> supply;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = path.size() > 2 ? supplies_.find(path[1]) : supplies_.end();
+    if (found == supplies_.end()) return kNothing;
+    supply = found->second;
+  }
+  if (path.size() == 3 && path[2] == "manifest") return Hub::Download{supply->manifest_file()};
+  const auto file = path.size() == 4 ? number(path[2]) : std::nullopt, count = path.size() == 4 ? number(path[3]) : std::nullopt;
+  if (!file || !count) return kNothing;
+  const auto part = supply->part(*file, *count);
+  if (!part) return Hub::Answer{part.error().code == Error::Code::conflict ? 409 : 404, part.error().message};
+  return Hub::Download{part->file, part->from, static_cast<std::uint64_t>(kSupplyPart)};
 }
 
 std::variant<Hub::Upload, Hub::Answer> Pool::Inside::store(const AgentName& agent, const std::string& path, std::uint64_t length) {
@@ -394,6 +418,7 @@ Pool::~Pool() = default;
 void Pool::enter(const Opening& opening, Member& member) { inside_->enter(opening, member); }
 void Pool::close(const std::string& experiment, bool kill) { inside_->close(experiment, kill); }
 void Pool::leave(const std::string& experiment) { inside_->leave(experiment); }
+void Pool::supply(std::shared_ptr<const Supply> supply) { inside_->supply(std::move(supply)); }
 bool Pool::send(const std::string& agent, const Message& message) { return inside_->send(agent, message); }
 Result<Done> Pool::shut_out(const std::string& allocation) { return inside_->shut_out(allocation); }
 std::string Pool::turned_away() const { return inside_->turned_away(); }

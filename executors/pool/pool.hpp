@@ -8,6 +8,7 @@
 
 #include "executors/pool/messages.hpp"
 #include "executors/pool/roster.hpp"
+#include "executors/supplies.hpp"
 #include "tuner/result.hpp"
 
 namespace tune {
@@ -70,6 +71,9 @@ class Pool {
   void close(const std::string& experiment, bool kill);
   /// No word reaches the member when this returns, and agents forget the experiment.
   void leave(const std::string& experiment);
+
+  /// Agents may have it from here on.
+  void supply(std::shared_ptr<const Supply>);
 
   /// False: it is not connected.
   bool send(const std::string& agent, const Message&);

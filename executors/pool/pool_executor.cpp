@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "executors/checkpoints.hpp"
+#include "executors/pool/line_supplies.hpp"
 #include "executors/pool/pool_options.hpp"
 #include "executors/process/host.hpp"
 #include "tuner/command.hpp"
@@ -29,25 +30,51 @@ Exited exited(TrialId trial, int attempt, Cause cause, std::string why) {
 
 Record record_of(std::variant<Observation, Decided> fact) { return {0, {}, 0, std::move(fact)}; }
 
+/// What trials are given, read and hashed. Another program may go on where one failed; with other data the trials would not compare.
+Result<std::vector<std::shared_ptr<const Supply>>> supplies_of(const ExecutorContext& context) {
+  std::vector<std::shared_ptr<const Supply>> all;
+  const fs::path beside = fs::absolute(context.folder).lexically_normal().parent_path(), kept = beside / "supplies";  // <store>.d
+  for (const auto& [name, input] : context.spec.inputs) {
+    if (input.shared) continue;
+    auto supply = Supply::of_input(name, input, kept);
+    if (!supply) return supply.error();
+    const auto known = context.history ? context.history->supplied().find(supply->name()) : std::map<std::string, Supplied>::const_iterator{};
+    if (context.history && known != context.history->supplied().end() && known->second.hash != supply->hash())
+      return Error{Error::Code::conflict,
+                   supply->name() + ": " + printable(supply->path()) + " is not what this experiment began with: its trials would not compare with those before",
+                   "put it back, or `--resume never` begins a new experiment beside it"};
+    all.push_back(std::make_shared<const Supply>(std::move(*supply)));
+  }
+  if (!context.spec.code) return all;
+  auto code = Supply::of_code(*context.spec.code, beside.string().substr(0, beside.string().size() - 2), kept);
+  if (!code) return code.error();
+  all.push_back(std::make_shared<const Supply>(std::move(*code)));
+  return all;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Executor>> PoolExecutor::make(const ExecutorContext& context) {
-  if (auto command = Command::parse(context.spec.command, context.spec.space); !command) return command.error();
+  if (auto command = Command::parse(context.spec.command, context.spec.space, context.spec.inputs); !command) return command.error();
   if (context.folder.empty())
     return Error{Error::Code::invalid, "agents need a store: their certificates, and what they bring, are kept beside it", "give --store FILE"};
   const auto settings = pool_settings(context.spec, context.folder);
   auto engine = engine_of(context.spec, settings.folder);
   if (!engine) return engine.error();
+  auto supplies = supplies_of(context);
+  if (!supplies) return supplies.error();
   auto pool = Pool::of(settings);
   if (!pool) return pool.error();
-  return std::unique_ptr<Executor>(new PoolExecutor(context, std::move(*pool), std::move(*engine)));
+  return std::unique_ptr<Executor>(new PoolExecutor(context, std::move(*pool), std::move(*engine), std::move(*supplies)));
 }
 
-PoolExecutor::PoolExecutor(const ExecutorContext& context, std::shared_ptr<Pool> pool, std::unique_ptr<Engine> engine)
+PoolExecutor::PoolExecutor(const ExecutorContext& context, std::shared_ptr<Pool> pool, std::unique_ptr<Engine> engine,
+                           std::vector<std::shared_ptr<const Supply>> supplies)
     : spec_(context.spec),
       folder_(fs::absolute(context.folder).lexically_normal()),
       checkpoints_(fs::absolute(context.checkpoints).lexically_normal()),
       pool_(std::move(pool)),
+      supplies_(std::move(supplies)),
       background_(std::make_unique<boost::asio::thread_pool>(1)) {
   if (engine) place_by(std::move(engine));
 }
@@ -68,7 +95,7 @@ std::vector<Observation> PoolExecutor::open(const History& history) {
   for (const auto& [worker, known] : history.workers()) {
     const auto& name = known.joined.agent;
     if (name.empty()) continue;
-    agents_[name] = {worker, known.joined.allocation, false, known.state == "cordoned", 0, 0, 0, {}};
+    agents_[name] = {worker, known.joined.allocation, false, known.state == "cordoned", {}, 0, 0, 0, {}};
     names_[worker] = name;
   }
   for (const auto& trial : history.trials()) {
@@ -93,6 +120,7 @@ std::vector<Observation> PoolExecutor::open(const History& history) {
       attempt.orders.push_back({spec_.name, record_of(Decided{Stop{trial.id, trial.attempt, trial.stop_as, {}}, {}}), 0, 0});
     add(trial.id, std::move(attempt));
   }
+  tell_what_is_supplied(history);
   claims_until_ = now() + Duration{pool_settings(spec_, folder_).times.silence()};
   nobody_at_ = now() + Duration{kWorthAWord};
   pool_->enter(opening(history), *this);
@@ -106,7 +134,27 @@ Opening PoolExecutor::opening(const History& history) const {
   fs::create_directories(folder_, failed);
   const std::string mark = to_text(now().seconds) + " " + pool_->address();
   std::ofstream(folder_ + "/.mark") << mark;
-  return {spec_.name, history.began(), spec_.effective, folder_, checkpoints_, mark};
+  if (const auto shared = mark_of_checkpoints(spec_); !shared.empty()) {
+    fs::create_directories(checkpoints_, failed);
+    std::ofstream(shared) << mark;
+  }
+  Opening opening{spec_.name, history.began(), spec_.effective, folder_, checkpoints_, mark, {}};
+  for (const auto& supply : supplies_) opening.supplies.push_back({supply->name(), supply->hash(), supply->manifest().bytes()});
+  return opening;
+}
+
+/// Agents may have it, and what is new of it is recorded.
+void PoolExecutor::tell_what_is_supplied(const History& history) {
+  for (const auto& supply : supplies_) {
+    pool_->supply(supply);
+    const auto& manifest = supply->manifest();
+    const auto known = history.supplied().find(supply->name());
+    if (known != history.supplied().end() && known->second.hash == supply->hash()) continue;
+    if (known != history.supplied().end())
+      seen_.push_back(
+          Warned{"changed", supply->name(), supply->name() + " was changed since it was recorded; attempts from here on are given what there is now"});
+    seen_.push_back(Supplied{supply->name(), supply->hash(), manifest.bytes(), static_cast<std::int64_t>(manifest.files.size()), supply->path()});
+  }
 }
 
 // --- decisions --------------------------------------------------------------------------------------------------------
@@ -287,6 +335,7 @@ void PoolExecutor::take(Pool::Came came) {
   came.worker.worker = worker;
   seen_.push_back(came.worker);
   if (known.cordoned) seen_.push_back(WorkerChanged{worker, "cordoned", {}, {}, "it was cordoned when it went away"});
+  if (!known.unseen.empty()) seen_.push_back(WorkerChanged{worker, "quarantined", {}, {}, known.unseen});
 
   std::set<std::pair<TrialId, int>> held;
   for (const auto& name : came.held) held.insert({name.trial, name.attempt});
@@ -317,7 +366,7 @@ void PoolExecutor::take(Pool::Changed changed) {
   using What = Roster::Change::What;
   if (what == What::lost) return lose(agent, why, proof);
   const bool ready = what == What::ready;
-  seen_.push_back(WorkerChanged{it->second.worker, !ready ? "suspect" : it->second.cordoned ? "cordoned" : "ready", {}, {}, why});
+  seen_.push_back(WorkerChanged{it->second.worker, ready ? it->second.state() : "suspect", {}, {}, why});
 }
 
 void PoolExecutor::take(Pool::Leaves leaves) {
@@ -346,9 +395,17 @@ std::optional<Observation> PoolExecutor::judge(const std::string& agent, Record 
         using O = std::decay_t<decltype(o)>;
         if constexpr (requires { o.trial, o.attempt; }) return judge_attempt(agent, o.trial, o.attempt, o);
         if constexpr (std::is_same_v<O, Warned> || std::is_same_v<O, CheckpointLost>) return o;
+        if constexpr (std::is_same_v<O, WorkerChanged>) return judge_worker(agents_.at(agent), o);
         return std::nullopt;
       },
       *observation);
+}
+
+/// That it sees what all should see, or does not, is for an agent to say; nothing else of itself is.
+std::optional<Observation> PoolExecutor::judge_worker(Agent& agent, const WorkerChanged& said) {
+  if (said.state != "quarantined" && said.state != "ready") return std::nullopt;
+  agent.unseen = said.state == "ready" ? "" : said.why;
+  return WorkerChanged{agent.worker, agent.state(), {}, {}, said.why};
 }
 
 std::optional<Observation> PoolExecutor::judge_attempt(const std::string& agent, TrialId trial, int number, Observation what) {

@@ -47,10 +47,14 @@ class PoolExecutor final : public Executor, private Pool::Member {
     std::string allocation;      // By which an engine placed it.
     bool came = false;           // Since we opened, and not lost since.
     bool cordoned = false;
+    std::string unseen = {};     // What all machines should see, and its own does not: it gets no trials.
     std::int64_t received = 0;   // Its newest fact that we took.
     std::int64_t counted = 0;    // Up to here all is durable, or counts for nothing.
     std::int64_t told = 0;       // Up to here it knows.
     std::set<TrialId> attempts;  // That it has.
+
+    /// While it is heard.
+    std::string state() const { return cordoned ? "cordoned" : unseen.empty() ? "ready" : "quarantined"; }
   };
   /// What of an attempt lives with one agent: all of it, or some of its ranks.
   struct Part {
@@ -80,7 +84,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
     std::optional<Observation> waits;
   };
 
-  PoolExecutor(const ExecutorContext&, std::shared_ptr<Pool>, std::unique_ptr<Engine>);
+  PoolExecutor(const ExecutorContext&, std::shared_ptr<Pool>, std::unique_ptr<Engine>, std::vector<std::shared_ptr<const Supply>>);
   void hear(Pool::News) override;
   void place_by(std::unique_ptr<Engine>);
 
@@ -115,6 +119,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
   void take(Pool::Leaves);
   void take(Pool::Told);
   std::optional<Observation> judge(const std::string& agent, Record);
+  std::optional<Observation> judge_worker(Agent&, const WorkerChanged&);
   std::optional<Observation> judge_attempt(const std::string& agent, TrialId, int attempt, Observation);
   void fence(const std::string& agent, TrialId, int attempt, std::string_view what);
   void settle_taken();
@@ -129,11 +134,13 @@ class PoolExecutor final : public Executor, private Pool::Member {
   WorkerId number_of(const std::string& agent);
   const std::string* agent_of(WorkerId) const;
   Opening opening(const History&) const;
+  void tell_what_is_supplied(const History&);
 
   const Spec& spec_;
   const std::string folder_, checkpoints_;
   const EdgeClock clock_;
   std::shared_ptr<Pool> pool_;
+  const std::vector<std::shared_ptr<const Supply>> supplies_;
   std::map<std::string, Agent> agents_;
   std::map<WorkerId, std::string> names_;
   std::map<TrialId, Attempt> attempts_;

@@ -13,6 +13,7 @@
 #include "executors/pool/local_agents.hpp"
 #include "executors/pool/pool_executor.hpp"
 #include "executors/pool/pool_options.hpp"
+#include "tuner/options.hpp"
 
 namespace tune {
 namespace {
@@ -47,7 +48,7 @@ void PoolExecutor::on(const Release& release, const std::string& why) {
   auto& known = agents_.at(*agent);
   if (release.how == "drain") return drain(*agent, why);
   known.cordoned = release.how == "cordon";
-  seen_.push_back(WorkerChanged{*release.worker, known.cordoned ? "cordoned" : "ready", {}, {}, why});
+  seen_.push_back(WorkerChanged{*release.worker, known.state(), {}, {}, why});
 }
 
 void PoolExecutor::drain(const std::string& agent, const std::string& why) {
@@ -62,7 +63,7 @@ void PoolExecutor::on(const Allocate& wanted) {
   if (!spec) return seen_.push_back(submission_failed(wanted.allocation, spec.error()));
   spec->join_file = join_file_of(wanted.key);
   spec->program = own_program();
-  spec->arguments = agent_arguments(*spec);
+  spec->arguments = agent_arguments(*spec, list_option(spec_.executor.options, "labels"));
   keys_[wanted.allocation] = wanted.key;
   Allocate whole = wanted;
   whole.spec = to_json(*spec);

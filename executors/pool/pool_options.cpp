@@ -83,13 +83,14 @@ Pool::Settings pool_settings(const Spec& spec, const std::string& folder) {
   return settings;
 }
 
-std::vector<std::string> agent_arguments(const AgentSpec& spec) {
+std::vector<std::string> agent_arguments(const AgentSpec& spec, const std::vector<std::string>& labels) {
   const auto& each = spec.per_agent;
   std::string slots = "cpu=" + to_text(each.cpus) + ",gpu=" + to_text(each.gpus);
   if (each.memory_bytes > 0) slots += ",memory=" + std::to_string(each.memory_bytes) + "B";
   for (const auto& [name, amount] : each.custom) slots += "," + name + "=" + to_text(amount);
   std::vector<std::string> all{"--slots", slots, "--patience", "5m"};
   if (spec.walltime.seconds > 0) all.insert(all.end(), {"--time", to_text(spec.walltime), "--margin", to_text(spec.margin)});
+  for (const auto& label : labels) all.insert(all.end(), {"--label", label});
   return all;
 }
 

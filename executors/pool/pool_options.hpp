@@ -21,7 +21,7 @@ Result<std::unique_ptr<Engine>> engine_of(const Spec&, const std::string& pool_f
 
 /// What agents that an engine places are started with, after `agent --join FILE`: they offer what was asked for, whatever they find on
 /// the node, for their neighbours there are none of their business.
-std::vector<std::string> agent_arguments(const AgentSpec&);
+std::vector<std::string> agent_arguments(const AgentSpec&, const std::vector<std::string>& labels);
 
 /// The line of the table in all.cpp.
 ExecutorEntry pool();

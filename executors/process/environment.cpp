@@ -2,12 +2,16 @@
 #include "executors/process/environment.hpp"
 
 #include <sched.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -15,6 +19,7 @@
 
 #include "tuner/command.hpp"
 #include "tuner/json.hpp"
+#include "tuner/labels.hpp"
 
 extern char** environ;
 
@@ -133,6 +138,26 @@ std::string resources_json(const Seat& seat) {
   return text;
 }
 
+std::vector<std::string> labels_of_this_machine() {
+  utsname machine{};
+  if (::uname(&machine) != 0) return {};
+  std::string os = machine.sysname;
+  std::transform(os.begin(), os.end(), os.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return {"os=" + os, std::string{"arch="} + machine.machine, std::string{"host="} + machine.nodename};
+}
+
+Result<Done> suits_this_machine(const Spec& spec) {
+  const auto borne = labels_of_this_machine();
+  const auto missing = lacking(borne, spec.required_labels);
+  for (const auto& [name, input] : spec.inputs)
+    if (::access(input.path.c_str(), R_OK) != 0)
+      return Error{Error::Code::invalid, "inputs." + name + ": " + printable(input.path) + ": " + std::strerror(errno),
+                   "paths of a config start from its folder"};
+  if (missing.empty()) return Done{};
+  return Error{Error::Code::invalid, "requires: this machine lacks " + list_text(missing) + "; it bears " + list_text(borne),
+               "executor.type `pool` waits for an agent that bears it: tune agent --label " + missing.front()};
+}
+
 Environment::Environment(const Spec& spec, const std::vector<Device>& devices) : spec_(spec), devices_(devices) {
   const std::set<std::string, std::less<>> passed(spec.env_pass.begin(), spec.env_pass.end());
   for (char** entry = environ; entry && *entry; ++entry) {
@@ -162,6 +187,8 @@ std::vector<std::string> Environment::of(const TrialVariables& v) const {
     if (!assigns_devices || name_of(entry) != "CUDA_VISIBLE_DEVICES") out.push_back(entry);
   const auto set = [&](std::string name, const std::string& value) { out.push_back(std::move(name += "=") += value); };
 
+  if (v.inputs)
+    for (const auto& [name, path] : *v.inputs) set(input_variable(name), path);
   for (const auto& [name, value] : *v.params) set(environment_name(name), to_text(value));
   const std::string number = std::to_string(v.trial.value);
   set("TUNE_PROTOCOL", "1");

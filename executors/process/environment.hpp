@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "tuner/facts.hpp"
 #include "tuner/resources.hpp"
+#include "tuner/result.hpp"
 #include "tuner/spec.hpp"
 
 namespace tune {
@@ -22,6 +24,7 @@ struct TrialVariables {
   std::int64_t until_step = kNoStep;
   std::string socket, url, authority, socket_token, token;  ///< url and authority empty: not set.
   std::string instance, instances_file;  ///< Empty: not set.
+  const std::map<std::string, std::string>* inputs = nullptr;  ///< Where they stand, by name.
 };
 
 /// What a trial was granted, as TUNE_RESOURCES says it.
@@ -47,5 +50,10 @@ class Environment {
 /// `parallel` it offers exactly that many places for trials of this size. Accelerators are those of CUDA_VISIBLE_DEVICES
 /// if it is set, else of /proc/driver/nvidia; TUNE_FAKE_GPUS=n pretends there are n (for tests).
 Offer offer_of_this_machine(const Spec&);
+
+/// The labels that any machine bears by itself: "os=linux", "arch=x86_64", "host=NAME".
+std::vector<std::string> labels_of_this_machine();
+/// This machine bears the labels that the experiment requires, and has its inputs. Error::invalid says what it lacks; nobody else is asked.
+Result<Done> suits_this_machine(const Spec&);
 
 }  // namespace tune

@@ -26,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kFirstRefusalPause = 0.2, kLongestRefusalPause = 5;
+constexpr double kFirstRefusalPause = 0.2, kLongestRefusalPause = 5, kLongestDiskPause = 60;
 
 bool mentions(const Spec& spec, std::initializer_list<std::string_view> words) {
   const auto any = [&](const std::string& text) {
@@ -137,7 +137,7 @@ std::optional<AskedToEnd> asked_to_end(const Decision& decision) {
 }
 
 Result<std::unique_ptr<TrialHost>> TrialHost::make(const ExecutorContext& context, Offer offer, Elsewhere elsewhere) {
-  auto command = Command::parse(context.spec.command, context.spec.space);
+  auto command = Command::parse(context.spec.command, context.spec.space, context.spec.inputs);
   if (!command) return command.error();
   return std::unique_ptr<TrialHost>(new TrialHost(context, std::move(*command), std::move(offer), std::move(elsewhere)));
 }
@@ -156,11 +156,13 @@ TrialHost::TrialHost(const ExecutorContext& context, Command command, Offer offe
       params_on_disk_(mentions(spec_, {"params_file"})),
       by_instance_(launches_by_instance(spec_)),
       instances_(drawn_instances(spec_)),
+      supplies_(std::move(elsewhere.supplies)),
       offer_(std::move(offer)),
       environment_(spec_, offer_.devices),
       supervisor_(settings_of(spec_, folder_, checkpoints_)),
       machine_(offer_.cpus, [this] { supervisor_.interrupt(); }) {
   if (!url_.empty()) home_.show_socket(supervisor_.socket_path());
+  if (!supplies_) places_ = SupplyPlaces{paths_of(spec_.inputs), ""};
   if (!instances_.empty()) instances_list_ = in_memory("instances.json", json_list(instances_));
 }
 
@@ -310,9 +312,10 @@ void TrialHost::give_up_reserved() {
 }
 
 void TrialHost::over(Exited& exited) {
-  if (exited.cause == Cause::refused && exited.usage.seconds == 0) {
-    // The system has no room for one process more: more tries at once would only make that worse.
-    refusal_pause_ = refusal_pause_ == 0 ? kFirstRefusalPause : std::min(refusal_pause_ * 2, kLongestRefusalPause);
+  const bool full = exited.cause == Cause::disk;
+  if ((exited.cause == Cause::refused || full) && exited.usage.seconds == 0) {
+    // The system has no room for one process more, or the disk for what it needs: more tries at once would only make that worse.
+    refusal_pause_ = refusal_pause_ == 0 ? kFirstRefusalPause : std::min(refusal_pause_ * 2, full ? kLongestDiskPause : kLongestRefusalPause);
     not_before_ = now() + Duration{refusal_pause_};
   }
   if (spec_.gang.ranks > 1 && exited.cause != Cause::done) name_first_rank(exited, attempt_folder(exited.trial, exited.attempt));
@@ -341,6 +344,29 @@ void TrialHost::start_what_fits() {
 // --- starting ---------------------------------------------------------------------------------------------------------
 
 void TrialHost::start(Lease p) {
+  places_ ? restore(std::move(p)) : bring_supplies(std::move(p));
+}
+
+/// The first attempts wait for what they are given; their events say so.
+void TrialHost::bring_supplies(Lease p) {
+  const auto& launch = p.launch;
+  restoring_.insert(launch.trial);
+  supervisor_.observe(Announced{launch.trial, launch.attempt, "waits", {}, "brought to its machine: " + supplies_->what()});
+  supervisor_.in_background([this, p = std::move(p)]() -> std::function<void()> {
+    return [this, p, places = supplies_->bring()] {
+      if (newest_[p.launch.trial] != p.launch.attempt || restoring_.erase(p.launch.trial) == 0) return;  // Ended meanwhile.
+      if (places) {
+        places_ = *places;
+        return restore(p);
+      }
+      const auto code = places.error().code;
+      const Cause cause = code == Error::Code::io ? Cause::disk : code == Error::Code::unreachable ? Cause::refused : Cause::exec;
+      supervisor_.observe(Exited{p.launch.trial, p.launch.attempt, cause, {}, {}, 0, {}, 0, places.error().message});
+    };
+  });
+}
+
+void TrialHost::restore(Lease p) {
   if (!p.launch.from) return start(p, "");
   restoring_.insert(p.launch.trial);
   supervisor_.in_background([this, p = std::move(p), store = checkpoints_]() -> std::function<void()> {
@@ -351,6 +377,12 @@ void TrialHost::start(Lease p) {
       supervisor_.observe(Exited{p.launch.trial, p.launch.attempt, Cause::refused, {}, {}, 0, {}, 0, path.error().message});
     };
   });
+}
+
+/// The config's, or the same place of the copy of the code that it lies in.
+std::string TrialHost::working_folder() const {
+  const auto place = supplies_ && spec_.code ? spec_.code->place_of(spec_.cwd) : std::nullopt;
+  return place ? places_->code + *place : spec_.cwd;
 }
 
 void TrialHost::start(const Lease& p, const std::string& checkpoint) {
@@ -385,7 +417,7 @@ void TrialHost::start(const Lease& p, const std::string& checkpoint) {
 
   const std::string instance = by_instance_ ? instances_[p.done] : "";
   auto argv = command_.expand({p.params, spec_.name + "/" + std::to_string(launch.trial.value), launch.trial.value,
-                               launch.attempt, trial_folder_path, params_file, checkpoint, launch.ranks.front().cpus, seat.devices, p.seed, instance});
+                               launch.attempt, trial_folder_path, params_file, checkpoint, launch.ranks.front().cpus, seat.devices, p.seed, instance, places_->inputs});
   if (!argv) return fail(Cause::exec, argv.error().message);
   order.argv = std::move(*argv);
   if (spec_.gang.ranks > 1) {
@@ -399,10 +431,10 @@ void TrialHost::start(const Lease& p, const std::string& checkpoint) {
   order.env = environment_.of({launch.trial, launch.attempt, p.seed, &p.params, seat, trial_folder_path,
                                order.checkpoint_folder, params_file, checkpoint, launch.until_step,
                                supervisor_.socket_path(), report_url(launch), authority_, order.socket_token, order.token, instance,
-                               instances_list_ ? path_of(instances_list_) : ""});
-  order.cwd = spec_.cwd;
+                               instances_list_ ? path_of(instances_list_) : "", &places_->inputs});
+  order.cwd = working_folder();
   if (!spec_.report.result_file.empty())
-    order.result_file = (fs::path(spec_.cwd) / spec_.report.result_file).string();
+    order.result_file = (fs::path(order.cwd) / spec_.report.result_file).string();
   order.until_step = launch.until_step;
   if (by_instance_) order.only_step = static_cast<std::int64_t>(p.done) + 1;
   order.memory_bytes = seat.memory_bytes;

@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "executors/process/ranks.hpp"
 #include "executors/process/shared_machine.hpp"
 #include "executors/process/supervisor.hpp"
+#include "executors/supplies.hpp"
 #include "tuner/command.hpp"
 #include "tuner/executor.hpp"
 
@@ -39,6 +41,7 @@ std::optional<AskedToEnd> asked_to_end(const Decision&);
 struct Elsewhere {
   std::string mark;  ///< Its processes bear it, and what is left of them is found by it; empty: the experiment's folder.
   std::shared_ptr<const CheckpointMirror> mirror = {};
+  std::shared_ptr<Supplies> supplies = {};  ///< Brought before the first trial starts; null: what trials are given stands where the config says.
 };
 
 /// Runs an experiment's trials as programs on this machine: one attempt is one process tree. It turns a lease into argv,
@@ -91,7 +94,10 @@ class TrialHost {
   bool end_before_start(TrialId, int attempt, Cause, const std::string& why);
   void start_what_fits();
   void start(Lease);
+  void bring_supplies(Lease);
+  void restore(Lease);
   void start(const Lease&, const std::string& checkpoint);
+  std::string working_folder() const;
   void over(Exited&);
   std::string trial_folder(TrialId) const;
   std::string attempt_folder(TrialId, int attempt) const;
@@ -118,6 +124,8 @@ class TrialHost {
   bool by_instance_ = false;
   std::vector<std::string> instances_;        // As they are drawn.
   Descriptor instances_list_;                 // The file that TUNE_INSTANCES names.
+  const std::shared_ptr<Supplies> supplies_;
+  std::optional<SupplyPlaces> places_;        // Where what they bring stands; absent: it was not brought yet.
   Offer offer_;
   Environment environment_;
   Supervisor supervisor_;
@@ -127,7 +135,7 @@ class TrialHost {
   std::deque<Lease> resumed_, fresh_;       // Held back; resumed trials go first.
   std::unordered_map<TrialId, Claim> seats_;  // Held by attempts that were started.
   std::map<std::pair<TrialId, int>, Claim> reserved_;
-  std::set<TrialId> restoring_;               // Started, while their checkpoint is being verified.
+  std::set<TrialId> restoring_;               // Started, while what they are given is brought or their checkpoint is being verified.
   Time not_before_;                           // After the system refused a start.
   double refusal_pause_ = 0;
 };

@@ -6,6 +6,7 @@
 namespace tune {
 
 Result<std::unique_ptr<Executor>> ProcessExecutor::make(const ExecutorContext& context) {
+  if (auto suits = suits_this_machine(context.spec); !suits) return suits.error();
   auto host = TrialHost::make(context, offer_of_this_machine(context.spec));
   if (!host) return host.error();
   return std::unique_ptr<Executor>(new ProcessExecutor(std::move(*host)));
@@ -16,7 +17,7 @@ std::vector<Observation> ProcessExecutor::open(const History& history) {
   char name[256] = "localhost";
   ::gethostname(name, sizeof name - 1);
   std::vector<Observation> out;
-  out.push_back(WorkerJoined{WorkerId{0}, "", name, "", "", TUNE_VERSION, host_->offer(), {}, {}});
+  out.push_back(WorkerJoined{WorkerId{0}, "", name, "", "", TUNE_VERSION, host_->offer(), labels_of_this_machine(), {}});
   for (const auto& trial : history.trials()) {
     if (!trial.live() || trial.attempt_over) continue;
     // A leased one never started: its Launch is carried out again, as the same attempt.

@@ -163,7 +163,8 @@ CREATE VIEW workers AS
          CASE WHEN c.kind = 'WorkerLost' THEN 'lost' WHEN j.epoch < o.epoch THEN 'away' WHEN c.id IS NULL THEN 'ready'
               ELSE json_extract(c.body, '$.state') END AS state,
          json_extract(c.body, '$.why') AS why, coalesce(c.at, j.at) AS since, coalesce(held.trials, 0) AS trials,
-         coalesce(held.cpus, 0) AS cpus_taken, coalesce(held.memory_bytes, 0) AS memory_taken, coalesce(held.devices, 0) AS devices_taken
+         coalesce(held.cpus, 0) AS cpus_taken, coalesce(held.memory_bytes, 0) AS memory_taken, coalesce(held.devices, 0) AS devices_taken,
+         (SELECT group_concat(l.value) FROM json_each(j.body, '$.labels') l) AS labels
   FROM facts j
   LEFT JOIN facts c ON c.id = (SELECT max(x.id) FROM facts x WHERE x.kind IN ('WorkerChanged', 'WorkerLost') AND x.id > j.id
                                AND x.experiment = j.experiment

@@ -25,6 +25,7 @@ UNSEEN = {
     "E015": "--set", "e021_by_set": "--set",
     "e003_target": "names of metrics",
     "E021": "compares two numbers", "E023": "compares two numbers", "E072": "compares two numbers", "e006_steps": "compares two numbers",
+    "e025_inputs": "names that become one variable", "E078": "compares two paths",
     "e006_hyperband_steps": "compares two numbers", "e006_grow": "compares two numbers", "e064_grow": "what growth needs",
     "e014_overflow": "readers of JSON make 1e999 infinite",
     "e024_weights": "compares two lengths", "e026_weights": "compares two lengths", "e026_outside": "compares two numbers",
@@ -35,7 +36,7 @@ UNSEEN = {
     "E029": "compares names", "E073": "compares names",
     "E030": "a name that refers", "E031": "a name that refers", "E032": "a name that refers", "E034": "a name that refers",
     "E035": "the space", "E063": "the space",
-    "E033": "expressions", "E050": "placeholders", "E051": "placeholders", "E052": "placeholders", "e010_placeholder": "placeholders",
+    "E033": "expressions", "E050": "placeholders", "E051": "placeholders", "E052": "placeholders",
     "E054": "`tune create` takes a config without a program",
     "E070": "groups of a regular expression",
 }
@@ -118,7 +119,7 @@ def table_of_fields():
             served[words[0]] = words[3]
         else:
             later.add(words[0])
-    check(len(served) > 80 and len(later) > 5, "the table of fields could not be read")
+    check(len(served) > 80 and len(later) > 1, "the table of fields could not be read")
     return served
 
 

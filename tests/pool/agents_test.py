@@ -130,6 +130,26 @@ def it_is_said_why_trials_wait():
         world.finish(sweep)
 
 
+def trials_run_where_the_labels_are_that_they_require():
+    with World(tune, steps=3, stop={"trials": 4}, requires=["gpu=a100", "os"]) as world:
+        sweep = world.sweep()
+        world.join_file()
+        world.agent("plain")
+        world.until("the plain agent is here", lambda: world.facts("WorkerJoined"))
+        check(f"it is said why: {world.cli('status')}", "trials wait: no worker bears the label `gpu=a100`" in world.cli("status"))
+        world.agent("fast", flags=["--label", "gpu=a100"])
+        world.finish(sweep)
+        fast = [body["worker"] for _, body in world.facts("WorkerJoined") if "gpu=a100" in body["labels"]]
+        expect("workers that had trials", {body["worker"] for _, body in world.facts("Started")}, set(fast))
+        check("labels are listed", "gpu=a100" in world.cli("workers"))
+        wrong = subprocess.run([world.tune, "agent", "--join", world.folder + "/join.json", "--label", "a b"], capture_output=True, text=True)
+        check(f"a label has no blanks: {wrong.stderr}", wrong.returncode == 2)
+    with World(tune, requires=["gpu=a100"], executor={"type": "process"}) as world:
+        sweep = world.sweep()
+        world.finish(sweep, code=2)
+        check("this machine is said to lack it", "this machine lacks `gpu=a100`" in open(world.folder + "/sweep.log").read())
+
+
 def experiments_of_one_server_share_its_port_and_agents():
     with World(tune, steps=4, pause=0.05, stop={"trials": 4}) as world:
         served, log = os.path.join(world.folder, "served"), open(os.path.join(world.folder, "serve.log"), "a")
@@ -173,7 +193,7 @@ for case in sys.argv[2:] or [two_agents_share_the_trials, a_killed_coordinator_f
                              a_killed_agents_trials_go_on_elsewhere_from_their_checkpoint,
                              a_drained_worker_saves_and_leaves_a_cordoned_one_gets_nothing_new,
                              a_pool_starts_agents_of_its_own_which_go_with_it_and_outlive_its_death, it_is_said_why_trials_wait,
-                             experiments_of_one_server_share_its_port_and_agents, who_may_not_join_is_told_why]:
+                             trials_run_where_the_labels_are_that_they_require, experiments_of_one_server_share_its_port_and_agents, who_may_not_join_is_told_why]:
     case = globals()[case] if isinstance(case, str) else case
     case()
     print("ok", case.__name__.replace("_", " "), flush=True)

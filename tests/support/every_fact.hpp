@@ -41,6 +41,7 @@ inline std::vector<Record> every_fact() {
   observed(Collected{{"a", "b"}, 99});
   observed(Warned{"disk", "tune.db", "full"});
   observed(TimePassed{});
+  observed(Supplied{"inputs.digits", "sha", 1LL << 40, 3, "/data/digits"});
   decided(Propose{{1}, params, "sampler", "tpe", 12, 0.125, TrialId{0}, TrialId{2}, -3, 27, 0.25});
   decided(Launch{{1},
                  2,

@@ -60,7 +60,7 @@ void AskTell::offer_room(Turn& turn) const {
   const auto& each = spec().resources;
   if (x.placement().find(each)) return;
   const std::size_t room = std::max(kLeastRoom, 2 * (x.live() + 1));
-  turn.observe(WorkerJoined{kOutside, "", "outside", "", "", TUNE_VERSION, room_for(each, room), {}, {}});
+  turn.observe(WorkerJoined{kOutside, "", "outside", "", "", TUNE_VERSION, room_for(each, room), spec().required_labels, {}});
 }
 
 void AskTell::take_back(Turn& turn, Duration lease) const {

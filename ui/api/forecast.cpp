@@ -253,7 +253,7 @@ Band band(const std::vector<VirtualRun>& runs, const What& what) {
 
 int slots_of(const Outlook& o) {
   if (o.slots) return *o.slots;
-  Placement places;
+  Placement places(o.spec.required_labels);
   for (const auto& r : o.journal) follow_workers(places, r);
   int slots = o.spec.parallel.value_or(1);
   if (places.has_workers() && places.cpus_offered() > 0) {

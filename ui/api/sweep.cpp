@@ -260,8 +260,9 @@ Result<Outcome> Sweep::Open::run() {
     batch->records.push_back({experiment_->next_seq(), now(), store_->epoch(), std::move(o)});
     experiment_->apply(batch->records.back());
   };
-  ExecutorContext context{spec(), folder(), sqlite_ ? std::filesystem::path{folder()}.parent_path() / "checkpoints" : "",
-                                options_.url, options_.secret, options_.authority};
+  const std::string beside = sqlite_ ? std::filesystem::path{folder()}.parent_path() / "checkpoints" : "";
+  ExecutorContext context{spec(), folder(), spec().checkpoint && !spec().checkpoint->shared.empty() ? spec().checkpoint->shared : beside,
+                          options_.url, options_.secret, options_.authority, &experiment_->history()};
   auto made = make_executor(context);
   if (!made) return made.error();
   executor_ = std::move(made).value();

@@ -17,6 +17,7 @@
 #include "executors/pool/invitation.hpp"
 #include "executors/pool/last_words.hpp"
 #include "executors/process/environment.hpp"
+#include "tuner/labels.hpp"
 #include "tuner/units.hpp"
 #include "ui/api/policies.hpp"
 #include "ui/cli/invocation.hpp"
@@ -60,6 +61,16 @@ Result<Offer> offer(const Invocation& call) {
     }
   }
   return found;
+}
+
+/// Those of this machine, and what it was given with `--label`.
+Result<std::vector<std::string>> labels(const Invocation& call) {
+  auto all = labels_of_this_machine();
+  for (const auto& given : call.all("label")) {
+    if (!is_label(given)) return usage_error("`--label` takes NAME or NAME=VALUE, not `" + printable(given) + "`", "tune agent --join FILE --label gpu=a100 --label fast");
+    all.push_back(given);
+  }
+  return all;
 }
 
 std::string host_name_of_this_machine() {
@@ -137,9 +148,13 @@ int agent_verb(Invocation& call) {
   if (!join) return call.fail(join.error());
   const auto offered = offer(call);
   if (!offered) return call.fail(offered.error());
+  const auto borne = labels(call);
+  if (!borne) return call.fail(borne.error());
   const auto idle = duration(call, "idle", 0), margin = duration(call, "margin", 60), patience = duration(call, "patience", 0), time = duration(call, "time", 0);
   for (const auto* read : {&idle, &margin, &patience, &time})
     if (!*read) return call.fail(read->error());
+  const auto cache = call.get("cache") ? parse_bytes(*call.get("cache")) : std::optional{Agent::Settings{}.cache};
+  if (!cache) return call.fail(usage_error("`--cache` is a size like 20GiB, not `" + printable(*call.get("cache")) + "`"));
   auto id = random_token();
   if (!id) return call.fail(id.error());
   id->resize(32);
@@ -158,11 +173,12 @@ int agent_verb(Invocation& call) {
   settings.id = *id;
   settings.folder = state_folder(call, *id);
   settings.own_disk = call.has("own-disk");
+  settings.cache = *cache;
   settings.offer.name = call.get("name").value_or(host_name_of_this_machine());
   settings.offer.group = call.get("group").value_or(join->group);
   settings.offer.allocation = call.get("allocation").value_or("");
   settings.offer.offers = *offered;
-  settings.offer.labels = call.all("label");
+  settings.offer.labels = *borne;
   settings.offer.deadline = deadline(*time);
   settings.idle = *idle;
   settings.margin = *margin;

@@ -124,7 +124,7 @@ CheckReport check_config(std::string_view text, const ConfigContext& context, co
 
 std::vector<ExampleTrial> example_trials(const Spec& spec, int count) {
   std::vector<ExampleTrial> out;
-  const auto command = spec.command.empty() ? Result<Command>{Command{}} : Command::parse(spec.command, spec.space);
+  const auto command = spec.command.empty() ? Result<Command>{Command{}} : Command::parse(spec.command, spec.space, spec.inputs);
   const auto add = [&](const Params& params) {
     const auto number = static_cast<std::int64_t>(out.size());
     const auto folder = "tune.db.d/" + spec.name + "/" + std::to_string(number) + "/1";

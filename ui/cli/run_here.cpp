@@ -131,7 +131,7 @@ class Interruption {
 
 std::function<std::string(const Trial&)> command_printer(const Spec& spec) {
   return [spec](const Trial& trial) -> std::string {
-    const auto command = Command::parse(spec.command, spec.space);
+    const auto command = Command::parse(spec.command, spec.space, spec.inputs);
     if (!command) return command.error().message;
     const auto argv = command->expand(Command::Attempt{trial.params,
                                                        spec.name + "/" + std::to_string(trial.id.value),
@@ -143,7 +143,8 @@ std::function<std::string(const Trial&)> command_printer(const Spec& spec) {
                                                        spec.resources.cpus,
                                                        {},
                                                        spec.seed,
-                                                       instance_after(spec, trial.last_step)});
+                                                       instance_after(spec, trial.last_step),
+                                                       paths_of(spec.inputs)});
     std::string line;
     if (argv)
       for (const auto& argument : *argv) line += (line.empty() ? "" : " ") + shell_quoted(printable(argument));

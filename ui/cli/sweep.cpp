@@ -46,7 +46,7 @@ int dry_run(Invocation& call, const Spec& spec, std::int64_t count) {
   if (!made) return call.fail(made.error());
   Experiment& experiment = **made;
   experiment.apply({1, Time{0}, 1, Observation{Configured{spec.effective, spec.space.hash(), {}, "user"}}});
-  const auto command = Command::parse(spec.command, spec.space);
+  const auto command = Command::parse(spec.command, spec.space, spec.inputs);
   Listing shown({{"number"}, {"source"}, {"params"}, {"command"}});
   for (std::int64_t n = 0; n < count; ++n) {
     const TrialId id{n};

@@ -28,7 +28,7 @@ const Asking* asking(const std::string& word) {
 Shown when(double at) { return at > 0 ? Shown::shown_as(time_text(at), Shown(at)) : Shown(); }
 
 Listing list_workers(const Table& table) {
-  Listing out({{"worker"}, {"name", true}, {"state"}, {"since"}, {"trials"}, {"used"}, {"cpus"}, {"gpus"}, {"memory"}, {"group"}, {"allocation"}, {"joined"}, {"why", true}});
+  Listing out({{"worker"}, {"name", true}, {"state"}, {"since"}, {"trials"}, {"used"}, {"cpus"}, {"gpus"}, {"memory"}, {"group"}, {"allocation"}, {"joined"}, {"labels", true}, {"why", true}});
   for (const auto& cells : table.rows) {
     const RowOf row(table, cells);
     const auto memory = row.whole("memory_bytes");
@@ -36,7 +36,7 @@ Listing list_workers(const Table& table) {
     out.add({row.whole("worker"), Shown(row.text("name"), Style::bold), Shown(state, state == "ready" ? Style::plain : Style::yellow),
              when(row.number("since")), row.whole("trials"), row.number("cpus_taken"), row.number("cpus"), row.whole("devices"),
              memory > 0 ? Shown::shown_as(size_text(memory), Shown(memory)) : Shown(), row.text("worker_group"), row.text("allocation"),
-             when(row.number("joined_at")), row.text("why")});
+             when(row.number("joined_at")), row.text("labels"), row.text("why")});
   }
   return out;
 }

@@ -116,7 +116,8 @@ Series::State::State(const Spec& spec)
       free(gauge("tune_slots", "Places for trials on all workers.", {{"state", "free"}})),
       saved_seconds(counter("tune_saved_seconds_total", "Estimate of the time that stopping trials early has saved.")),
       lost_attempts(counter("tune_lost_attempts_total", "Attempts that ended because their worker was lost.", {{"engine", engine}})),
-      trouble(gauge("tune_store_trouble", "1 while the store cannot write.")) {
+      trouble(gauge("tune_store_trouble", "1 while the store cannot write.")),
+      places(spec.required_labels) {
   for (std::size_t i = 0; i < kStates.size(); ++i)
     trials[i] = &gauge("tune_trials", "Trials by state.", {{"state", std::string{to_text(kStates[i])}}});
   for (const auto* state : kWorkerStates)

@@ -131,6 +131,10 @@ std::string tell(const WorkerChanged& w) { return worker_text(w.worker) + " is "
 std::string tell(const WorkerLost& w) { return worker_text(w.worker) + " is lost" + because(w.why); }
 std::string tell(const CheckpointLost& c) { return "checkpoint " + printable(c.checkpoint.substr(0, 12)) + " is lost" + because(c.why); }
 std::string tell(const Warned& w) { return printable(w.text.empty() ? w.code : w.text); }
+std::string tell(const Supplied& s) {
+  return printable(s.name) + " is " + printable(s.hash.substr(0, 12)) + ": " + std::to_string(s.files) + (s.files == 1 ? " file, " : " files, ") + size_text(s.bytes) +
+         " at " + printable(s.path);
+}
 std::string tell(const Collect& c) { return std::to_string(c.checkpoints.size()) + " checkpoints are no longer needed"; }
 std::string tell(const Collected& c) {
   return std::to_string(c.checkpoints.size()) + " checkpoints deleted, " + size_text(c.bytes);

@@ -11,7 +11,7 @@ namespace tune {
 Result<std::vector<std::string>> command_of(const Spec& spec, const Params& params, TrialId id,
                                             const std::string& trial_folder, const std::string& params_file) {
   if (spec.command.empty()) return std::vector<std::string>{};
-  const auto command = Command::parse(spec.command, spec.space);
+  const auto command = Command::parse(spec.command, spec.space, spec.inputs);
   if (!command) return command.error();
   return command->expand({params,
                           spec.name + "/" + std::to_string(id.value),
@@ -23,7 +23,8 @@ Result<std::vector<std::string>> command_of(const Spec& spec, const Params& para
                           spec.resources.cpus,
                           {},
                           spec.seed,
-                          instance_after(spec, 0)});
+                          instance_after(spec, 0),
+                          paths_of(spec.inputs)});
 }
 
 std::string shell_line(const std::vector<std::string>& words) {

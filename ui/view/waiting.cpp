@@ -5,7 +5,11 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
+#include <string_view>
+#include <vector>
 
+#include "tuner/labels.hpp"
 #include "ui/view/experiment_text.hpp"
 #include "ui/view/row_of.hpp"
 #include "ui/view/text.hpp"
@@ -42,8 +46,25 @@ std::string text(double cpus, double gpus, std::optional<std::int64_t> memory, c
 std::string who_is_here(const std::map<std::string, int>& states) {
   std::string out;
   for (const auto& [state, count] : states)
-    if (state != "lost") out += (out.empty() ? "" : ", ") + std::to_string(count) + " " + printable(state);
+    out += (out.empty() ? "" : ", ") + std::to_string(count) + " " + printable(state);
   return out;
+}
+
+std::vector<std::string> split(std::string_view list) {
+  std::vector<std::string> all;
+  for (; !list.empty(); list.remove_prefix(std::min(list.size(), all.back().size() + 1))) all.emplace_back(list.substr(0, list.find(',')));
+  return all;
+}
+
+/// Of workers that are here, each of which lacks a label.
+std::string what_is_lacking(const std::vector<std::vector<std::string>>& unsuited) {
+  std::set<std::string> any, every{unsuited.front().begin(), unsuited.front().end()};
+  for (const auto& one : unsuited) {
+    any.insert(one.begin(), one.end());
+    std::erase_if(every, [&](const auto& label) { return std::find(one.begin(), one.end(), label) == one.end(); });
+  }
+  if (every.empty()) return "no worker bears all the labels " + list_text({any.begin(), any.end()});
+  return std::string{"no worker bears the label"} + (every.size() > 1 ? "s " : " ") + list_text({every.begin(), every.end()});
 }
 
 /// ", 2 allocations are asked for"; empty: none is.
@@ -72,11 +93,18 @@ std::string why_trials_wait(const StoreReader& reader, const ExperimentRow& row)
   std::map<std::string, int> states;
   std::optional<Free> largest;
   int ranks = 0;  // That there is room for, of the trial that waits.
+  std::vector<std::vector<std::string>> unsuited;  // What each worker lacks of the labels.
   for (const auto& cells : table->rows) {
     const RowOf worker(*table, cells);
     if (worker.text("agent").empty()) return {};
-    ++states[worker.text("state")];
-    if (worker.text("state") != "ready") continue;
+    const auto state = worker.text("state");
+    if (state == "lost") continue;
+    if (const auto missing = lacking(split(worker.text("labels")), spec->required_labels); !missing.empty()) {
+      unsuited.push_back(missing);
+      continue;
+    }
+    ++states[state];
+    if (state != "ready") continue;
     Free free{worker.number("cpus") - worker.number("cpus_taken"), worker.number("devices") - worker.number("devices_taken"), {}};
     if (const auto memory = worker.whole("memory_bytes"); memory > 0) free.memory_bytes = memory - worker.whole("memory_taken");
     ranks += free.holds(spec->resources);
@@ -85,6 +113,7 @@ std::string why_trials_wait(const StoreReader& reader, const ExperimentRow& row)
   }
   const std::string who = queued == 0 ? "trials wait: " : queued == 1 ? "1 trial waits: " : std::to_string(queued) + " trials wait: ";
   const auto there = who_is_here(states);
+  if (there.empty() && !unsuited.empty()) return who + what_is_lacking(unsuited) + on_their_way(reader, row);
   if (there.empty()) return who + "no agent is here" + on_their_way(reader, row);
   if (!largest) return who + "no worker takes trials: " + there;
   const auto& wanted = spec->resources;

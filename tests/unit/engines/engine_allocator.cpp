@@ -93,3 +93,15 @@ TEST_CASE("an agent that no trial fits is found before anything is asked for", "
   REQUIRE_FALSE(made);
   CHECK(made.error().message == "no trial fits an agent: `resources` asks for more than `executor.per_agent` has");
 }
+
+TEST_CASE("an engine is not asked for agents that lack a label which trials require", "[allocator]") {
+  Spec spec = on_slurm(1, 1);
+  spec.required_labels = {"gpu=a100", "arch=riscv"};  // What a machine is by itself shows when it is there.
+  const auto refused = engine_allocator(spec);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message == "requires: agents that `slurm` places bear no label `gpu=a100`");
+  spec.executor = {"slurm", {{"labels", std::string{R"(["gpu=a100"])"}}}};
+  CHECK(engine_allocator(spec));
+  spec.executor = {"slurm", {{"labels", std::string{R"(["gpu a100"])"}}}};
+  CHECK_FALSE(engine_allocator(spec));
+}

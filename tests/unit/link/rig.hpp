@@ -112,10 +112,10 @@ class Coordinator : public Hub::Handler {
   }
   void gone(Hub::Peer, const std::string& why) override { events.add("gone: " + why); }
   void turned_away(const std::string&, const std::string& why) override { events.add("turned away: " + why); }
-  std::variant<std::string, Hub::Answer> fetch(const AgentName& agent, const std::string& path) override {
+  std::variant<Hub::Download, Hub::Answer> fetch(const AgentName& agent, const std::string& path) override {
     events.add("fetch " + agent.id + " " + path);
     if (path == "secret") return Hub::Answer{403, "that is not yours"};
-    return folder / path;
+    return Hub::Download{folder / path};
   }
   std::variant<Hub::Upload, Hub::Answer> store(const AgentName&, const std::string& path,
                                                std::uint64_t length) override {

@@ -29,7 +29,7 @@ std::vector<Message> one_of_each() {
           Gone{"a1", "its guard"},
           Welcome{1, 10, 4},
           BeatAnswer{1.25},
-          Opening{"digits", {100.5}, "{\"name\": \"digits\"}", "/s/digits", "/s/checkpoints", "mark"},
+          Opening{"digits", {100.5}, "{\"name\": \"digits\"}", "/s/digits", "/s/checkpoints", "mark", {{"inputs.digits", "ab12", 1LL << 40}, {"code", "cd", 0}}},
           Reserve{"digits", 2, record(0, Decided{launch, {4, "asha", "", ""}})},
           Order{"digits", record(0, Decided{launch, {4, "asha", "best \xc3\xa4", "{}"}}), std::numeric_limits<std::uint64_t>::max(), 2, meeting},
           Acknowledged{"digits", 41},

@@ -300,7 +300,7 @@ TEST_CASE("an allocation is as it was told of last; a worker holds what its tria
                 journal.decide(Allocate{1, "tune-1", "slurm", "{}"}), journal.decide(Allocate{2, "tune-2", "slurm", "{}"}),
                 journal.observe(AllocationChanged{1, "77", "queued", "Priority", "", {}}),
                 journal.observe(AllocationChanged{1, "77", "running", "", "node7", Time{99}}), journal.decide(Release{1, {}, "drain"}),
-                journal.observe(WorkerJoined{{3}, "ab", "node7", "", "tune-1", "", {4, 0, {{0, ""}}, {}}, {}, {}})};
+                journal.observe(WorkerJoined{{3}, "ab", "node7", "", "tune-1", "", {4, 0, {{0, ""}}, {}}, {"os=linux", "fast"}, {}})};
   for (const std::int64_t t : {0, 1}) {
     b->records.push_back(journal.decide(Propose{{t}, {}, "sampler", "random", 0, 0, {}, {}, 0}));
     b->records.push_back(journal.decide(Launch{{t}, 1, Form::fresh, {Seat{{3}, 1.5, 0, {0}, 0.5, {}}}, kNoStep, {}, {}, {}, false}));
@@ -323,7 +323,7 @@ TEST_CASE("an allocation is as it was told of last; a worker holds what its tria
   CHECK(Cells(first.begin() + 2, first.begin() + 4) == Cells{"running"s, "node7"s});
   CHECK(first[5] == Cell{"drain"s});
   CHECK(columns(StoreReader::View::allocations, 1, {"state", "engine_id"}) == Cells{"asked"s, std::monostate{}});
-  CHECK(columns(StoreReader::View::workers, 0, {"trials", "cpus_taken", "devices_taken"}) == Cells{std::int64_t{1}, 1.5, 0.5});
+  CHECK(columns(StoreReader::View::workers, 0, {"trials", "cpus_taken", "devices_taken", "labels"}) == Cells{std::int64_t{1}, 1.5, 0.5, "os=linux,fast"s});
 }
 
 TEST_CASE("a worker is away from the moment another owner opens the experiment until it joins that one", "[store]") {

@@ -340,6 +340,18 @@ TEST_CASE("a gang waits five minutes for agents that it still needs", "[experime
   CHECK(rig.experiment->history().exit_code() == 3);
 }
 
+TEST_CASE("an experiment that requires a label waits for a worker that bears it, and gives it all trials", "[experiment]") {
+  auto spec = small_spec();
+  spec.required_labels = {"gpu=a100"};
+  Rig rig{spec};
+  CHECK(rig.decide().empty());
+  WorkerJoined w;
+  w.worker = WorkerId{1}, w.offers.cpus = 1, w.labels = {"os=linux", "gpu=a100"};
+  rig.see(w);
+  CHECK(rig.decide() == "Propose 0, Launch 0");
+  CHECK(rig.journal.back().as<Launch>()->ranks.front().worker == WorkerId{1});
+}
+
 TEST_CASE("workers of an earlier process hold nothing until they join anew", "[experiment]") {
   Rig rig{small_spec(), 1};
   rig.see(Opened{"test", "", "here", "", 2, "resume"});

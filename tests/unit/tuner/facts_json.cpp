@@ -38,6 +38,7 @@ static_assert(sizeof(Fenced) == 64);
 static_assert(sizeof(Collected) == 32);
 static_assert(sizeof(Warned) == 96);
 static_assert(sizeof(TimePassed) == 1);
+static_assert(sizeof(Supplied) == 112);
 static_assert(sizeof(Rung) == 48);
 static_assert(sizeof(Propose) == 176);
 static_assert(sizeof(Launch) == 184);

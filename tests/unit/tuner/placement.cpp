@@ -101,3 +101,27 @@ TEST_CASE("a worker that is set aside gets no seats, and is waited for until it 
   p.leave_all();
   CHECK_FALSE(p.has_workers());
 }
+
+TEST_CASE("a worker that lacks a required label is as if it were not here", "[placement]") {
+  Placement p({"gpu=a100", "fast"});
+  p.join(WorkerId{0}, offer(8));
+  p.label(WorkerId{1}, {"gpu=h100", "fast"});
+  p.join(WorkerId{1}, offer(8));
+  CHECK_FALSE(p.find(want(1)));
+  CHECK_FALSE(p.possible(want(1)));
+  CHECK_FALSE(p.has_workers());
+  CHECK(p.capacity(want(1)) == 0);
+  p.label(WorkerId{2}, {"os=linux", "gpu=a100", "fast=very"});
+  p.join(WorkerId{2}, offer(2));
+  CHECK(p.find(want(1))->worker == WorkerId{2});
+  CHECK(p.capacity(want(1)) == 2);
+  CHECK(p.cpus_offered() == 2);
+  p.join(WorkerId{2}, offer(3));  // It offers more, and bears what it bore.
+  CHECK(p.capacity(want(1)) == 3);
+}
+
+TEST_CASE("a label is a name or a name and its value", "[placement]") {
+  for (const auto* label : {"fast", "gpu=a100", "example.org/zone=eu-1", "x=a=b"}) CHECK(is_label(label));
+  for (const auto* label : {"", "=", "=x", "gpu=", "gpu = a", "a b", "x=a,b", "x=\n", "caf\xc3\xa9"}) CHECK_FALSE(is_label(label));
+  CHECK(lacking({"gpu=a100"}, {"gpu", "gpu=a100", "gpu=h100", "gp"}) == std::vector<std::string>{"gpu=h100", "gp"});
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executors/pool/agent_run.hpp"
+
+#include <algorithm>
+#include <csignal>
+
+namespace tune {
+namespace {
+
+constexpr std::size_t kMostAtOnce = 256;  // Facts a message.
+
+}  // namespace
+
+void AgentRun::keep(Observation observation, Time at) {
+  if (auto* exited = std::get_if<Exited>(&observation)) {
+    ended += attempts.count({exited->trial, exited->attempt});
+    // Who was killed then was killed by our guard.
+    const bool lease_ended = cut_off.contains({exited->trial, exited->attempt});
+    if (lease_ended && exited->cause == Cause::signal && exited->signal == SIGKILL)
+      exited->cause = Cause::lost, exited->text = "its lease ended while its agent was stopped";
+  }
+  unsaid.push_back({++numbered, at, 0, std::move(observation)});
+  household->unsaid(unsaid.size());
+}
+
+void AgentRun::acknowledged(std::int64_t seq) {
+  std::vector<Observation> reports;
+  while (!unsaid.empty() && unsaid.front().seq <= seq) {
+    const auto& observation = *unsaid.front().observation();
+    if (const auto* exited = std::get_if<Exited>(&observation)) ended -= attempts.erase({exited->trial, exited->attempt});
+    if (std::holds_alternative<Reported>(observation)) reports.push_back(observation);
+    unsaid.pop_front();
+  }
+  household->unsaid(unsaid.size());
+  if (!reports.empty())
+    household->ask([reports = std::move(reports)](TrialHost& host) {
+      for (const auto& report : reports) host.acknowledge(report);
+    });
+}
+
+std::vector<Happened> AgentRun::to_say() {
+  std::vector<Happened> messages;
+  if (!open || unsaid.empty()) return messages;
+  const auto first = unsaid.front().seq;
+  auto next = unsaid.begin() + static_cast<std::ptrdiff_t>(said < first ? 0 : said - first + 1);
+  while (next != unsaid.end()) {
+    const auto count = std::min(static_cast<std::size_t>(unsaid.end() - next), kMostAtOnce);
+    const auto last = next + static_cast<std::ptrdiff_t>(count);
+    messages.push_back({opening.experiment, {next, last}});
+    next = last;
+  }
+  said = unsaid.back().seq;
+  return messages;
+}
+
+}  // namespace tune

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "executors/pool/household.hpp"
+#include "executors/pool/line_supplies.hpp"
+#include "executors/pool/messages.hpp"
+#include "tuner/spec.hpp"
+
+namespace tune {
+
+/// What an agent has of one experiment: a household for its trials, and all that happened there which the coordinator has
+/// not acknowledged yet. Used by the agent's thread only.
+struct AgentRun {
+  using Attempt = std::pair<TrialId, int>;
+
+  /// `numbered`: how many facts of the experiment were numbered so far; it goes on if the experiment is forgotten and comes again.
+  explicit AgentRun(std::int64_t& numbered) : numbered(numbered) {}
+  ~AgentRun() {
+    if (supplies) supplies->give_up();  // Before the household goes, which may be waiting for it.
+  }
+  AgentRun(const AgentRun&) = delete;
+  AgentRun& operator=(const AgentRun&) = delete;
+
+  /// Until it is acknowledged; the end of an attempt that was killed after its lease had ended is told as lost.
+  void keep(Observation, Time at);
+
+  /// Facts up to `seq` are durable with the coordinator, or count for nothing: forgets them, and tells the household which reports.
+  void acknowledged(std::int64_t seq);
+
+  /// What was not said on this connection yet, in messages of moderate size. Empty while the coordinator does not have it open.
+  std::vector<Happened> to_say();
+
+  bool is_idle() const { return attempts.empty(); }
+  bool has_trials() const { return attempts.size() > ended; }  ///< That live.
+
+  std::int64_t& numbered;
+  Opening opening;
+  Spec spec;
+  std::string logs;                        ///< Folder of its trials' logs, where the coordinator cannot read them; empty: it can.
+  std::shared_ptr<LineSupplies> supplies;  ///< Null: what its trials are given stands where the config says.
+  std::string unseen;                      ///< Why it takes no trials here; empty: it does.
+  std::unique_ptr<Household> household;
+  std::set<Attempt> attempts;              ///< Whose end was not acknowledged.
+  std::set<Attempt> cut_off;               ///< Those of them whose lease ended.
+  std::size_t ended = 0;                   ///< How many of them are known to have ended.
+  std::deque<Record> unsaid;               ///< Not acknowledged, oldest first.
+  std::int64_t said = 0;                   ///< On this connection, up to here.
+  bool open = false;                       ///< The coordinator opened it on this connection.
+  double covered = 0;                      ///< When the last beat was sent that it answered while it had this open.
+  bool expired = false;
+};
+
+}  // namespace tune
