@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 
+#include "executors/process/environment.hpp"
 #include "executors/thread_pool.hpp"
 
 namespace tune {

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "executors/checkpoints.hpp"
+#include "executors/process/environment.hpp"
 #include "executors/thread_line.hpp"
 #include "tuner/instances.hpp"
 

@@ -104,7 +104,7 @@ struct Command::Parser {
     if (name.starts_with(kInputs) && inputs.contains(std::string{name.substr(kInputs.size())}))
       return Piece{Kind::input, std::string{name.substr(kInputs.size())}, std::nullopt};
     if (name == "rank")
-      return fail(Fault::Kind::later, "`${" + printable(name) + "}` is not served by this version", ""), std::nullopt;
+      return fail(Fault::Kind::later, "`${" + printable(name) + "}` is not served by this version", "each rank finds its number in $RANK"), std::nullopt;
 
     std::vector<std::string> known{"args:override"};
     for (const auto& d : space.dimensions()) known.push_back(d.name);

@@ -20,8 +20,8 @@ namespace tune {
 struct AgentRun {
   using Attempt = std::pair<TrialId, int>;
 
-  /// `numbered`: how many facts of the experiment were numbered so far; it goes on if the experiment is forgotten and comes again.
-  explicit AgentRun(std::int64_t& numbered) : numbered(numbered) {}
+  /// How many facts of the experiment were numbered so far; it goes on if the experiment is forgotten and comes again.
+  explicit AgentRun(std::int64_t& numbered_so_far) : numbered(numbered_so_far) {}
   ~AgentRun() {
     if (supplies) supplies->give_up();  // Before the household goes, which may be waiting for it.
   }

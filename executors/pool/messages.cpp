@@ -3,7 +3,6 @@
 
 #include <array>
 #include <charconv>
-#include <concepts>
 
 #include "tuner/facts_json.hpp"
 #include "tuner/json.hpp"
@@ -74,7 +73,7 @@ template <class F>
 void members(RanksPlan::Host& m, F&& f) { f("name", m.name), f("ranks", m.ranks); }
 
 template <class T>
-concept HasMembers = std::is_same_v<T, AttemptName> || std::is_same_v<T, RanksPlan> || std::is_same_v<T, RanksPlan::Host>;
+concept HasMembers = std::is_same_v<T, AttemptName> || std::is_same_v<T, SupplyName> || std::is_same_v<T, RanksPlan> || std::is_same_v<T, RanksPlan::Host>;
 
 Record record_of(const WorkerJoined& worker) { return {0, {}, 0, Observation{worker}}; }
 
@@ -198,7 +197,7 @@ class Reading {
   }
   bool get(HasMembers auto& out) {
     if (json_.next() != Token::object) return false;
-    return rest(named), !wrong_;
+    return rest(out), !wrong_;
   }
   template <class T>
   bool get(std::optional<T>& out) {

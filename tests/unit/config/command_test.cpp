@@ -86,7 +86,8 @@ TEST_CASE("faults of a template say where they are", "[command]") {
   CHECK(one({"p", "x${args}"}).kind == Kind::not_alone);
   CHECK(one({"p", "${lr?--lr=} "}).kind == Kind::not_alone);
   CHECK(one({"p", std::string("a\0b", 3)}).kind == Kind::nul);
-  CHECK(one({"p", "${inputs.images}"}).kind == Kind::later);
+  CHECK(one({"p", "${inputs.images}"}).kind == Kind::unknown);
+  CHECK(one({"p", "${rank}"}).hint == "each rank finds its number in $RANK");
   CHECK(one({""}).kind == Kind::empty);
   CHECK(one({}).kind == Kind::empty);
   CHECK(faults({"p", "${a}", "${b}"}).size() == 2);

@@ -11,7 +11,7 @@ namespace {
 
 Spec saving_spec(int keep = 1) {
   Spec spec = small_spec();
-  spec.checkpoint = CheckpointSpec{keep, false, {}};
+  spec.checkpoint = CheckpointSpec{keep, false, {}, {}};
   return spec;
 }
 
