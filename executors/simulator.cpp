@@ -107,6 +107,10 @@ void Simulator::carry_out(const Decided& decided, const History& history) {
                         [&](const Stop& s) {
                           ask(s.trial, s.attempt, s.as == TrialState::cancelled ? Cause::cancelled : Cause::stopped);
                         },
+                        [&](const Speculate& s) { begin_copy(s, history); },
+                        [&](const EndCopy& e) {
+                          if (const auto it = copies_.find(e.trial); it != copies_.end() && it->second.number == e.attempt) forget_copy(e.trial);
+                        },
                         [&](const Exploit& e) { ask(e.trial, e.attempt, Cause::exploited); },
                         [&](const Collect& c) {
                           out_.push_back(Collected{c.checkpoints, 0});
@@ -136,9 +140,20 @@ void Simulator::adopt(const SimulatorOptions::UnderWay& u, const Trial& t) {
 
 void Simulator::launch(const Launch& l, const History& history) {
   if (newest(l.trial) >= l.attempt) return;  // Carried out before.
+  newest(l.trial) = l.attempt;
+  if (l.speculative) return take_place(l);
   Attempt& a = attempts_[l.trial];
   a = Attempt{};
-  a.number = newest(l.trial) = l.attempt;
+  prepare(a, l, history);
+  if (std::any_of(a.workers.begin(), a.workers.end(), [&](std::size_t w) { return !workers_[w].up; })) return end(l.trial, a, Cause::lost);
+  const std::size_t first = a.workers.front();
+  (l.attempt > 1 ? workers_[first].again : workers_[first].fresh).push_back(l.trial);
+  begin_next(first);
+}
+
+/// What it will do, and where.
+void Simulator::prepare(Attempt& a, const Launch& l, const History& history) {
+  a.number = l.attempt;
   a.until = l.until_step;
   const auto saved = l.from ? restored(*l.from) : Restored{};
   // A real experiment's checkpoints, which a simulation goes on from, say nothing by their names.
@@ -157,10 +172,6 @@ void Simulator::launch(const Launch& l, const History& history) {
                     : problem_->attempt(params, l.trial, l.attempt);
   if (by_instance_) a.course.steps = std::min(a.course.steps, a.step + 1);
   draw_fault(l.trial, a);
-  if (std::any_of(a.workers.begin(), a.workers.end(), [&](std::size_t w) { return !workers_[w].up; })) return end(l.trial, a, Cause::lost);
-  const std::size_t first = a.workers.front();
-  (l.attempt > 1 ? workers_[first].again : workers_[first].fresh).push_back(l.trial);
-  begin_next(first);
 }
 
 void Simulator::ask(TrialId trial, int attempt, Cause cause) {
@@ -171,6 +182,7 @@ void Simulator::ask(TrialId trial, int attempt, Cause cause) {
 }
 
 void Simulator::shut_down(bool kill) {
+  while (!copies_.empty()) forget_copy(copies_.begin()->first);
   for (const TrialId trial : under_way()) {
     Attempt& a = attempts_.at(trial);
     const bool ran = a.phase != Phase::queued && a.phase != Phase::starting;
@@ -193,7 +205,7 @@ void Simulator::acknowledge(const Observation& o) {
       []<class T>(const T&) {
         return std::is_same_v<T, WorkerJoined> || std::is_same_v<T, WorkerLost> || std::is_same_v<T, Started> ||
                std::is_same_v<T, Reported> || std::is_same_v<T, Checkpointed> || std::is_same_v<T, Collected> ||
-               std::is_same_v<T, Exited>;
+               std::is_same_v<T, Exited> || std::is_same_v<T, CopyExited>;
       },
       o);
   if (ours) --unacknowledged_;
@@ -242,10 +254,9 @@ std::vector<Observation> Simulator::wait(std::optional<Time> until) {
 }
 
 Simulator::Attempt* Simulator::find(TrialId trial, int attempt) {
-  const auto at = attempts_.find(trial);
-  if (at == attempts_.end()) return nullptr;
-  Attempt& a = at->second;
-  return a.number == attempt && a.phase != Phase::over ? &a : nullptr;
+  for (auto* all : {&attempts_, &copies_})
+    if (const auto at = all->find(trial); at != all->end() && at->second.number == attempt && at->second.phase != Phase::over) return &at->second;
+  return nullptr;
 }
 
 std::vector<TrialId> Simulator::under_way() const {
@@ -298,13 +309,16 @@ void Simulator::begin_next(std::size_t worker) {
     auto& line = w.again.empty() ? w.fresh : w.again;
     const TrialId trial = line.front();
     line.pop_front();
-    Attempt& a = attempts_.at(trial);
-    take_slots(a);
-    a.phase = Phase::starting;
-    a.began = now_.seconds;
-    limit(trial, a);
-    schedule_word(a.began + a.course.start_seconds.value_or(options_.start_seconds), trial, a, What::start, a.began);
+    begin(trial, attempts_.at(trial));
   }
+}
+
+void Simulator::begin(TrialId trial, Attempt& a) {
+  take_slots(a);
+  a.phase = Phase::starting;
+  a.began = now_.seconds;
+  limit(trial, a);
+  schedule_word(a.began + a.course.start_seconds.value_or(options_.start_seconds), trial, a, What::start, a.began);
 }
 
 void Simulator::take_slots(const Attempt& a) {
@@ -333,7 +347,7 @@ void Simulator::start(TrialId trial, Attempt& a) {
   s.trial = trial;
   s.attempt = a.number;
   s.worker = {static_cast<std::int64_t>(a.workers.front())};
-  out_.push_back(std::move(s));
+  tell(a, std::move(s));
   if (a.asked) return leave(trial, a, *a.asked);
   if (a.step >= a.course.steps) return end(trial, a, Cause::done);
   a.phase = Phase::stepping;
@@ -388,9 +402,9 @@ void Simulator::report(TrialId trial, Attempt& a, std::int64_t step) {
     for (double& v : r.metrics.values)
       v = broken ? std::numeric_limits<double>::quiet_NaN()
                  : v + (options_.noise > 0 ? options_.noise * rng.normal() : 0);
-    if (twice) out_.emplace_back(r);
+    if (twice) tell(a, r);
   }
-  out_.emplace_back(std::move(r));
+  tell(a, std::move(r));
 }
 
 void Simulator::save(TrialId trial, Attempt& a) {
@@ -401,7 +415,7 @@ void Simulator::save(TrialId trial, Attempt& a) {
   c.step = a.step;
   c.checkpoint = checkpoint_name(trial, a.number, a.step, a.course);
   c.seconds = options_.save_seconds;
-  out_.push_back(std::move(c));
+  tell(a, std::move(c));
 }
 
 // It was asked to leave and does, saving first where it will go on later.
@@ -422,6 +436,7 @@ void Simulator::end(TrialId trial, Attempt& a, Cause cause) {
   e.last_seq = a.seq;
   const bool held_slot = a.phase != Phase::queued;
   if (held_slot) e.usage.seconds = now_.seconds - a.began;
+  if (a.copy) return end_copy(trial, a, std::move(e));
   out_.push_back(std::move(e));
   const auto workers = a.workers;
   if (held_slot) give_back_slots(a);

@@ -99,6 +99,8 @@ class Simulator final : public Executor {
     double began = 0;
     std::optional<Cause> asked;
     Trajectory course;
+    bool copy = false;             // Beside another attempt of the trial; what it does is kept.
+    std::vector<Observation> did;  // That.
   };
   struct Worker {
     double speed = 1;
@@ -120,10 +122,18 @@ class Simulator final : public Executor {
 
   void adopt(const SimulatorOptions::UnderWay&, const Trial&);
   void launch(const Launch&, const History&);
+  void prepare(Attempt&, const Launch&, const History&);
+  void begin_copy(const Speculate&, const History&);
+  void take_place(const Launch&);
+  void end_copy(TrialId, Attempt&, Exited);
+  void forget_copy(TrialId);
+  void lose_copies(std::size_t worker);
+  void tell(Attempt& a, Observation o) { (a.copy ? a.did : out_).push_back(std::move(o)); }
   void ask(TrialId, int attempt, Cause);
   void schedule(double at, TrialId, int attempt, What);
   void occur(const Event&);
   void begin_next(std::size_t worker);
+  void begin(TrialId, Attempt&);
   void take_slots(const Attempt&);
   void give_back_slots(const Attempt&);
   void limit(TrialId, const Attempt&);
@@ -154,6 +164,7 @@ class Simulator final : public Executor {
   Time now_;
   std::vector<Worker> workers_;
   std::unordered_map<TrialId, Attempt> attempts_;  // Those that are not over, and late ones that will speak again.
+  std::unordered_map<TrialId, Attempt> copies_;    // Of attempts, beside them.
   std::vector<int> newest_;                        // By trial: the number of its newest attempt.
   std::priority_queue<Event> events_;
   std::uint64_t order_ = 0;

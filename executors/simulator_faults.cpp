@@ -39,6 +39,7 @@ bool Simulator::fail(TrialId trial, Attempt& a) {
       end(trial, a, Cause::lost);
       return true;
     case Fault::late:
+      if (a.copy) return end(trial, a, Cause::lost), true;
       a.speaks_again = true;
       end(trial, a, Cause::lost);
       schedule(now_.seconds + options_.step_seconds / 2, trial, a.number, What::late_report);
@@ -66,6 +67,7 @@ void Simulator::lose(std::size_t worker) {
   w.up = false;
   ++w.losses;
   out_.push_back(WorkerLost{{static_cast<std::int64_t>(worker)}, "simulated loss", ""});
+  lose_copies(worker);
   for (const TrialId trial : under_way())
     if (Attempt& a = attempts_.at(trial); std::find(a.workers.begin(), a.workers.end(), worker) != a.workers.end()) end(trial, a, Cause::lost);
   w.free = 0;

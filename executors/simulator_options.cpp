@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The simulator as a config names it: its options, and what they make.
 #include "executors/simulator.hpp"
+#include "tuner/stragglers.hpp"
 
 namespace tune {
 namespace {
@@ -52,6 +53,7 @@ ExecutorEntry simulator() {
             {"steps", Kind::integer, "0", "Steps of a trial of a built-in function; 0: its own number.", 0},
             {"workers", Kind::integer, "8", "Workers.", 1, 100'000},
             {"slots", Kind::integer, "1", "Trials that a worker holds at a time; of trials of several ranks, ranks.", 1, 100'000},
+            speculate_option(),
             at_least_0("step_seconds", "1", "Virtual seconds of a step, where the problem does not say."),
             at_least_0("start_seconds", "0", "From launch to the start of a trial."),
             at_least_0("save_seconds", "0", "What a checkpoint is said to take."),
@@ -69,7 +71,8 @@ ExecutorEntry simulator() {
             at_least_0("worker_loss", "0", "Expected losses of each worker in a virtual hour."),
             at_least_0("silence_seconds", "60", "After which a silent attempt is ended."),
             at_least_0("repair_seconds", "60", "Until a lost worker is back; 0: never.")}},
-          make};
+          make,
+          &check_speculation};
 }
 
 }  // namespace tune

@@ -172,7 +172,6 @@ constexpr Field kFields[] = {
     {"executor.type", "auto or an executor", "auto",
      "Which executor. \"auto\" is process, or thread for a trainable. simulator tries a config in virtual time."},
     {"executor.parallel", "integer, at least 1", "what fits", "At most so many trials at once."},
-    {"executor.speculate", "true or false", "", "Second copies of slow trials.", kPool},
     {"retry", "object", "{}",
      "What happens to a trial whose attempt failed. Attempts that ended through no fault of theirs are repeated "
      "anyway."},

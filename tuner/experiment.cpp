@@ -33,6 +33,7 @@ Experiment::Experiment(const Spec& spec, std::unique_ptr<Sampler> sampler, std::
       checkpoints_(spec.checkpoint ? spec.checkpoint->keep : 1, spec.checkpoint && spec.checkpoint->keep_best),
       improvements_(spec.objectives) {
   if (spec.logical_order) order_.emplace(spec.slots);
+  if (speculates(spec)) stragglers_.emplace();
 }
 
 std::optional<Decided> Experiment::next(bool may_launch) const {
@@ -43,6 +44,7 @@ std::optional<Decided> Experiment::next(bool may_launch) const {
   if (order_)
     if (auto d = fill_logical_slot()) return d;
   if (auto d = launch()) return d;
+  if (auto d = speculate()) return d;
   if (auto d = give_up()) return d;
   return allocator_ ? allocator_->next(history_) : std::nullopt;
 }
@@ -138,7 +140,7 @@ std::optional<Decided> Experiment::launch(const Trial& t, std::int64_t until_ste
   }
   Launch l;
   l.trial = t.id;
-  l.attempt = t.attempt + 1;
+  l.attempt = std::max(t.attempt, t.copies) + 1;
   l.form = !again ? Form::fresh : t.checkpoint.empty() ? Form::restart : Form::resume;
   l.ranks = std::move(ranks);
   l.until_step = order_ ? kNoStep : until_step;
@@ -297,6 +299,9 @@ std::optional<Time> Experiment::wake_at() const {
   if (!history_.finishing()) earlier(deadline());
   if (!delayed_.empty()) earlier(delayed_.begin()->first);
   if (live_.empty()) earlier(others_may_come_until());
+  if (stragglers_ && !history_.finishing())
+    for (const auto& [id, lease] : live_)
+      if (const auto due = copy_due(id, lease); due && *due > history_.now()) earlier(due);
   if (allocator_ && !history_.finishing()) earlier(allocator_->wake_at(history_));
   return at;
 }

@@ -19,6 +19,7 @@
 #include "tuner/sampler.hpp"
 #include "tuner/scheduler.hpp"
 #include "tuner/spec.hpp"
+#include "tuner/stragglers.hpp"
 
 namespace tune {
 
@@ -78,6 +79,7 @@ class Experiment {
     Launch launch;
     bool started = false;
     std::int64_t from_step = 0;  // The trial's last step when it was launched.
+    Time started_at = {};
   };
   /// Place in the queue: higher priority first, then trials that ran before, then by number.
   using QueueKey = std::tuple<std::int64_t, bool, TrialId>;
@@ -95,6 +97,7 @@ class Experiment {
   void fold(const CheckpointLost&, const Record&);
   void fold(const Supplied& s, const Record&) { history_.supplied_[s.name] = s; }
   void fold(const Exited&, const Record&);
+  void fold(const CopyExited&, const Record&);
   void fold(const Propose&, const Record&);
   void fold(const Launch&, const Record&);
   void fold(const Extend&, const Record&);
@@ -107,6 +110,8 @@ class Experiment {
   void fold(const Collected&, const Record&);
   void fold(const Settle&, const Record&);
   void fold(const Finish&, const Record&);
+  void fold(const Speculate&, const Record&);
+  void fold(const EndCopy&, const Record&);
   void fold(const auto&, const Record&) {}
 
   Trial& at(TrialId);
@@ -131,6 +136,14 @@ class Experiment {
 
   std::optional<Error> confirm_objection() const;
   std::optional<Error> worker_objection(const Requested&) const;
+
+  // Copies of attempts (experiment_copies.cpp).
+  void free_copy(TrialId, int attempt);
+  void free_copies();
+  void owe_end_of_copy(const Trial&, Seq because, std::string why);
+  bool owe_takeover(const Trial&, Cause, Seq because);
+  std::optional<Time> copy_due(TrialId, const Lease&) const;
+  std::optional<Decided> speculate() const;
 
   void go_on_from(Trial&, std::string checkpoint, std::int64_t step);
   void owe_collect(Seq because);
@@ -171,6 +184,7 @@ class Experiment {
   std::optional<LogicalOrder> order_;
   Repeats repeats_;
   CheckpointLedger checkpoints_;
+  std::optional<Stragglers> stragglers_;
 
   std::set<QueueKey> queue_;
   std::set<std::pair<Time, TrialId>> delayed_;

@@ -46,9 +46,10 @@ void Experiment::fold(const Launch& l, const Record& r) {
   t.launched_at = r.at.seconds;
   if (l.params) t.params = *l.params;
   set_state(t, TrialState::leased);
+  free_copy(l.trial, l.attempt);  // It goes on as the attempt, in its own seats.
   for (const auto& seat : l.ranks) placement_.take(seat);
   if (l.ranks.size() > 1) history_.ranks_[l.trial] = l.ranks;
-  live_[l.trial] = {l, false, t.last_step};
+  live_[l.trial] = {l, false, t.last_step, {}};
   if (!order_) repeats_.launched(l.trial);
 }
 
@@ -65,7 +66,7 @@ void Experiment::fold(const Extend& e, const Record&) {
   if (t.state == TrialState::paused) enqueue(t);
 }
 
-void Experiment::fold(const Pause& p, const Record&) {
+void Experiment::fold(const Pause& p, const Record& r) {
   Trial& t = at(p.trial);
   t.held = on_hold_;
   repeats_.paused(t.id);
@@ -73,6 +74,7 @@ void Experiment::fold(const Pause& p, const Record&) {
   if (live_.contains(t.id)) {
     if (t.asked == Asked::pause) t.resizing = false;  // Somebody else wants it to pause as well: that lasts.
     if (t.asked == Asked::nothing) t.asked = Asked::pause;
+    owe_end_of_copy(t, r.seq, "the trial pauses");
   } else if (t.state == TrialState::queued) {
     unqueue(t);
     set_state(t, TrialState::paused);
@@ -85,6 +87,7 @@ void Experiment::fold(const Stop& s, const Record& r) {
   if (live) {
     t.asked = Asked::stop;
     t.stop_as = s.as;
+    owe_end_of_copy(t, r.seq, "the trial is asked to end");
   }
   // In logical order the trial is over at this tick, however long its process takes to end.
   if (!is_final(t.state) && (order_ || !live))

@@ -60,6 +60,7 @@ void Experiment::apply(const Record& r) {
       return true;
     });
     follow_workers(placement_, r);
+    free_copies();
   }
   if (const auto* decided = r.decided()) {
     paid(decided->what);

@@ -56,10 +56,11 @@ void Experiment::fold(const WorkerLost& lost, const Record& r) {
   follow_workers(placement_, r);
 }
 
-void Experiment::fold(const Started& s, const Record&) {
+void Experiment::fold(const Started& s, const Record& r) {
   const auto it = live_.find(s.trial);
   if (it == live_.end() || it->second.launch.attempt != s.attempt) return;
   it->second.started = true;
+  it->second.started_at = r.at;
   if (Trial& t = at(s.trial); t.state == TrialState::leased) set_state(t, TrialState::running);
 }
 
@@ -162,6 +163,8 @@ void Experiment::fold(const Exited& e, const Record& r) {
   for (const auto& seat : it->second.launch.ranks) placement_.give_back(seat);
   history_.ranks_.erase(e.trial);
   const bool more = next_instance(e, it->second);
+  if (stragglers_ && e.cause == Cause::done && it->second.started)
+    stragglers_->ended(r.at - it->second.started_at, history_.trial(e.trial).last_step - it->second.from_step, history_.trial(e.trial).last_step);
   live_.erase(it);
   exits_.push_back(r.at);
   if (exits_.size() > kExitsRemembered) exits_.pop_front();
@@ -217,6 +220,8 @@ void Experiment::consume_exit(const Record& r) {
   // A trial that was only to be resized goes on however its attempt ended, if it has not come to its end.
   if (std::exchange(t.resizing, false) && t.asked == Asked::pause) t.asked = Asked::nothing;
   const Asked asked = t.asked;
+  if (owe_takeover(t, e.cause, r.seq)) return;
+  owe_end_of_copy(t, r.seq, "the attempt beside it has ended");
   const auto park = [&] {
     t.asked = Asked::nothing;  // It was done: nothing is under way.
     set_state(t, TrialState::paused);

@@ -113,6 +113,10 @@ inline void fields(Of<Exited>, auto&& v) {
   v("signal", &F::signal), v("first_rank", &F::first_rank), v("usage", &F::usage), v("last_seq", &F::last_seq);
   v("text", &F::text);
 }
+inline void fields(Of<CopyExited>, auto&& v) {
+  using F = CopyExited;
+  v("trial", &F::trial), v("attempt", &F::attempt), v("cause", &F::cause), v("text", &F::text);
+}
 inline void fields(Of<Fenced>, auto&& v) {
   using F = Fenced;
   v("trial", &F::trial), v("attempt", &F::attempt), v("worker", &F::worker), v("what", &F::what), v("count", &F::count);
@@ -156,6 +160,14 @@ inline void fields(Of<Launch>, auto&& v) {
   v("trial", &F::trial), v("attempt", &F::attempt), v("form", &F::form), v("ranks", &F::ranks);
   v("until_step", &F::until_step), v("from", &F::from), v("params", &F::params), v("rung", &F::rung);
   v("speculative", &F::speculative);
+}
+inline void fields(Of<Speculate>, auto&& v) {
+  using F = Speculate;
+  v("trial", &F::trial), v("attempt", &F::attempt), v("ranks", &F::ranks), v("from", &F::from);
+}
+inline void fields(Of<EndCopy>, auto&& v) {
+  using F = EndCopy;
+  v("trial", &F::trial), v("attempt", &F::attempt);
 }
 inline void fields(Of<Extend>, auto&& v) {
   using F = Extend;

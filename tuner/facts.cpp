@@ -10,18 +10,19 @@ namespace {
 
 constexpr std::array<std::string_view, 9> kStates = {"queued",  "leased", "running",    "paused",   "complete",
                                                      "stopped", "failed", "infeasible", "cancelled"};
-constexpr std::array<std::string_view, 20> kCauses = {
-    "done", "paused", "stopped", "exploited", "cancelled", "shutdown", "preempted", "lost", "refused", "disk",
+constexpr std::array<std::string_view, 21> kCauses = {
+    "done", "paused", "stopped", "exploited", "cancelled", "shutdown", "preempted", "lost", "refused", "disk", "overtaken",
     "exit", "signal", "oom",     "timeout",   "silence",   "exec",     "gang",      "nan",  "no-metric", "infeasible"};
 // In the order of the variants.
 constexpr std::array<std::string_view, std::variant_size_v<Observation>> kObservations = {
     "Configured", "Opened",       "Imported",       "Requested", "Annotated", "WorkerJoined", "WorkerChanged",
     "WorkerLost", "AllocationChanged", "Started",   "Announced", "Reported",  "Checkpointed", "CheckpointLost",
     "Updated",    "Exited",       "Fenced",         "Collected", "Warned",    "TimePassed",
-    "Supplied"};
+    "Supplied",   "CopyExited"};
 constexpr std::array<std::string_view, std::variant_size_v<Decision>> kDecisions = {
     "Propose", "Launch", "Extend", "Pause", "Stop", "Exploit", "Update",
-    "Resize",  "Retry",  "Settle", "Allocate", "Release", "Collect", "Finish"};
+    "Resize",  "Retry",  "Settle", "Allocate", "Release", "Collect", "Finish",
+    "Speculate", "EndCopy"};
 
 template <class E>
 std::optional<E> find(const auto& names, std::string_view text) {

@@ -29,16 +29,16 @@ std::string_view to_text(TrialState);
 std::optional<TrialState> trial_state(std::string_view text);
 inline bool is_final(TrialState s) { return s >= TrialState::complete; }
 
-/// Why an attempt ended. Up to `cancelled` it ended as we asked; from `shutdown` to `disk` nobody is to blame, the trial
+/// Why an attempt ended. Up to `cancelled` it ended as we asked; from `shutdown` to `overtaken` nobody is to blame, the trial
 /// goes back to the queue and its retry count is untouched; the rest are failures of the attempt.
 enum class Cause : std::uint8_t {
   done, paused, stopped, exploited, cancelled,
-  shutdown, preempted, lost, refused, disk,
+  shutdown, preempted, lost, refused, disk, overtaken,
   exit, signal, oom, timeout, silence, exec, gang, nan, no_metric, infeasible
 };
 std::string_view to_text(Cause);
 std::optional<Cause> cause(std::string_view text);
-inline bool is_blameless(Cause c) { return c >= Cause::shutdown && c <= Cause::disk; }
+inline bool is_blameless(Cause c) { return c >= Cause::shutdown && c <= Cause::overtaken; }
 inline bool is_failure(Cause c) { return c >= Cause::exit && c != Cause::infeasible; }
 
 /// A trial's crossing of a rung, the same object for every scheduler.
@@ -212,6 +212,15 @@ struct Exited {
   bool operator==(const Exited&) const = default;
 };
 
+/// A copy of an attempt (Speculate) is over, before it could take the attempt's place.
+struct CopyExited {
+  TrialId trial;
+  int attempt = 0;
+  Cause cause = Cause::lost;
+  std::string text;  ///< For people. May be empty.
+  bool operator==(const CopyExited&) const = default;
+};
+
 struct Fenced {
   TrialId trial;
   int attempt = 0;
@@ -248,7 +257,7 @@ struct TimePassed {
 using Observation =
     std::variant<Configured, Opened, Imported, Requested, Annotated, WorkerJoined, WorkerChanged, WorkerLost,
                  AllocationChanged, Started, Announced, Reported, Checkpointed, CheckpointLost, Updated, Exited, Fenced,
-                 Collected, Warned, TimePassed, Supplied>;
+                 Collected, Warned, TimePassed, Supplied, CopyExited>;
 
 // --- decisions ------------------------------------------------------------------------------------------------------
 
@@ -280,8 +289,25 @@ struct Launch {
   std::optional<std::string> from;     ///< Checkpoint to restore.
   std::optional<Params> params;        ///< If they changed since Propose.
   std::optional<Rung> rung;            ///< The crossing that a promotion answers.
-  bool speculative = false;
+  bool speculative = false;            ///< It was begun as a copy: Speculate.
   bool operator==(const Launch&) const = default;
+};
+
+/// Start a copy of the trial's attempt beside it, on another worker: whichever ends first counts. What the copy does is no fact before
+/// a Launch of the same attempt number makes it the trial's attempt, from its beginning on.
+struct Speculate {
+  TrialId trial;
+  int attempt = 0;                  ///< The copy's: above any that the trial had.
+  std::vector<Seat> ranks;
+  std::optional<std::string> from;  ///< Checkpoint to restore.
+  bool operator==(const Speculate&) const = default;
+};
+
+/// The copy is not needed any more and ends. Its seats are free at once.
+struct EndCopy {
+  TrialId trial;
+  int attempt = 0;
+  bool operator==(const EndCopy&) const = default;
 };
 
 /// A running trial may go on.
@@ -387,7 +413,7 @@ struct Finish {
 };
 
 using Decision = std::variant<Propose, Launch, Extend, Pause, Stop, Exploit, Update, Resize, Retry, Settle, Allocate,
-                              Release, Collect, Finish>;
+                              Release, Collect, Finish, Speculate, EndCopy>;
 
 /// Who chose, on which fact, and why: one sentence for people and the policy's own note.
 struct Reason {

@@ -70,6 +70,11 @@ bool TrialRow::operator==(const TrialRow& o) const {
          std::equal(more.begin(), more.end(), o.more.begin(), o.more.end(), same);
 }
 
+const Speculate* History::copy(TrialId trial) const {
+  const auto it = copies_.find(trial);
+  return it == copies_.end() ? nullptr : &it->second;
+}
+
 const std::vector<Seat>* History::ranks(TrialId trial) const {
   const auto it = ranks_.find(trial);
   return it == ranks_.end() ? nullptr : &it->second;

@@ -44,6 +44,8 @@ class History {
   const std::map<WorkerId, KnownWorker>& workers() const { return workers_; }
   /// Where the ranks of a live attempt are, of a trial that has several; else null.
   const std::vector<Seat>* ranks(TrialId) const;
+  /// The copy that runs beside a trial's attempt; null: none does.
+  const Speculate* copy(TrialId) const;
   /// More is launched than there are slots: some of the leased trials start only when others leave.
   bool overbooked() const { return overbooked_; }
 
@@ -91,6 +93,7 @@ class History {
   std::array<std::int64_t, 9> counts_{};
   std::map<WorkerId, KnownWorker> workers_;
   std::map<TrialId, std::vector<Seat>> ranks_;
+  std::map<TrialId, Speculate> copies_;
   std::optional<TrialId> best_;
   Front front_;
   std::vector<Imported> imported_;

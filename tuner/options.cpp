@@ -23,6 +23,12 @@ Duration duration_option(const Params& options, std::string_view name, Duration 
   return parse_duration(text_option(options, name)).value_or(fallback);
 }
 
+bool flag_option(const Params& options, std::string_view name) {
+  const Value* value = options.find(name);
+  const auto* flag = value ? std::get_if<bool>(value) : nullptr;
+  return flag && *flag;
+}
+
 std::vector<std::string> list_option(const Params& options, std::string_view name) {
   std::vector<std::string> texts;
   const auto list = parse_json(text_option(options, name), 0, [](const JsonFault&) {});

@@ -15,6 +15,7 @@ std::string text_option(const Params&, std::string_view name, std::string fallba
 double number_option(const Params&, std::string_view name, double fallback = 0);
 Duration duration_option(const Params&, std::string_view name, Duration fallback = {});
 /// The texts of a list; empty if it is not given.
+bool flag_option(const Params&, std::string_view name);
 std::vector<std::string> list_option(const Params&, std::string_view name);
 
 }  // namespace tune

@@ -110,6 +110,13 @@ std::optional<Seat> Placement::find(const Resources& wanted, int ahead) const {
   return seat(id, workers_.at(id), wanted, std::numeric_limits<double>::infinity());
 }
 
+std::optional<Seat> Placement::find_elsewhere(const Resources& wanted, WorkerId than) const {
+  for (auto it = by_room_.lower_bound({wanted.cpus - kRounding, WorkerId{INT64_MIN}}); it != by_room_.end(); ++it)
+    if (it->second != than)
+      if (auto s = seat(it->second, workers_.at(it->second), wanted, 0)) return s;
+  return std::nullopt;
+}
+
 /// As many as there is room for, `most` at most.
 std::vector<Seat> Placement::seats(WorkerId id, Place place, const Resources& each, std::size_t most) {
   std::vector<Seat> all;

@@ -45,6 +45,8 @@ class Placement {
   /// than fit may hold a seat, on the worker with the shortest queue: launches decided before their slot is free (only for
   /// trials that need no device and no memory guarantee, whose places are interchangeable).
   std::optional<Seat> find(const Resources& wanted, int ahead = 0) const;
+  /// The same on any other worker than this one, with nothing taken ahead.
+  std::optional<Seat> find_elsewhere(const Resources& wanted, WorkerId than) const;
   /// Seats for all ranks, those of a worker side by side, or (empty) for none: on the one worker that they fill best, else on the
   /// few that have most room, else on nothing. Nothing is ever taken ahead for a gang: its ranks would wait for one another.
   /// O(workers with room for a rank).

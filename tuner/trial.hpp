@@ -22,6 +22,7 @@ struct Trial {
   Asked asked = Asked::nothing;
   TrialState stop_as = TrialState::stopped;
   int attempt = 0;                      ///< The newest one; 0: never launched.
+  int copies = 0;                       ///< The newest number that a copy of an attempt got: no attempt has it, unless the copy took its place.
   WorkerId worker;                      ///< Where the newest attempt was launched (its first rank).
   std::int64_t heard = 0;               ///< `seq` of the newest attempt's newest report.
   int retries = 0;                      ///< Failures that were retried.

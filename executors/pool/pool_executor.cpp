@@ -168,6 +168,8 @@ void PoolExecutor::carry_out(const Decided& decided, const History& history) {
         if constexpr (std::is_same_v<D, Release>) on(d, decided.reason.why);
         if constexpr (std::is_same_v<D, Collect>) on(d);
         if constexpr (std::is_same_v<D, Allocate>) on(d);
+        if constexpr (std::is_same_v<D, Speculate>) on(d, history);
+        if constexpr (std::is_same_v<D, EndCopy>) on(d, decided.reason.why);
         if constexpr (std::is_same_v<D, Stop> || std::is_same_v<D, Pause> || std::is_same_v<D, Extend> ||
                       std::is_same_v<D, Update> || std::is_same_v<D, Exploit>)
           forward(d.trial);
@@ -178,22 +180,30 @@ void PoolExecutor::carry_out(const Decided& decided, const History& history) {
 void PoolExecutor::on(const Launch& launch, const Decided& decided, const History& history) {
   const auto over = over_.find(launch.trial);
   if (attempts_.contains(launch.trial) || launch.ranks.empty() || (over != over_.end() && over->second >= launch.attempt)) return;
-  Attempt attempt;
-  attempt.number = launch.attempt;
-  attempt.parts = parts_of(launch.ranks);
+  if (launch.speculative) return take_place(launch);
+  Attempt attempt = attempt_of(launch, decided, history);
   const bool all_here = std::all_of(attempt.parts.begin(), attempt.parts.end(), [&](const Part& part) { return agents_.at(part.agent).came || claims_until_; });
   if (attempt.parts.empty() || !all_here) return end_lost(launch.trial, attempt, "its agent went away");
-  const Lease lease = lease_of(launch, history);
-  for (auto& part : attempt.parts) {
-    Decided whole = decided;
-    auto& its = std::get<Launch>(whole.what);
-    its.params = lease.params;
-    its.ranks.assign(launch.ranks.begin() + part.first, launch.ranks.begin() + part.first + part.ranks);
-    part.lease = Order{spec_.name, record_of(std::move(whole)), lease.seed, static_cast<std::int64_t>(lease.done), {}};
-  }
   add(launch.trial, std::move(attempt));
   held_back_.push_back(launch.trial);
   order_what_fits();
+}
+
+/// With a lease for each of its parts.
+PoolExecutor::Attempt PoolExecutor::attempt_of(const Launch& launch, const Decided& decided, const History& history) const {
+  Attempt attempt;
+  attempt.number = launch.attempt;
+  attempt.parts = parts_of(launch.ranks);
+  const Lease lease = lease_of(launch, history);
+  for (auto& part : attempt.parts) {
+    Decided whole = decided;
+    Launch its = launch;
+    its.params = lease.params;
+    its.ranks.assign(launch.ranks.begin() + part.first, launch.ranks.begin() + part.first + part.ranks);
+    whole.what = std::move(its);
+    part.lease = Order{spec_.name, record_of(std::move(whole)), lease.seed, static_cast<std::int64_t>(lease.done), {}};
+  }
+  return attempt;
 }
 
 /// An agent starts what it gets as soon as it has room; that all of them together keep to `executor.parallel` is for us to see to.
@@ -348,7 +358,9 @@ void PoolExecutor::take(Pool::Came came) {
     else if (gathering_.contains(trial)) call_off(trial, now());  // What it had kept for us it has forgotten.
   }
   for (const auto trial : dropped) lose_part(trial, agent, "its agent knows nothing of it");
+  meet_copies(agent, held);
   for (const auto& name : came.held) {
+    if (copy_of(name.trial, name.attempt, agent)) continue;
     const auto it = attempts_.find(name.trial);
     const auto over = over_.find(name.trial);
     const bool counted = over != over_.end() && over->second == name.attempt && !given_up_.contains({name.trial, name.attempt});
@@ -409,6 +421,7 @@ std::optional<Observation> PoolExecutor::judge_worker(Agent& agent, const Worker
 }
 
 std::optional<Observation> PoolExecutor::judge_attempt(const std::string& agent, TrialId trial, int number, Observation what) {
+  if (Copy* copy = copy_of(trial, number, agent)) return judge_copy(trial, *copy, std::move(what));
   const auto it = attempts_.find(trial);
   Part* part = it != attempts_.end() && it->second.number == number && it->second.ordered ? part_of(it->second, agent) : nullptr;
   if (!part || part->over) {
@@ -464,6 +477,7 @@ void PoolExecutor::lose(const std::string& agent, const std::string& why, const 
   auto& known = agents_.at(agent);
   known.came = false;
   seen_.push_back(WorkerLost{known.worker, why, proof});
+  lose_copies(agent, "its agent is lost: " + why);  // First: a trial that is lost with it shall not go on as a copy there.
   for (const auto trial : std::set{known.attempts}) lose_part(trial, agent, "its agent is lost: " + why);
 }
 

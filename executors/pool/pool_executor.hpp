@@ -77,6 +77,11 @@ class PoolExecutor final : public Executor, private Pool::Member {
     std::optional<Exited> end;          // Of the part that decides how it ended, while others still live.
     bool lost = false;                  // An agent of it is: it may speak again of what is over.
   };
+  /// Of an attempt, beside it (Speculate), until it takes the attempt's place or ends.
+  struct Copy {
+    Attempt attempt;               // Of one part.
+    std::vector<Observation> did;  // What is no fact yet.
+  };
   /// A fact that was taken, until it is durable; without an observation it counts for nothing and is as good as durable.
   struct Taken {
     std::string agent;
@@ -114,6 +119,18 @@ class PoolExecutor final : public Executor, private Pool::Member {
   void end_others(TrialId, const Attempt&, const std::string& why);
   void lose_part(TrialId, const std::string& agent, const std::string& why);
 
+  // Copies of attempts (pool_executor_copies.cpp).
+  void on(const Speculate&, const History&);
+  void on(const EndCopy&, const std::string& why);
+  void take_place(const Launch&);
+  Copy* copy_of(TrialId, int attempt, const std::string& agent);
+  std::optional<Observation> judge_copy(TrialId, Copy&, Observation);
+  void overtake(TrialId, const std::string& agent);
+  void meet_copies(const std::string& agent, const std::set<std::pair<TrialId, int>>& held);
+  void lose_copy(TrialId, const std::string& why);
+  void lose_copies(const std::string& agent, const std::string& why);
+  Attempt attempt_of(const Launch&, const Decided&, const History&) const;
+
   void take(Pool::Came);
   void take(Pool::Changed);
   void take(Pool::Leaves);
@@ -144,6 +161,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
   std::map<std::string, Agent> agents_;
   std::map<WorkerId, std::string> names_;
   std::map<TrialId, Attempt> attempts_;
+  std::map<TrialId, Copy> copies_;
   std::deque<TrialId> held_back_;               // Launched ahead: more than `executor.parallel` at once.
   std::map<TrialId, Time> gathering_;           // Whose agents were asked for room: until when, or when they are asked again.
   std::map<TrialId, int> over_;                 // The newest attempt of each trial that ended.

@@ -10,6 +10,7 @@
 #include "executors/process/environment.hpp"
 #include "tuner/json_document.hpp"
 #include "tuner/options.hpp"
+#include "tuner/stragglers.hpp"
 #include "tuner/units.hpp"
 
 namespace tune {
@@ -24,7 +25,8 @@ std::vector<Option> options(bool engine) {
       {"names", Kind::list, "[]", "Names and addresses by which agents reach it, besides those that this machine knows of. The first is what they dial."},
       {"lease", Kind::duration, "\"20s\"", "An agent that is not heard for so long ends its trials, and they are given away a little later."},
       {"on_lost", Kind::text, "\"stop\"", "What an agent that is cut off does with its trials after the lease: stop, or finish them and report later.", 0, 0, {"stop", "finish"}},
-      {"finish_within", Kind::duration, "\"10m\"", "With on_lost finish: its trials are given away after so long."}};
+      {"finish_within", Kind::duration, "\"10m\"", "With on_lost finish: its trials are given away after so long."},
+      speculate_option()};
   if (!engine)
     all.push_back({"agents", Kind::integer, "", "Agents to start on this machine, which share what it has. 1 if not given; with `listen` 0.", 0, 256});
   return all;
@@ -55,6 +57,7 @@ Result<Done> check_pool(const Spec& spec) {
   const std::string where = hub.address.empty() ? "executor.names: " : "executor.listen: ";
   if (hub.address.empty()) hub.address = "127.0.0.1:0";
   if (const auto place = Hub::place(hub); !place) return Error{place.error().code, where + place.error().message, place.error().hint};
+  if (auto suits = check_speculation(spec); !suits) return suits;
   if (const auto engine = engine_of(spec, ""); !engine) return engine.error();
   if (const auto allocator = engine_allocator(spec); !allocator) return allocator.error();
   return Done{};

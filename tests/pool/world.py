@@ -19,7 +19,7 @@ from checks import check, expect  # noqa: E402,F401
 # A stubborn one waits for no answers and does not end when it is asked to.
 TRIAL = r"""
 import json, os, signal, sys, time
-ledger, steps, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+ledger, steps, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) * float(os.environ.get("SLOW", 1))
 line = os.fdopen(int(os.environ["TUNE_FD"]), "r+b", buffering=0)
 name, attempt = os.environ["TUNE_TRIAL_ID"], os.environ["TUNE_ATTEMPT"]
 def note(what, *more):

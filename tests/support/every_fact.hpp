@@ -42,6 +42,7 @@ inline std::vector<Record> every_fact() {
   observed(Warned{"disk", "tune.db", "full"});
   observed(TimePassed{});
   observed(Supplied{"inputs.digits", "sha", 1LL << 40, 3, "/data/digits"});
+  observed(CopyExited{{1}, 3, Cause::overtaken, "its agent is lost"});
   decided(Propose{{1}, params, "sampler", "tpe", 12, 0.125, TrialId{0}, TrialId{2}, -3, 27, 0.25});
   decided(Launch{{1},
                  2,
@@ -64,6 +65,8 @@ inline std::vector<Record> every_fact() {
   decided(Release{3, WorkerId{1}, "drain"});
   decided(Collect{{"a"}});
   decided(Finish{4, TrialState::cancelled});
+  decided(Speculate{{1}, 3, {{{2}, 1.5, 1 << 30, {0}, 0.5, {{"license", 1}}}}, "sha"});
+  decided(EndCopy{{1}, 3});
 
   // Text of every sort, and notes that are no JSON, several lines of it, or a mere value.
   observed(Warned{"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", std::string("\0\x01\x1f\x7f\"\\/", 7), "two\nlines\ttab"});

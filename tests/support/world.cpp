@@ -120,7 +120,32 @@ void Invariants::leave(const Attempt& a) {
   for (const auto worker : a.workers) --busy_[worker];
 }
 
+void Invariants::leave_copy(Attempt& a) {
+  if (a.copy_on) --busy_[*a.copy_on];
+  a.copy_on.reset();
+}
+
+std::string Invariants::see_copy(const Record& r, Attempt& a) {
+  if (const auto* s = r.as<Speculate>()) {
+    if (!a.live || !a.started) return "a copy of what does not run";
+    if (a.copy_on) return "a second copy";
+    if (s->attempt <= std::max(a.number, a.newest_copy)) return "a copy with a number that was used";
+    a.newest_copy = s->attempt;
+    a.copy_on = s->ranks.front().worker.value;
+    if (a.workers.front() == *a.copy_on) return "a copy beside its attempt, on one worker";
+    if (++busy_[*a.copy_on] > slots_) return "worker " + std::to_string(*a.copy_on) + " holds more than it has slots";
+  } else if (const auto* e = r.as<EndCopy>()) {
+    if (!a.copy_on || e->attempt != a.newest_copy) return "the end of a copy that there is not";
+    leave_copy(a);
+  } else if (const auto* x = r.as<CopyExited>(); x && x->attempt == a.newest_copy) {
+    leave_copy(a);
+  }
+  return "";
+}
+
 std::string Invariants::see_attempt(const Record& r) {
+  if (r.as<Opened>())
+    for (auto& a : attempts_) leave_copy(a);  // They end with their owner.
   if (r.as<Opened>())  // What ran for trials that were settled meanwhile (in logical order) ended unseen with its
                        // owner.
     for (std::size_t i = 0; i < attempts_.size(); ++i)
@@ -141,8 +166,10 @@ std::string Invariants::see_attempt(const Record& r) {
   if (const auto* l = r.as<Launch>()) {
     if (final_[index]) return about(*id) + " is final and launched";
     if (a.live) return about(*id) + " is on two live attempts";
-    if (l->attempt != a.number + 1) return about(*id) + " skips an attempt";
-    a = {l->attempt, true, false, {}};
+    const bool takeover = l->speculative && l->attempt == a.newest_copy;
+    if (l->attempt <= a.number || (!takeover && l->attempt != std::max(a.number, a.newest_copy) + 1)) return about(*id) + " skips an attempt";
+    if (takeover) leave_copy(a);
+    a = {l->attempt, true, false, {}, a.newest_copy, a.copy_on};
     for (const auto& seat : l->ranks) a.workers.push_back(seat.worker.value);
   } else if (const auto* s = r.as<Started>()) {
     if (s->attempt != a.number || !a.live) return about(*id) + " starts an attempt that is not live";
@@ -160,7 +187,7 @@ std::string Invariants::see_attempt(const Record& r) {
   } else if (r.as<Retry>()) {
     final_[index] = false;
   }
-  return "";
+  return see_copy(r, a);
 }
 
 std::string Invariants::see_policy(const Record& r) {

@@ -48,8 +48,12 @@ class Invariants {
     int number = 0;
     bool live = false, started = false;
     std::vector<std::int64_t> workers;  // Of its ranks.
+    int newest_copy = 0;
+    std::optional<std::int64_t> copy_on;  // The worker of the copy that runs beside it.
   };
   void leave(const Attempt&);
+  void leave_copy(Attempt&);
+  std::string see_copy(const Record&, Attempt&);
   std::string see_attempt(const Record&);
   std::string see_policy(const Record&);
 

@@ -29,6 +29,8 @@ std::string_view cause_text(Cause cause) {
       return "refused by the worker";
     case Cause::disk:
       return "disk full";
+    case Cause::overtaken:
+      return "its copy on another worker ended first";
     case Cause::exit:
       return "exit code not 0";
     case Cause::signal:

@@ -38,7 +38,8 @@ std::string tell(const Propose& p) {
 }
 
 std::string tell(const Launch& l) {
-  std::string out = attempt_text(l.attempt) + (l.form == Form::resume    ? " resumed"
+  std::string out = attempt_text(l.attempt) + (l.speculative             ? ", begun as a copy, goes on"
+                                               : l.form == Form::resume  ? " resumed"
                                                : l.form == Form::restart ? " started over"
                                                                          : " launched");
   if (!l.ranks.empty()) {
@@ -50,6 +51,14 @@ std::string tell(const Launch& l) {
   return out + ", up to " + step_bound(l.until_step) + crossing(l.rung);
 }
 
+std::string tell(const Speculate& s) {
+  return "a copy, " + attempt_text(s.attempt) + ", begun on worker " + (s.ranks.empty() ? "?" : std::to_string(s.ranks.front().worker.value)) +
+         (s.from ? " from checkpoint " + s.from->substr(0, 12) : "");
+}
+std::string tell(const EndCopy& e) { return "its copy, " + attempt_text(e.attempt) + ", is not needed any more"; }
+std::string tell(const CopyExited& e) {
+  return "its copy, " + attempt_text(e.attempt) + ", ended: " + std::string{cause_text(e.cause)} + (e.text.empty() ? "" : ", " + printable(e.text));
+}
 std::string tell(const Extend& e) { return "may go on up to " + step_bound(e.until_step) + crossing(e.rung); }
 std::string tell(const Pause& p) { return "paused" + crossing(p.rung); }
 std::string tell(const Resize& r) {

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tuner/stragglers.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "support/experiment_rig.hpp"
+
+using namespace tune;
+using namespace tune::test;
+
+namespace {
+
+/// Five trials of 10 steps, a second each.
+Stragglers after_five() {
+  Stragglers s;
+  for (int i = 0; i < 5; ++i) s.ended(Duration{10}, 10, 10);
+  return s;
+}
+
+/// Two workers with a slot each; five trials of two steps, 10 s each, are done. Trial 5 runs on worker 1 since second 200, and nothing else.
+struct SlowTrial : Rig {
+  explicit SlowTrial(Spec spec = copies_spec()) : Rig(std::move(spec), 1) {
+    joins(1, 1);
+    for (int t = 0; t < 5; ++t) {
+      decide();
+      if (!started(t)) starts(t);
+      now.seconds += 10;
+      report(t, 1, 1), now.seconds += 10, report(t, 2, 1);
+      exits(t);
+    }
+    decide();
+    if (!started(5)) starts(5);
+    began = now;
+  }
+  static Spec copies_spec() {
+    auto spec = small_spec();
+    spec.executor = {"pool", {{"speculate", true}}};
+    spec.stop.trials = 6;
+    return spec;
+  }
+  bool started(int t) const { return trial(t).state == TrialState::running; }
+  WorkerId worker(int t) const { return trial(t).worker; }
+  const Speculate* copy() const { return experiment->history().copy(TrialId{5}); }
+  void copy_begins() {
+    now = *experiment->wake_at();
+    see(TimePassed{});
+    REQUIRE(decide() == "Speculate 5");
+  }
+  Time began;
+};
+
+}  // namespace
+
+TEST_CASE("what is left at its own pace is weighed against all that a copy has to do", "[stragglers]") {
+  const auto s = after_five();
+  // No step: it is expected to take as long again as it has taken, and a copy takes 10 s.
+  CHECK(s.due({Time{100}, 0, 0, 0}) == Time{120});
+  // Two steps in e seconds leave eight, 4 e; that is twice the copy's 10 s at e = 5.
+  CHECK(s.due({Time{100}, 0, 2, 0}) == Time{105});
+  // A copy that begins at step 5 has half as much to do, and yet half of a trial's time has to pass.
+  CHECK(s.due({Time{100}, 0, 5, 5}) == Time{110});
+  CHECK(s.due({Time{100}, 0, 1, 1}) == Time{105});
+  // One that has done more steps than the others is thought to be at its last one.
+  CHECK(s.due({Time{100}, 0, 20, 0}) == Time{100 + 2 * 21 * 20});
+}
+
+TEST_CASE("no attempt is slow before five have shown what is usual", "[stragglers]") {
+  Stragglers s;
+  for (int i = 0; i < 4; ++i) s.ended(Duration{10}, 10, 10);
+  CHECK_FALSE(s.due({Time{0}, 0, 0, 0}));
+  s.ended(Duration{1}, 0, 10);  // One without a step says nothing.
+  CHECK_FALSE(s.due({Time{0}, 0, 0, 0}));
+}
+
+TEST_CASE("a few attempts that took very long do not change what is usual", "[stragglers]") {
+  auto s = after_five();
+  for (int i = 0; i < 4; ++i) s.ended(Duration{5000}, 10, 10);
+  CHECK(s.due({Time{100}, 0, 0, 0}) == Time{120});
+}
+
+TEST_CASE("a trial far behind the others gets a copy on another worker, once nothing else wants its slot", "[experiment][copies]") {
+  SlowTrial rig;
+  CHECK(rig.decide().empty());
+  CHECK(rig.experiment->wake_at() == rig.began + Duration{40});
+  rig.copy_begins();
+  CHECK(rig.copy()->attempt == 2);
+  CHECK(rig.copy()->ranks.front().worker != rig.worker(5));
+  CHECK(rig.trial(5).attempt == 1);
+  CHECK(rig.experiment->placement().cpus_taken() == 2);
+  CHECK_FALSE(rig.experiment->wake_at());
+}
+
+TEST_CASE("without speculate no attempt gets a copy", "[experiment][copies]") {
+  auto spec = SlowTrial::copies_spec();
+  spec.executor = {"pool", {}};
+  SlowTrial rig{spec};
+  rig.pass(1000);
+  CHECK(rig.decide().empty());
+}
+
+TEST_CASE("a slot that a new trial could have gets no copy", "[experiment][copies]") {
+  auto spec = SlowTrial::copies_spec();
+  spec.stop.trials = 100;
+  SlowTrial rig{spec};
+  rig.pass(1000);
+  CHECK(rig.decide().find("Speculate") == std::string::npos);
+}
+
+TEST_CASE("an attempt that ends before its copy ends the copy, and counts", "[experiment][copies]") {
+  SlowTrial rig;
+  rig.copy_begins();
+  rig.report(5, 1, 0.5), rig.exits(5);
+  CHECK(rig.decide() == "EndCopy 5, Settle 5 complete, Finish");
+  CHECK_FALSE(rig.copy());
+  CHECK(rig.experiment->placement().cpus_taken() == 0);
+}
+
+TEST_CASE("a copy that ends first is launched in the attempt's place, and what it did is learned then", "[experiment][copies]") {
+  SlowTrial rig;
+  rig.copy_begins();
+  rig.exits(5, Cause::overtaken);
+  CHECK(rig.decide() == "Launch 5");
+  const auto* launch = rig.journal.back().as<Launch>();
+  CHECK((launch->attempt == 2 && launch->speculative));
+  CHECK_FALSE(rig.copy());
+  CHECK(rig.experiment->placement().cpus_taken() == 1);
+  rig.starts(5, 2), rig.report(5, 1, 0.25, 2), rig.exits(5, Cause::done, 2);
+  CHECK(rig.decide() == "Settle 5 complete, Finish");
+  CHECK(rig.trial(5).values == std::vector{0.25});
+  CHECK(rig.trial(5).retries == 0);
+}
+
+TEST_CASE("when an attempt is lost its copy goes on in its place; when it failed, both end", "[experiment][copies]") {
+  SlowTrial rig;
+  rig.copy_begins();
+  rig.exits(5, Cause::lost);
+  CHECK(rig.decide() == "Launch 5");
+  CHECK(rig.journal.back().as<Launch>()->attempt == 2);
+
+  SlowTrial other;
+  other.copy_begins();
+  other.exits(5, Cause::exit);
+  CHECK(other.decide() == "EndCopy 5, Settle 5 failed, Finish");
+}
+
+TEST_CASE("an attempt that is asked to end takes its copy with it", "[experiment][copies]") {
+  SlowTrial rig;
+  rig.copy_begins();
+  rig.decided(Stop{TrialId{5}, 1, TrialState::stopped, {}});
+  CHECK(rig.decide() == "EndCopy 5");
+  rig.exits(5, Cause::stopped);
+  CHECK(rig.decide() == "Settle 5 stopped, Finish");
+}
+
+TEST_CASE("a copy that is lost leaves its seat, and the attempt gets no other one", "[experiment][copies]") {
+  SlowTrial rig;
+  rig.copy_begins();
+  rig.see(CopyExited{TrialId{5}, 2, Cause::lost, "its agent is lost"});
+  CHECK(rig.experiment->placement().cpus_taken() == 1);
+  rig.pass(1000);
+  CHECK(rig.decide().empty());
+  rig.exits(5, Cause::lost);
+  CHECK(rig.decide() == "Launch 5");
+  CHECK(rig.trial(5).attempt == 3);
+}
+
+TEST_CASE("no copy outlives the process that ordered it", "[experiment][copies]") {
+  SlowTrial rig;
+  rig.copy_begins();
+  rig.see(Opened{"test", "", "here", "", 2, "resume"});
+  CHECK_FALSE(rig.copy());
+  rig.exits(5, Cause::lost);
+  rig.joins(0, 1), rig.joins(1, 1);
+  CHECK(rig.decide() == "Launch 5");
+  CHECK_FALSE(rig.journal.back().as<Launch>()->speculative);
+}
