@@ -40,26 +40,28 @@ void Experiment::fold(const Speculate& s, const Record&) {
 
 void Experiment::fold(const EndCopy& e, const Record&) { free_copy(e.trial, e.attempt); }
 
-void Experiment::fold(const CopyExited& e, const Record&) {
-  free_copy(e.trial, e.attempt);
-  std::erase_if(due_, [&](const Decided& owed) {
-    const auto* end = std::get_if<EndCopy>(&owed.what);
-    return end && end->trial == e.trial && end->attempt == e.attempt;
-  });
-}
+void Experiment::fold(const CopyExited& e, const Record&) { free_copy(e.trial, e.attempt); }
 
+/// What was owed of it is not any more; a trial whose attempt it was to be goes back to the queue.
 void Experiment::free_copy(TrialId id, int attempt) {
   const auto* copy = history_.copy(id);
   if (!copy || copy->attempt != attempt) return;
   for (const auto& seat : copy->ranks) placement_.give_back(seat);
   history_.copies_.erase(id);
+  const auto owed = std::find_if(due_.begin(), due_.end(), [&](const Decided& d) {
+    const auto* end = std::get_if<EndCopy>(&d.what);
+    const auto* launch = std::get_if<Launch>(&d.what);
+    return (end && end->trial == id) || (launch && launch->trial == id);
+  });
+  if (owed == due_.end()) return;
+  const bool takeover = std::holds_alternative<Launch>(owed->what);
+  due_.erase(owed);
+  if (takeover) enqueue(at(id));
 }
 
 /// No copy outlives the process that ordered it.
 void Experiment::free_copies() {
-  std::vector<std::pair<TrialId, int>> all;
-  for (const auto& [id, copy] : history_.copies_) all.emplace_back(id, copy.attempt);
-  for (const auto& [id, attempt] : all) free_copy(id, attempt);
+  while (!history_.copies_.empty()) free_copy(history_.copies_.begin()->first, history_.copies_.begin()->second.attempt);
 }
 
 void Experiment::owe_end_of_copy(const Trial& t, Seq because, std::string why) {

@@ -131,16 +131,30 @@ class EngineAllocator final : public Allocator {
     } else if (const auto* lost = record.as<WorkerLost>()) {
       idle_since_.erase(lost->worker);
     } else if (const auto* launch = record.as<Launch>()) {
-      for (const auto& seat : launch->ranks) {
-        ++busy_[seat.worker];
-        idle_since_.erase(seat.worker);
-        seats_[launch->trial].push_back(seat.worker);
-      }
+      if (launch->speculative) leave(copies_, launch->trial, record.at);
+      take(seats_, launch->trial, launch->ranks);
     } else if (const auto* exited = record.as<Exited>()) {
-      for (const auto worker : seats_[exited->trial])
-        if (--busy_[worker] == 0) busy_.erase(worker), idle_since_.insert_or_assign(worker, record.at);
-      seats_.erase(exited->trial);
+      leave(seats_, exited->trial, record.at);
+    } else if (const auto* copy = record.as<Speculate>()) {
+      take(copies_, copy->trial, copy->ranks);
+    } else if (record.as<EndCopy>() || record.as<CopyExited>()) {
+      leave(copies_, *trial_of(record), record.at);
+    } else if (record.as<Opened>()) {
+      while (!copies_.empty()) leave(copies_, copies_.begin()->first, record.at);  // They end with their owner.
     }
+  }
+  using Seats = std::map<TrialId, std::vector<WorkerId>>;
+  void take(Seats& seats, TrialId trial, const std::vector<Seat>& ranks) {
+    for (const auto& seat : ranks) {
+      ++busy_[seat.worker];
+      idle_since_.erase(seat.worker);
+      seats[trial].push_back(seat.worker);
+    }
+  }
+  void leave(Seats& seats, TrialId trial, Time at) {
+    for (const auto worker : seats[trial])
+      if (--busy_[worker] == 0) busy_.erase(worker), idle_since_.insert_or_assign(worker, at);
+    seats.erase(trial);
   }
 
   const Spec& spec_;
@@ -149,7 +163,7 @@ class EngineAllocator final : public Allocator {
   std::optional<Time> quiet_since_;
   std::map<WorkerId, Time> idle_since_;
   std::map<WorkerId, int> busy_;                       // Trials that it has.
-  std::map<TrialId, std::vector<WorkerId>> seats_;
+  Seats seats_, copies_;
 };
 
 /// No agent that could never get a trial shall be asked for again and again. What a machine is by itself shows when it is there.

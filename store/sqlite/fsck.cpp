@@ -67,7 +67,7 @@ class Follower {
   struct Trial {
     int attempt = 0;           ///< Newest launched.
     bool exited = false;       ///< That one has ended.
-    bool speculative = false;  ///< It races with the one before it.
+    int copies = 0;            ///< Newest number that a copy of an attempt got.
     bool settled = false;
     Params params;
   };
@@ -105,12 +105,15 @@ class Follower {
   void see(const Record& record, const Launch& l) {
     Trial* t = trial(record, l.trial);
     if (!t) return;
-    if (l.attempt <= t->attempt)  // Copies of attempts have numbers, too.
+    if (l.attempt != std::max(t->attempt, t->copies) + 1 && !(l.speculative && l.attempt == t->copies))
       find("trial", record, "launches attempt " + std::to_string(l.attempt) + " after " + std::to_string(t->attempt));
     if (t->settled) find("trial", record, "launches a trial that is final");
     if (l.params) t->params = *l.params;
-    t->attempt = l.attempt, t->exited = false, t->speculative = l.speculative;
+    t->attempt = l.attempt, t->exited = false;
     if (l.from) checkpoint(record, *l.from);
+  }
+  void see(const Record& record, const Speculate& s) {
+    if (Trial* t = trial(record, s.trial)) t->copies = s.attempt;  // A number that the next launch passes over, or takes.
   }
   void see(const Record& record, const Started& s) {
     if (Trial* t = attempt(record, s.trial, s.attempt); t && s.attempt == t->attempt) t->exited = false;  // Or revived.
@@ -124,7 +127,7 @@ class Follower {
   void see(const Record& record, const Reported& r) {
     const ReportKey key{r.trial.value, r.attempt, r.seq};
     Trial* t = attempt(record, r.trial, r.attempt);
-    if (t && r.attempt < t->attempt && !t->speculative)
+    if (t && r.attempt < t->attempt)
       find("report", record, "is of an attempt that a newer one had replaced");
     // (trial, attempt, n) is unique by an index that the check of the file has verified.
     const auto wanted = ledger_.find(key);

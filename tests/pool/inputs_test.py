@@ -157,13 +157,13 @@ def what_is_shared_is_looked_for_and_not_copied():
 
 
 def checkpoints_lie_in_a_folder_that_all_machines_see():
-    with World(tune, steps=12, pause=0.1, stop={"trials": 2}) as world:
+    with World(tune, steps=20, pause=0.1, stop={"trials": 2}) as world:
         shared = os.path.join(world.folder, "shared")
         world.config["checkpoint"] = {"store": "shared:" + shared}
         sweep = world.sweep()
         world.join_file()
         agents = [world.agent(name, flags=["--own-disk", "--folder", os.path.join(world.folder, name)]) for name in ("one", "two")]
-        world.until("a trial has saved", lambda: world.facts("Checkpointed"))
+        world.until("both trials have saved", lambda: len({body["trial"] for _, body in world.facts("Checkpointed")}) == 2)
         agents[0].send_signal(signal.SIGTERM)
         world.finish(sweep)
         check("it went on from what it saved", all(line[5] > 1 for line in world.ledger_lines("begin") if line[1] > 1))

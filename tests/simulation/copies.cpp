@@ -61,21 +61,25 @@ TEST_CASE("on uneven machines copies bring the end forward, and the same results
 }
 
 TEST_CASE("experiments with copies survive kills, lost workers and every other fault", "[simulation][copies]") {
+  int copies = 0, first = 0;
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     auto options = uneven(seed);
     options.faults.crash = options.faults.lost = options.faults.late = options.faults.hang = options.faults.preempt = 0.03;
     options.faults.worker_loss = 20;
     Spec spec = with_copies();
     spec.seed = seed;
+    spec.checkpoint->every = 3;
     World world{spec, options};
     Seq k = 0;
     int lives = 0;
     INFO("seed " << seed);
-    while (!world.run(k += 40)) REQUIRE(++lives < 500);
+    while (!world.run(k += 150)) REQUIRE(++lives < 500);
     REQUIRE(world.wrong() == "");
     REQUIRE(world.table().find("queued") == std::string::npos);
     REQUIRE(world.table().find("running") == std::string::npos);
+    copies += count<Speculate>(world), first += overtaken(world);
   }
+  CHECK((copies > 40 && first > 10));
 }
 
 TEST_CASE("a run with copies replays bit for bit", "[simulation][copies]") {

@@ -15,6 +15,7 @@ struct CopyBed : Bed {
     one.events.take("launch 0");
     one.tell(1, {started(0)});
     until<Started>(1);
+    executor->acknowledge(last<Started>());
     decide(Speculate{{0}, 2, {Seat{{2}, 1, 0, {}, 1, {}}}, {}});
     two.events.take("launch 0");
   }
@@ -29,9 +30,9 @@ struct CopyBed : Bed {
     e.trial = {0}, e.attempt = 2, e.cause = cause;
     return e;
   }
-  void hears(Scripted& agent, const std::string& what) {
-    while (!agent.events.has(what)) look(0.02);
-    agent.events.take(what);
+  void hears(Scripted& who, const std::string& what) {
+    while (!who.events.has(what)) look(0.02);
+    who.events.take(what);
   }
   void takes_place() {
     Launch launch;

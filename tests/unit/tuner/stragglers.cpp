@@ -19,7 +19,7 @@ Stragglers after_five() {
 
 /// Two workers with a slot each; five trials of two steps, 10 s each, are done. Trial 5 runs on worker 1 since second 200, and nothing else.
 struct SlowTrial : Rig {
-  explicit SlowTrial(Spec spec = copies_spec()) : Rig(std::move(spec), 1) {
+  explicit SlowTrial(Spec given = copies_spec()) : Rig(std::move(given), 1) {
     joins(1, 1);
     for (int t = 0; t < 5; ++t) {
       decide();
@@ -33,10 +33,10 @@ struct SlowTrial : Rig {
     began = now;
   }
   static Spec copies_spec() {
-    auto spec = small_spec();
-    spec.executor = {"pool", {{"speculate", true}}};
-    spec.stop.trials = 6;
-    return spec;
+    auto out = small_spec();
+    out.executor = {"pool", {{"speculate", true}}};
+    out.stop.trials = 6;
+    return out;
   }
   bool started(int t) const { return trial(t).state == TrialState::running; }
   WorkerId worker(int t) const { return trial(t).worker; }
@@ -173,4 +173,21 @@ TEST_CASE("no copy outlives the process that ordered it", "[experiment][copies]"
   rig.joins(0, 1), rig.joins(1, 1);
   CHECK(rig.decide() == "Launch 5");
   CHECK_FALSE(rig.journal.back().as<Launch>()->speculative);
+}
+
+TEST_CASE("what was owed of a copy when its process ended is not any more", "[experiment][copies]") {
+  SlowTrial rig;
+  rig.copy_begins();
+  rig.exits(5, Cause::overtaken);
+  rig.see(Opened{"test", "", "here", "", 2, "resume"});
+  rig.joins(0, 1), rig.joins(1, 1);
+  CHECK(rig.decide() == "Launch 5");
+  CHECK_FALSE(rig.journal.back().as<Launch>()->speculative);
+  CHECK(rig.trial(5).attempt == 3);
+
+  SlowTrial other;
+  other.copy_begins();
+  other.report(5, 1, 0.5), other.exits(5);
+  other.see(Opened{"test", "", "here", "", 2, "resume"});
+  CHECK(other.decide() == "Settle 5 complete");
 }
