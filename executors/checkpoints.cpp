@@ -71,7 +71,7 @@ fs::path unused_name(const fs::path& root, const char* kind) {
   static std::atomic<std::uint64_t> count{0};
   static const std::string machine = [] {
     std::uint64_t random = 0;
-    static_cast<void>(::getrandom(&random, sizeof random, 0));
+    TUNE_ASSERT(::getrandom(&random, sizeof random, 0) == sizeof random, "no random number");
     return to_hex(random, 16);
   }();
   return root / (kind + machine + "-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
