@@ -86,7 +86,7 @@ error[E005]: the config needs `objective`
 ...
 [2]
 $ cat > plan.json <<'END'
-> {"name": "plan", "command": ["bash", "-c", "for s in 1 2 3; do echo \"::tune {\\\"step\\\": $s, \\\"loss\\\": 0.$RANDOM}\"; sleep 0.2; done"],
+> {"name": "plan", "command": ["bash", "-c", "for s in 1 2 3; do echo \"::tune {\\\"step\\\": $s, \\\"loss\\\": 0.$RANDOM}\"; sleep 0.5; done"],
 >  "params": {"x": {"type": "uniform", "min": 0, "max": 1}}, "objective": {"metric": "loss"},
 >  "search": {"type": "random"}, "stop": {"trials": 40}, "executor": {"type": "process", "parallel": 4}}
 > END
