@@ -38,7 +38,8 @@ class Fuzzed final : public tune::Service {
       }
     if (target.right == tune::Right::report) target.token = kTrialToken;
     tune::GuardSettings settings;
-    settings.keys = {std::string(kToken), tune::cookie_for(kToken), "tune_7740", ""};
+    settings.user = {std::string(kToken), tune::cookie_for(kToken)};
+    settings.cookie_name = "tune_7740";
     if (const auto refusal = tune::refuse(request, target, settings))
       return tune::error_response(refusal->error, refusal->status);
     // What the guard lets through.

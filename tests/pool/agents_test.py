@@ -186,6 +186,20 @@ def who_may_not_join_is_told_why():
         again = subprocess.run([world.tune, "agent", "--join", path], capture_output=True, text=True, timeout=60)
         expect("exit code of one too many", again.returncode, 2)
         check(f"it is told: {again.stderr}", "used up" in again.stderr or "used" in again.stderr)
+        ui = subprocess.Popen([world.tune, "ui", world.store, "--viewers", "--addr", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        world.processes.append(ui)
+        ui.stdout.readline(), ui.stdout.readline(), ui.stdout.close()
+        with open(path) as file:
+            invitation = json.load(file)
+        for secret in ("token", "viewer-token"):
+            with open(world.store + ".d/" + secret) as file:
+                invitation["token"] = file.read().strip()
+            forged = world.join_file("forged.json")
+            with open(forged, "w") as file:
+                json.dump(invitation, file)
+            told = subprocess.run([world.tune, "agent", "--join", forged], capture_output=True, text=True, timeout=60)
+            expect(f"exit code of one with the dashboard's {secret}", told.returncode, 2)
+            check(f"it is told: {told.stderr}", "no such join token" in told.stderr)
         world.finish(sweep)
 
 

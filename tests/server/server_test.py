@@ -273,6 +273,36 @@ def steering(tune, server, store):
     subprocess.run([tune, "--store", store, "fsck"], check=True, stdout=subprocess.DEVNULL)
 
 
+def viewers(tune, store):
+    """The second address is for those who may look: as the user's, but for what changes something."""
+    with Server(tune, store, "--viewers") as server:
+        second = server.process.stdout.readline().strip()
+        with open(store + ".d/viewer-token") as file:
+            token = file.read().strip()
+        expect("the second address", second, f"http://127.0.0.1:{server.port}/?token={token}")
+        expect("who may read the token", os.stat(store + ".d/viewer-token").st_mode & 0o777, 0o600)
+        way_in = urllib.parse.urlsplit(second)
+        for shown in ("bearer", "first browser", "second browser"):
+            headers = {"Authorization": "Bearer " + token}
+            if shown != "bearer":
+                answer, _ = server.ask(f"{way_in.path}?{way_in.query}", token=False)
+                headers = {"Cookie": answer.headers["Set-Cookie"].split(";")[0]}
+            answer, data = server.ask("/api/v1/server", headers=headers, token=False)
+            expect(f"what the page is told, {shown}", json.loads(data)["read_only"], True)
+            for route in map(json.loads, subprocess.run([tune, "ui", "--print-routes", "--json"], stdout=subprocess.PIPE, check=True).stdout.splitlines()):
+                if route["method"] == "GET":
+                    continue
+                path = route["path"].replace("{name}", "small").replace("{trial}", "1").replace("{attempt}", "1")
+                answer, data = server.ask(path, route["method"], "{}", {"Content-Type": "application/json", **headers}, token=False)
+                expect(f"{path} by a viewer, {shown}", (answer.status, json.loads(data)["error"]["message"]), (403, "a viewer may look and change nothing"))
+        expect("the user changes what he likes", server.get_json("/api/v1/server")["read_only"], False)
+    with Server(tune, store) as server:
+        expect("the next server knows them", server.ask("/metrics", headers={"Authorization": "Bearer " + token}, token=False)[0].status, 200)
+    os.remove(store + ".d/viewer-token")
+    with Server(tune, store) as server:
+        expect("and without the file none does", server.ask("/metrics", headers={"Authorization": "Bearer " + token}, token=False)[0].status, 401)
+
+
 def many_curves(tune, folder):
     """Most curves of an experiment are read from its journal at once, few by the index: they are the same."""
     config, store = os.path.join(folder, "many.json"), os.path.join(folder, "many.db")
@@ -399,6 +429,7 @@ def main():
             wrong_starts(tune, store, server, os.path.join(folder, "wrong"))
         with Server(tune, store) as server:
             steering(tune, server, store)
+        viewers(tune, store)
         many_curves(tune, folder)
         beside_a_sweep(tune, folder)
     print(f"server: {checks.count} checks, ok")

@@ -11,7 +11,6 @@
 #include "ui/cli/invocation.hpp"
 #include "ui/cli/listening.hpp"
 #include "ui/cli/signals.hpp"
-#include "ui/server/dashboard.hpp"
 
 namespace tune {
 namespace {
@@ -64,6 +63,7 @@ int serve_verb(Invocation& call) {
   settings.store = owning.store;
   settings.address = call.get("addr");
   settings.public_metrics = call.has("metrics-public");
+  settings.viewers = call.has("viewers");
   settings.tls = tls_settings(call);
   if (auto allowed = Dashboard::check(settings); !allowed) return call.fail(allowed.error());  // Before there is a store.
   if (auto made = SqliteStore::make(owning.store); !made) return call.fail(made.error());
@@ -76,8 +76,7 @@ int serve_verb(Invocation& call) {
   const auto taken_up = owner.go_on();
   if (!taken_up) return call.fail(taken_up.error());
 
-  call.print((*dashboard)->way_in() + "\n");
-  std::fflush(stdout);
+  print_ways_in(call, **dashboard);
   call.tell("serving " + printable(owning.store) + ", up to " + std::to_string(owning.at_once) + " experiments at once" +
             (*taken_up > 0 ? "; going on with " + std::to_string(*taken_up) : "") + " · Ctrl-C ends it");
   if (const auto& trust = (*dashboard)->trust(); !trust.empty()) call.tell(trust);

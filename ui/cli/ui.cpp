@@ -6,7 +6,6 @@
 
 #include "ui/cli/invocation.hpp"
 #include "ui/cli/listening.hpp"
-#include "ui/server/dashboard.hpp"
 #include "ui/server/routes.hpp"
 
 namespace tune {
@@ -57,12 +56,12 @@ int ui_verb(Invocation& call) {
   settings.store = call.words().empty() ? call.store() : call.words()[0];
   settings.address = call.get("addr");
   settings.read_only = call.has("read-only");
+  settings.viewers = call.has("viewers");
   settings.tls = tls_settings(call);
   if (auto there = StoreReader::open(settings.store); !there) return call.fail(there.error());
   auto dashboard = Dashboard::open(settings);
   if (!dashboard) return call.fail(dashboard.error());
-  call.print((*dashboard)->way_in() + "\n");
-  std::fflush(stdout);
+  print_ways_in(call, **dashboard);
   call.tell("the dashboard of " + printable(settings.store) + (settings.read_only ? ", read-only" : "") +
             "; the address lets one browser in · Ctrl-C ends it");
   if (const auto& trust = (*dashboard)->trust(); !trust.empty()) call.tell(trust);

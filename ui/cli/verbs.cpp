@@ -25,6 +25,7 @@ constexpr Flag kGlobal[] = {
 };
 
 // Of every verb that listens: listening.hpp.
+constexpr Flag kViewers = {"viewers", "", "print a second address, for those who may look and change nothing"};
 constexpr Flag kTls = {"tls", "", "encrypt it, by an authority of the store's own: then it may listen beyond this machine"};
 constexpr Flag kTlsCert = {"tls-cert", "FILE", "or by this certificate (PEM)"};
 constexpr Flag kTlsKey = {"tls-key", "FILE", "and its key"};
@@ -137,11 +138,13 @@ constexpr Flag kFsck[] = {{"rebuild", "", "make the tables anew from the journal
 constexpr Flag kUi[] = {{"addr", "ADDR", "127.0.0.1:7740; the next free port up to 7749 if it is not given"},
                         kTls, kTlsCert, kTlsKey, kHost,
                         {"read-only", "", "show only, change nothing"},
+                        kViewers,
                         {"open", "", "open it in the browser of this desktop"},
                         {"print-routes", "", "list what the server answers, and end"}};
 constexpr Flag kServe[] = {{"addr", "ADDR", "127.0.0.1:7740; the next free port up to 7749 if it is not given"},
                            kTls, kTlsCert, kTlsKey, kHost,
                            {"at-once", "N", "experiments that run at once (as many as there are CPUs); the others wait"},
+                           kViewers,
                            {"metrics-public", "", "serve /metrics without the token, on this machine"}};
 constexpr Flag kAgent[] = {{"join", "FILE", "what the coordinator wrote for it: `tune join-token`"},
                            {"slots", "AMOUNTS", "what it offers: cpu=8,gpu=1,memory=32GiB; all that is found if not given"},

@@ -47,6 +47,7 @@ Dashboard::Dashboard() = default;
 Dashboard::~Dashboard() = default;
 const std::string& Dashboard::address() const { return server_->address(); }
 std::string Dashboard::way_in() const { return site_->way_in(); }
+std::string Dashboard::viewers_way_in() const { return site_->viewers_way_in(); }
 std::string Dashboard::url() const { return site_->origin(); }
 const std::string& Dashboard::secret() const { return site_->secret(); }
 bool Dashboard::takes_reports() const { return !site_->settings().metrics_only && !site_->settings().read_only; }
@@ -72,7 +73,7 @@ Result<std::unique_ptr<Dashboard>> Dashboard::open(const Settings& settings) {
 
   std::unique_ptr<Dashboard> dashboard(new Dashboard);
   auto site = Site::open({settings.store, {}, settings.read_only, settings.public_metrics, settings.metrics_only, settings.metrics,
-                          settings.owner, settings.tls.wanted(), identity->names});
+                          settings.owner, settings.tls.wanted(), identity->names, settings.viewers});
   if (!site) return site.error();
   dashboard->site_ = std::move(*site);
   auto server = listen(settings, *dashboard->site_);

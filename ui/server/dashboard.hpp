@@ -21,6 +21,7 @@ class Dashboard {
     std::string store;
     std::optional<std::string> address;    ///< None: 127.0.0.1:7740, or the next free port up to 7749.
     bool read_only = false;
+    bool viewers = false;                  ///< There are some: makes their token, if the store has none.
     bool public_metrics = false;           ///< /metrics needs no token.
     bool metrics_only = false;             ///< There is only /metrics.
     std::function<std::string()> metrics;  ///< The page for Prometheus. Any thread. None: what the store tells.
@@ -40,6 +41,8 @@ class Dashboard {
   std::string url() const;
   /// Where people go; it lets one browser in. "http://127.0.0.1:7740/?token=…"
   std::string way_in() const;
+  /// Where viewers go, as many as have it; empty: the store has none.
+  std::string viewers_way_in() const;
   /// For SweepOptions of experiments in this store, so that their trials may report here.
   const std::string& local_url() const { return local_url_; }
   const std::string& secret() const;

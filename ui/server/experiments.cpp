@@ -120,10 +120,10 @@ Result<std::string> experiment_members(Site& site, const StoreReader& reader, co
 
 }  // namespace
 
-Result<Response> server_state(Site& site, const Call&) {
+Result<Response> server_state(Site& site, const Call& call) {
   std::string out;
   JsonWriter(out).begin_object().key("version").value(TUNE_VERSION).key("store").value(site.settings().store).key("read_only")
-      .value(site.settings().read_only).key("now").value(now()).end_object();
+      .value(site.only_shows(call)).key("now").value(now()).end_object();
   return json_response(std::move(out));
 }
 

@@ -55,7 +55,7 @@ bool bears(const Request& request, std::string_view token) {
          same_secret(value->substr(scheme.size()), token);
 }
 
-bool has_cookie(const Request& request, const Keys& keys) {
+bool has_cookie(const Request& request, std::string_view name, std::string_view value) {
   const auto header = request.only("cookie");
   if (!header) return false;
   std::string_view rest = *header;
@@ -64,25 +64,26 @@ bool has_cookie(const Request& request, const Keys& keys) {
     auto pair = rest.substr(0, end);
     while (pair.starts_with(' ')) pair.remove_prefix(1);
     const auto equals = pair.find('=');
-    if (equals != std::string_view::npos && pair.substr(0, equals) == keys.cookie_name &&
-        same_secret(pair.substr(equals + 1), keys.cookie))
-      return true;
+    if (equals != std::string_view::npos && pair.substr(0, equals) == name && same_secret(pair.substr(equals + 1), value)) return true;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return false;
 }
 
-bool is_known(const Request& request, const Target& target, const GuardSettings& settings) {
-  const auto& keys = settings.keys;
-  if (target.right == Right::measure && settings.public_metrics) return true;
+bool shows(const Request& request, const Keys& keys, std::string_view cookie_name) {
   if (keys.token.empty()) return false;
-  if (target.right == Right::report && !target.token.empty() && bears(request, target.token)) return true;
-  if (bears(request, keys.token) || has_cookie(request, keys)) return true;
+  if (bears(request, keys.token) || has_cookie(request, cookie_name, keys.cookie)) return true;
   const auto shown = token_in_target(request);
   return shown && (same_secret(*shown, keys.token) || (!keys.once.empty() && same_secret(*shown, keys.once)));
 }
 
 }  // namespace
+
+Role role_of(const Request& request, const Target& target, const GuardSettings& settings) {
+  if (shows(request, settings.user, settings.cookie_name)) return Role::user;
+  if (target.right == Right::report && !target.token.empty() && bears(request, target.token)) return Role::trial;
+  return shows(request, settings.viewer, settings.cookie_name) ? Role::viewer : Role::stranger;
+}
 
 std::string cookie_for(std::string_view token) {
   static constexpr std::string_view purpose = "cookie of the dashboard";
@@ -114,7 +115,8 @@ std::optional<Refusal> refuse(const Request& request, const Target& target, cons
                     settings.https ? "open it by a name of its certificate; --host adds one" : "open it as http://127.0.0.1:PORT"},
                    {}};
   if (!is_own_origin(request, target, settings.https)) return Refusal{403, {Code::invalid, "the request comes from another site's page", ""}, {}};
-  if (!is_known(request, target, settings))
+  const auto role = role_of(request, target, settings);
+  if (role == Role::stranger && !(target.right == Right::measure && settings.public_metrics))
     return Refusal{401,
                    {Code::invalid, "show the store's token",
                     "open the address that `tune ui` printed, or send `Authorization: Bearer TOKEN` with what is in the store's folder"},
@@ -125,6 +127,8 @@ std::optional<Refusal> refuse(const Request& request, const Target& target, cons
   if (target.right == Right::look || target.right == Right::measure) return std::nullopt;
   if (settings.read_only)
     return Refusal{403, {Code::invalid, "this server only shows", "start it without --read-only"}, {}};
+  if (role == Role::viewer)
+    return Refusal{403, {Code::invalid, "a viewer may look and change nothing", "who has the store's own token may: ask whoever gave you this address"}, {}};
   const auto type = request.only("content-type");
   if (!type || !same_letters(type->substr(0, type->find(';')), "application/json"))
     return Refusal{415, {Code::invalid, "the body must be application/json", ""}, {}};

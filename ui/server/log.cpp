@@ -22,8 +22,13 @@ struct Piece {
   std::int64_t from = 0, to = 0, size = 0;
 };
 
+/// A trial that prints its environment prints its token, too, and who sees that could report in its name.
+void hide(const std::string& token, std::string& text) {
+  for (auto at = text.find(token); at != std::string::npos; at = text.find(token, at)) text.replace(at, token.size(), token.size(), '*');
+}
+
 /// A piece of a file that a trial wrote. Nothing is followed to elsewhere: the trial owns the folder.
-Piece read_piece(const std::string& path, std::int64_t from, std::int64_t limit) {
+Piece read_piece(const std::string& path, const std::string& token, std::int64_t from, std::int64_t limit) {
   Piece piece;
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (file < 0) return piece;
@@ -31,9 +36,15 @@ Piece read_piece(const std::string& path, std::int64_t from, std::int64_t limit)
   if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode)) {
     piece.size = status.st_size;
     piece.from = std::clamp<std::int64_t>(from < 0 ? piece.size + from : from, 0, piece.size);
-    piece.text.resize(static_cast<std::size_t>(std::min(limit, piece.size - piece.from)));
-    const auto n = ::pread(file, piece.text.data(), piece.text.size(), piece.from);
+    // With so much before and behind that a token which is cut by an end is seen.
+    const auto around = static_cast<std::int64_t>(token.size());
+    const auto begin = std::max<std::int64_t>(piece.from - around, 0), end = std::min(piece.from + limit + around, piece.size);
+    piece.text.resize(static_cast<std::size_t>(end - begin));
+    const auto n = ::pread(file, piece.text.data(), piece.text.size(), begin);
     piece.text.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    hide(token, piece.text);
+    piece.text.erase(0, static_cast<std::size_t>(piece.from - begin));
+    piece.text.resize(std::min(piece.text.size(), static_cast<std::size_t>(limit)));
   }
   ::close(file);
   // A character that the end cuts in two is left for the next piece.
@@ -66,7 +77,9 @@ Result<Response> trial_log(Site& site, const Call& call) {
   // Looked up before the file is read: what was written until then is in the piece.
   const bool over = found == detail.attempts.end() ? is_final(detail.row.state) : found->cause.has_value();
   const auto folder = attempt_folder(store_folder(site.settings().store) + "/" + about->pulse.name, *call.trial, number);
-  const auto piece = read_piece(folder + "/" + stream + ".log", from->value_or(0), limit->value_or(kPiece));
+  Call own = call;
+  own.attempt = number;
+  const auto piece = read_piece(folder + "/" + stream + ".log", site.token_of(own), from->value_or(0), limit->value_or(kPiece));
   std::string out;
   JsonWriter(out).begin_object().key("text").value(piece.text).key("from").value(piece.from).key("to").value(piece.to).key("size")
       .value(piece.size).key("over").value(over).end_object();

@@ -103,11 +103,11 @@ Response done() { return json_response("{\"done\":true}"); }
 
 }  // namespace
 
-Result<Response> served(Site& site, const Call&) {
+Result<Response> served(Site& site, const Call& call) {
   std::string out;
   JsonWriter json(out);
   const auto* owner = site.settings().owner;
-  json.begin_object().key("serves").value(owner != nullptr).key("experiments").begin_array();
+  json.begin_object().key("serves").value(owner && !site.only_shows(call)).key("experiments").begin_array();
   if (owner)
     for (const auto& one : owner->standings())
       json.begin_object().key("name").value(one.name).key("state").value(to_text(one.state)).key("text").value(one.text)

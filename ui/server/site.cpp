@@ -60,9 +60,12 @@ Result<std::unique_ptr<Site>> Site::open(Settings settings) {
   std::unique_ptr<Site> site(new Site(std::move(settings)));
   auto token = store_token(store_folder(site->settings_.store));
   if (!token) return token.error();
+  auto viewers = viewer_token(store_folder(site->settings_.store), site->settings_.viewers);
+  if (!viewers) return viewers.error();
   auto once = random_token();
   if (!once) return once.error();
-  site->keys_ = {*token, cookie_for(*token), {}, *once};
+  site->user_ = {*token, cookie_for(*token), *once};
+  if (!viewers->empty()) site->viewer_ = {*viewers, cookie_for(*viewers)};
   site->set_address(site->settings_.address);
   if (site->settings_.metrics_only) return site;
   site->asking_ = std::make_unique<Asking>(site->settings_.store);
@@ -83,30 +86,34 @@ Site::~Site() = default;
 void Site::set_address(const std::string& address) {
   settings_.address = address;
   const std::lock_guard lock(keys_mutex_);
-  keys_.cookie_name = cookie_name(address, settings_.https);
+  cookie_name_ = cookie_name(address, settings_.https);
 }
 
 std::string Site::way_in() const {
   const std::lock_guard lock(keys_mutex_);
-  return origin() + "/?token=" + keys_.once;
+  return origin() + "/?token=" + user_.once;
 }
+std::string Site::viewers_way_in() const { return viewer_.token.empty() ? "" : origin() + "/?token=" + viewer_.token; }
 
 std::string Site::origin() const { return (settings_.https ? "https://" : "http://") + settings_.address; }
 
-std::string Site::token_of(const Call& call) const { return trial_token(keys_.token, call.name, *call.trial, call.attempt); }
+std::string Site::token_of(const Call& call) const { return trial_token(user_.token, call.name, *call.trial, call.attempt); }
 
 GuardSettings Site::guard() const {
   const std::lock_guard lock(keys_mutex_);
-  return {keys_, settings_.read_only, settings_.public_metrics, settings_.https, settings_.names};
+  return {user_, viewer_, cookie_name_, settings_.read_only, settings_.public_metrics, settings_.https, settings_.names};
 }
+
+bool Site::only_shows(const Call& call) const { return settings_.read_only || call.role == Role::viewer; }
 
 std::optional<std::string> Site::let_in(std::string_view token) {
   const std::lock_guard lock(keys_mutex_);
-  if (!same_secret(token, keys_.token)) {
-    if (keys_.once.empty() || !same_secret(token, keys_.once)) return std::nullopt;
-    keys_.once.clear();
+  const bool looks = !viewer_.token.empty() && same_secret(token, viewer_.token);
+  if (!looks && !same_secret(token, user_.token)) {
+    if (user_.once.empty() || !same_secret(token, user_.once)) return std::nullopt;
+    user_.once.clear();
   }
-  return keys_.cookie_name + "=" + keys_.cookie + "; HttpOnly; SameSite=Strict; Path=/" + (settings_.https ? "; Secure" : "");
+  return cookie_name_ + "=" + (looks ? viewer_ : user_).cookie + "; HttpOnly; SameSite=Strict; Path=/" + (settings_.https ? "; Secure" : "");
 }
 
 /// The route, and what the guard is to know of it.
@@ -154,6 +161,7 @@ Response Site::serve(const Request& request) {
   try {
     Call call{request, {}, {}, {}};
     fits(route->path, request.path(), &call);
+    call.role = role_of(request, target, guard());
     if (!route->page) {
       auto query = Query::read(request.query(), route->keys);
       if (!query) return error_response(query.error());

@@ -34,6 +34,7 @@ struct Call {
   std::string name;              ///< Of the experiment, where the path has one.
   std::optional<TrialId> trial;  ///< Likewise.
   int attempt = 0;               ///< Likewise; 0: the path has none.
+  Role role = Role::stranger;    ///< Who asks.
 };
 
 /// What a server shows: one store, read like any other reader does, so that live experiments, those of other processes and
@@ -50,8 +51,9 @@ class Site final : public Service {
     Owner* owner = nullptr;                ///< Runs experiments; null: they are only shown. Outlives the site.
     bool https = false;
     std::vector<std::string> names;        ///< By which it may be addressed, beside localhost: see GuardSettings.
+    bool viewers = false;                  ///< Makes the viewers' token, if the store has none.
   };
-  /// Reads the store's token, or makes it. Error: that of store_token.
+  /// Reads the store's token, or makes it, and that of viewers if there is one. Error: that of store_token.
   static Result<std::unique_ptr<Site>> open(Settings);
   /// For asking it here, by serve(), of a store that is left as it is: nobody is let in, and there are no streams.
   static std::unique_ptr<Site> offline(std::string store);
@@ -65,6 +67,8 @@ class Site final : public Service {
 
   /// The address with the token that lets one browser in, for people: "http://127.0.0.1:7740/?token=…".
   std::string way_in() const;
+  /// The address that lets viewers in, as many as have it; empty: there are none.
+  std::string viewers_way_in() const;
   /// The server listens there, after all.
   void set_address(const std::string& address);
 
@@ -73,6 +77,8 @@ class Site final : public Service {
   const Assets& assets() const { return assets_; }
   Readers& readers() { return readers_; }
   CurveCache& curve_cache() { return curve_cache_; }
+  /// Can who asks change nothing here, be it for the server's sake or his own?
+  bool only_shows(const Call&) const;
   /// Lets the bearer of `token` in: the cookie to set; nullopt: the token was used already.
   std::optional<std::string> let_in(std::string_view token);
 
@@ -98,7 +104,7 @@ class Site final : public Service {
   std::string token_of(const Call&) const;
   /// "http://127.0.0.1:7740" and the secret that token_of() is told from, for whoever starts trials.
   std::string origin() const;
-  const std::string& secret() const { return keys_.token; }
+  const std::string& secret() const { return user_.token; }
 
  private:
   explicit Site(Settings);
@@ -127,7 +133,8 @@ class Site final : public Service {
   CurveCache curve_cache_;
 
   mutable std::mutex keys_mutex_;
-  Keys keys_;
+  Keys user_, viewer_;
+  std::string cookie_name_;
 
   std::mutex mutex_;
   std::uint64_t file_ = 0;  // That all below was read from.

@@ -22,10 +22,7 @@ Result<std::optional<std::string>> read(const std::string& path) {
   return text;
 }
 
-}  // namespace
-
-Result<std::string> store_token(const std::string& folder) {
-  const std::string path = folder + "/token";
+Result<std::string> read_or_make(const std::string& path) {
   auto found = read(path);
   if (!found) return found.error();
   if (*found) return **found;
@@ -37,6 +34,18 @@ Result<std::string> store_token(const std::string& folder) {
   if (!found) return found.error();
   if (!*found) return Error{Error::Code::conflict, printable(path) + " went away while it was made", "try again"};
   return **found;
+}
+
+}  // namespace
+
+Result<std::string> store_token(const std::string& folder) { return read_or_make(folder + "/token"); }
+
+Result<std::string> viewer_token(const std::string& folder, bool make) {
+  const std::string path = folder + "/viewer-token";
+  if (make) return read_or_make(path);
+  auto found = read(path);
+  if (!found) return found.error();
+  return found->value_or("");
 }
 
 }  // namespace tune

@@ -14,4 +14,8 @@ namespace tune {
 /// else's, others may read it, it holds something else, or the folder cannot be written.
 Result<std::string> store_token(const std::string& folder);
 
+/// The secret of those who may look at a store and change nothing: the same in `FOLDER/viewer-token`, drawn by itself, so that
+/// neither tells the other. Reads it; where there is none, `make` makes it. Empty: there is none. Errors: those of store_token.
+Result<std::string> viewer_token(const std::string& folder, bool make);
+
 }  // namespace tune

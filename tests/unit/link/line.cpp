@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <thread>
 
 #include "executors/link/request.hpp"
@@ -268,6 +270,21 @@ TEST_CASE("browsers, strangers and odd requests get an answer and nothing else",
   REQUIRE(stranger);
   REQUIRE(stranger->send("GET /bytes/file HTTP/1.1\r\nHost: a\r\n\r\n"));
   CHECK(status(std::move(stranger)) == 403);
+}
+
+TEST_CASE("who does not encrypt is told nothing, whether the port is for this machine or for all", "[link]") {
+  Coordinator coordinator(GENERATE("127.0.0.1:0", "0.0.0.0:0"));
+  const auto at = split_address(coordinator.hub->address());
+  sockaddr_in to{};
+  to.sin_family = AF_INET, to.sin_port = htons(at->port), to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const Descriptor plain{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  REQUIRE(::connect(plain.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+  const std::string asked = "POST /join HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}";
+  REQUIRE(::send(plain.get(), asked.data(), asked.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(asked.size()));
+  std::string got;
+  std::array<char, 512> piece{};
+  for (ssize_t n = 1; n > 0; got.append(piece.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0)))) n = ::recv(plain.get(), piece.data(), piece.size(), 0);
+  CHECK_THAT(got, !Catch::Contains("HTTP"));
 }
 
 TEST_CASE("files go both ways as they are", "[link]") {

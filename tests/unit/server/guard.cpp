@@ -9,11 +9,13 @@ using namespace tune::test;
 
 namespace {
 
-const std::string kToken(64, 'a');
+const std::string kToken(64, 'a'), kViewer(64, 'd');
 
 GuardSettings settings() {
   GuardSettings s;
-  s.keys = {kToken, cookie_for(kToken), "tune_7740", std::string(64, 'c')};
+  s.user = {kToken, cookie_for(kToken), std::string(64, 'c')};
+  s.viewer = {kViewer, cookie_for(kViewer)};
+  s.cookie_name = "tune_7740";
   return s;
 }
 
@@ -116,6 +118,30 @@ TEST_CASE("an attempt's own token lets it report, and do nothing else", "[server
   auto showing = settings();
   showing.read_only = true;
   CHECK(status_of(request("POST", "/x", {kHost, kJson, shown}), reporting, showing) == 403);
+}
+
+TEST_CASE("a viewer passes every route that shows something, and none that changes something", "[server]") {
+  using Header = std::pair<std::string, std::string>;
+  const auto shown = GENERATE(Header{"authorization", "Bearer " + kViewer}, Header{"cookie", "tune_7740=" + cookie_for(kViewer)});
+  for (const auto& route : routes()) {
+    const auto wish = request(std::string(route.method), sample(route.path), {kHost, shown, {"content-type", "application/json"}});
+    const Target target{true, std::string(route.method), route.right, route.page, std::string(32, 'e')};
+    const auto refusal = refuse(wish, target, settings());
+    INFO(route.method << " " << route.path);
+    CHECK(role_of(wish, target, settings()) == Role::viewer);
+    CHECK((refusal ? refusal->status : 200) == (route.method == "GET" ? 200 : 403));
+    if (refusal) CHECK(refusal->error.message == "a viewer may look and change nothing");
+  }
+}
+
+TEST_CASE("a viewer's cookie is not a user's, and where there are no viewers nobody is one", "[server]") {
+  CHECK(cookie_for(kViewer) != cookie_for(kToken));
+  CHECK(status_of(request("GET", "/?token=" + kViewer, {kHost}), looking()) == 200);
+  CHECK(status_of(request("GET", "/x", {kHost, {"cookie", "tune_7740=" + kViewer}}), looking()) == 401);
+  auto alone = settings();
+  alone.viewer = {};
+  CHECK(status_of(request("GET", "/x", {kHost, {"authorization", "Bearer " + kViewer}}), looking(), alone) == 401);
+  CHECK(status_of(request("GET", "/?token=", {kHost, {"authorization", "Bearer "}, {"cookie", "tune_7740="}}), looking(), alone) == 401);
 }
 
 TEST_CASE("a server without a token lets nobody in", "[server]") {

@@ -40,6 +40,21 @@ TEST_CASE("two stores have different tokens", "[metrics]") {
   CHECK(*store_token(folder.path() / "a") != *store_token(folder.path() / "b"));
 }
 
+TEST_CASE("a viewers' token is made where it is asked for, and is another", "[metrics]") {
+  const Scratch folder;
+  const std::string store = folder.path() / "tune.db.d";
+  const auto token = store_token(store);
+  CHECK(*viewer_token(store, false) == "");
+  const auto viewers = viewer_token(store, true);
+  REQUIRE(viewers);
+  CHECK(viewers->size() == 64);
+  CHECK(*viewers != *token);
+  CHECK(*viewer_token(store, false) == *viewers);
+  CHECK(permissions(fs::path{store} / "viewer-token") == (fs::perms::owner_read | fs::perms::owner_write));
+  fs::permissions(fs::path{store} / "viewer-token", fs::perms{0640});
+  CHECK_THAT(viewer_token(store, false).error().message, Catch::Contains("others may read"));
+}
+
 TEST_CASE("a token that others may read is refused", "[metrics]") {
   const Scratch folder;
   put(folder.path() / "token", std::string(64, 'a') + "\n", fs::perms{0644});
