@@ -310,7 +310,8 @@ std::vector<Observation> PoolExecutor::wait(std::optional<Time> until) {
   tell_what_is_settled();
   order_what_fits();
   std::vector<std::optional<Time>> all_due{claims_until_, nobody_at_};
-  for (const auto& [trial, due] : gathering_) all_due.push_back(due);
+  for (const auto* times : {&gathering_, &starting_})
+    for (const auto& [trial, due] : *times) all_due.push_back(due);
   for (const auto& due : all_due)
     if (due && (!until || *due < *until)) until = due;
   std::vector<Pool::News> news;
@@ -327,6 +328,7 @@ std::vector<Observation> PoolExecutor::wait(std::optional<Time> until) {
   for (auto& one : news) std::visit([&](auto& what) { take(std::move(what)); }, one);
   if (placer_) follow_allocations();
   gather_in_time();
+  start_in_time();
   if (claims_until_ && now() >= *claims_until_) lose_the_unclaimed();
   if (nobody_at_ && now() >= *nobody_at_) tell_that_nobody_came();
   return std::exchange(seen_, {});
@@ -513,6 +515,7 @@ PoolExecutor::Attempt PoolExecutor::remove(TrialId trial) {
   auto attempt = std::move(attempts_.extract(trial).mapped());
   for (const auto& part : attempt.parts) agents_.at(part.agent).attempts.erase(trial);
   gathering_.erase(trial);
+  starting_.erase(trial);
   return attempt;
 }
 

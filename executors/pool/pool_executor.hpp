@@ -114,6 +114,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
   void call_off(TrialId, std::optional<Time> again);
   void meet(TrialId, Attempt&);
   void gather_in_time();
+  void start_in_time();
   void take(Pool::Answered);
   std::optional<Exited> end_part(TrialId, Attempt&, Part&, Exited);
   void end_others(TrialId, const Attempt&, const std::string& why);
@@ -164,6 +165,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
   std::map<TrialId, Copy> copies_;
   std::deque<TrialId> held_back_;               // Launched ahead: more than `executor.parallel` at once.
   std::map<TrialId, Time> gathering_;           // Whose agents were asked for room: until when, or when they are asked again.
+  std::map<TrialId, Time> starting_;            // Whose agents were told to start its ranks: by when all must have.
   std::map<TrialId, int> over_;                 // The newest attempt of each trial that ended.
   std::set<std::pair<TrialId, int>> given_up_;  // Ended by our word alone.
   std::deque<Taken> taken_;

@@ -5,6 +5,8 @@
 
 #include "executors/link/host_name.hpp"
 #include "executors/pool/pool_executor.hpp"
+#include "executors/pool/pool_options.hpp"
+#include "tuner/units.hpp"
 
 namespace tune {
 namespace {
@@ -88,6 +90,7 @@ void PoolExecutor::meet(TrialId trial, Attempt& attempt) {
     plan.world += part.ranks;
   }
   attempt.ordered = true;
+  starting_[trial] = now() + start_timeout(spec_);
   for (auto& part : attempt.parts) {
     plan.first = part.first, plan.count = part.ranks;
     part.lease->ranks = plan;
@@ -105,6 +108,26 @@ void PoolExecutor::gather_in_time() {
     const auto& parts = attempts_.at(trial).parts;
     const bool asked = std::any_of(parts.begin(), parts.end(), [](const Part& part) { return part.reserved.has_value(); });
     asked ? call_off(trial, now() + Duration{kAgain}) : gather(trial);
+  }
+}
+
+/// An agent that had room and never says that its ranks started would hold the others for ever: it is as good as lost to them.
+void PoolExecutor::start_in_time() {
+  std::vector<std::pair<TrialId, std::string>> silent;
+  for (auto it = starting_.begin(); it != starting_.end();) {
+    const auto& parts = attempts_.at(it->first).parts;
+    const bool due = it->second <= now();
+    for (const auto& part : parts)
+      if (due && !part.started && !part.over) silent.emplace_back(it->first, part.agent);
+    const bool all = std::all_of(parts.begin(), parts.end(), [](const Part& part) { return part.started || part.over; });
+    it = due || all ? starting_.erase(it) : std::next(it);
+  }
+  for (const auto& [trial, agent] : silent) {
+    const auto it = attempts_.find(trial);
+    if (it == attempts_.end()) continue;
+    const std::string why = "its agent did not start its ranks within executor.start_timeout (" + to_text(start_timeout(spec_)) + ")";
+    pool_->send(agent, Fence{{spec_.name, trial, it->second.number}, why});
+    lose_part(trial, agent, why);
   }
 }
 

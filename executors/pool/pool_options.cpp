@@ -26,6 +26,7 @@ std::vector<Option> options(bool engine) {
       {"lease", Kind::duration, "\"20s\"", "An agent that is not heard for so long ends its trials, and they are given away a little later."},
       {"on_lost", Kind::text, "\"stop\"", "What an agent that is cut off does with its trials after the lease: stop, or finish them and report later.", 0, 0, {"stop", "finish"}},
       {"finish_within", Kind::duration, "\"10m\"", "With on_lost finish: its trials are given away after so long."},
+      {"start_timeout", Kind::duration, "\"30m\"", "Ranks on several agents must all have started so long after these had room for them, with all that is brought to them first."},
       speculate_option()};
   if (!engine)
     all.push_back({"agents", Kind::integer, "", "Agents to start on this machine, which share what it has. 1 if not given; with `listen` 0.", 0, 256});
@@ -68,6 +69,8 @@ Result<std::unique_ptr<Engine>> engine_of(const Spec& spec, const std::string& p
   if (!entry) return std::unique_ptr<Engine>{};
   return entry->make({spec.executor.options, pool_folder + "/agents"});
 }
+
+Duration start_timeout(const Spec& spec) { return duration_option(spec.executor.options, "start_timeout", Duration{1800}); }
 
 Pool::Settings pool_settings(const Spec& spec, const std::string& folder) {
   const Params& given = spec.executor.options;

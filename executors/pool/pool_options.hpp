@@ -13,6 +13,9 @@ namespace tune {
 /// What `executor` says of the pool that the experiment's agents join; `folder` is the experiment's own, in the store's.
 Pool::Settings pool_settings(const Spec&, const std::string& folder);
 
+/// How long the ranks of an attempt on several agents may take until all have started, from when there was room for all.
+Duration start_timeout(const Spec&);
+
 /// What of the options could never work, whatever the machine: for the config to say.
 Result<Done> check_pool(const Spec&);
 

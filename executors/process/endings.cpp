@@ -68,7 +68,7 @@ void Supervisor::Impl::arm(const AttemptPtr& a) {
     if (!a->ending) {
       const auto lag = Clock::now() - watch_now();
       if (settings_.trial_time) next = std::min(next, a->began + ticks(settings_.trial_time->seconds) + lag);
-      if (settings_.trial_idle) next = std::min(next, a->heard + ticks(settings_.trial_idle->seconds) + lag);
+      if (settings_.trial_idle && !a->order.may_be_silent) next = std::min(next, a->heard + ticks(settings_.trial_idle->seconds) + lag);
     }
   }
   if (next == Clock::time_point::max()) return;
@@ -101,7 +101,7 @@ void Supervisor::Impl::give_up_draining(const AttemptPtr& a) {
 void Supervisor::Impl::watch(const AttemptPtr& a) {
   if (settings_.trial_time && watch_now() - a->began >= ticks(settings_.trial_time->seconds))
     return end(a, Cause::timeout, "stop.trial_time (" + to_text(settings_.trial_time->seconds) + " s) is over");
-  if (!settings_.trial_idle) return;
+  if (!settings_.trial_idle || a->order.may_be_silent) return;
   const auto streams = a->streams;  // What it said before now counts, also if we had no time to read it.
   for (const auto& s : streams)
     if (!s->stalled && s->fd.is_open()) look(a, s);

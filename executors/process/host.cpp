@@ -423,6 +423,7 @@ void TrialHost::start(const Lease& p, const std::string& checkpoint) {
   if (spec_.gang.ranks > 1) {
     const auto meeting = p.ranks ? Result<RanksPlan>{*p.ranks} : ranks_here(spec_.gang.ranks);
     if (!meeting) return fail(Cause::refused, meeting.error().message);
+    order.may_be_silent = meeting->first > 0;  // Rank 0, on another machine, speaks for all.
     order.argv = launcher_command(complete(*meeting, launch.ranks, spec_.launcher, order.folder), order.argv);
   }
   order.token = mark_ + "#" + std::to_string(launch.trial.value) + "#" + std::to_string(launch.attempt);

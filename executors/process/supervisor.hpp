@@ -54,6 +54,7 @@ class Supervisor {
     std::optional<std::int64_t> only_step;   ///< All that it reports is of this step: it was started for that alone.
     std::int64_t memory_bytes = 0;
     bool can_save = false;                   ///< A pause is worth telling apart from a stop.
+    bool may_be_silent = false;              ///< trial_idle is not for it.
   };
 
   explicit Supervisor(Settings);

@@ -26,6 +26,8 @@ note("begin", first, rank, world, os.environ["LOCAL_RANK"], os.environ["NODE_RAN
 if os.environ.get("FAILS") == str(rank) and attempt == 1:
     time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGKILL) if os.environ.get("HOW") == "kill" else sys.exit(3)
+if os.environ.get("HANGS") == str(rank) and attempt == 1:
+    time.sleep(600)
 place = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
 if rank == 0:
     listener = socket.create_server(place, backlog=64)
@@ -124,6 +126,16 @@ def a_rank_that_fails_ends_the_others_at_once_and_is_named(how="exit"):
 
 def a_rank_that_is_killed_ends_the_others_too():
     a_rank_that_fails_ends_the_others_at_once_and_is_named("kill")
+
+
+def ranks_that_get_nowhere_are_ended_as_silent_wherever_they_are():
+    with gangs(4, steps=40, pause=0.3, stop={"trials": 1, "trial_idle": "10s"}, retry={"max": 1, "backoff": "0s", "on": ["silence"]}, env={"HANGS": "2"}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        world.agent("one"), world.agent("two")
+        world.finish(sweep)
+        expect("how they end", [body["cause"] for _, body in world.facts("Exited")], ["silence", "done"])
+        all_checks(world, 1, 4)  # In more than ten seconds, in which ranks 2 and 3 say nothing.
 
 
 def ranks_on_two_agents_meet_and_step_together():
@@ -237,7 +249,7 @@ def what_waits_says_so():
 
 for case in sys.argv[2:] or [all_ranks_run_on_this_machine, a_rank_that_fails_ends_the_others_at_once_and_is_named,
                              a_rank_that_is_killed_ends_the_others_too, ranks_on_two_agents_meet_and_step_together,
-                             a_rank_that_fails_ends_the_ranks_of_other_agents,
+                             ranks_that_get_nowhere_are_ended_as_silent_wherever_they_are, a_rank_that_fails_ends_the_ranks_of_other_agents,
                              a_gang_whose_agent_is_killed_goes_on_with_others_from_its_checkpoint, a_killed_coordinator_finds_the_gang_running,
                              a_coordinator_killed_at_any_moment_of_the_gathering_starts_no_gang_twice,
                              what_a_scheduler_pauses_is_paused_and_resumed_as_a_whole, each_rank_sees_a_device_of_its_own, what_waits_says_so]:

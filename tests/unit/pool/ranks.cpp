@@ -88,6 +88,37 @@ TEST_CASE("ranks that an agent had begun for a coordinator that was killed end t
   bed.one.events.take("fence 0"), bed.two.events.take("fence 0");
 }
 
+TEST_CASE("an agent that had room and does not say that its ranks started is given up, and the others are ended", "[pool][gangs]") {
+  GangBed bed;
+  bed.spec.executor.options.set("start_timeout", std::string{"1500ms"});
+  bed.answer(bed.one, 1, true), bed.answer(bed.two, 1, true);
+  while (!bed.one.events.has("launch 0") || !bed.two.events.has("launch 0")) bed.look(0.02);
+  bed.one.tell(1, {started(0)});
+  bed.until<Started>(1);
+  while (!bed.one.events.has("end ranks of 0")) bed.look(60);
+  bed.two.events.take("fence 0");
+  CHECK(bed.count<Exited>() == 0);
+  bed.one.tell(2, {bed.ended(Cause::gang)});
+  bed.until<Exited>(1);
+  CHECK(bed.last<Exited>().cause == Cause::lost);
+  CHECK(bed.last<Exited>().first_rank == 2);
+  CHECK(bed.last<Exited>().text == "its agent did not start its ranks within executor.start_timeout (1500ms)");
+  bed.two.tell(1, {started(0)});  // Too late.
+  bed.until<Fenced>(1);
+  CHECK(bed.count<Started>() == 1);
+}
+
+TEST_CASE("ranks that all started in time are not bound by the time to start", "[pool][gangs]") {
+  GangBed bed;
+  bed.spec.executor.options.set("start_timeout", std::string{"2s"});
+  bed.start();
+  bed.two.tell(2, {Warned{"disk", "", "what it says after its start was heard"}});
+  bed.until<Warned>(1);
+  bed.look(2.2);
+  CHECK(bed.count<Exited>() == 0);
+  CHECK_FALSE(bed.one.events.has("end ranks of 0"));
+}
+
 TEST_CASE("the first part that ends badly ends the others, and says how the attempt ended", "[pool][gangs]") {
   GangBed bed;
   bed.start();
