@@ -29,6 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kFarewell = 2;   // Seconds.
+constexpr const char* kCutOff = "its agent was cut off from the coordinator";
 constexpr double kSilence = 0.5;  // Of a lease without a word: the line may be half of one that broke.
 
 std::string whole_file(const std::string& path) {
@@ -85,6 +86,7 @@ class Agent::Inside {
   void answer(Reserved);
   void end(const AttemptName&, Cause, const std::string& why);
   void happened(const std::string& experiment, std::vector<Observation> seen, Time at);
+  void settle_ends(AgentRun&);
   void pass_on(AgentRun&);
   void bring_logs(const std::string& experiment, const std::string& folder, const Exited&, Time at);
   void ended(const std::string& experiment, const Exited&, Time at);
@@ -93,8 +95,11 @@ class Agent::Inside {
   void watch_leases(double now);
   void watch_line(double now);
   /// Trials may live for a lease from then on, and for as long as they are given to end.
-  void live_from(double covered) const {
-    if (settings_.living) settings_.living(covered + times_.lease + times_.grace);
+  void live_from(double covered) {
+    if (boot_seconds() >= guarded_until_)  // Too late for our guard: it may have ended them.
+      for (auto& [name, run] : runs_) run->cut_off = run->attempts;
+    guarded_until_ = covered + times_.lease + times_.grace;
+    if (settings_.living) settings_.living(guarded_until_);
   }
   double next_time() const;
   void turn();
@@ -119,7 +124,7 @@ class Agent::Inside {
   Line::Opening opening_ = 0;
   bool connected_ = false, welcomed_ = false, leaving_ = false, stopping_ = false, over_ = false, farewell_heard_ = false;
   std::string leaving_why_, last_trouble_;
-  double hello_at_ = 0, answered_ = 0, next_beat_ = 0, busy_at_ = boot_seconds(), word_at_ = busy_at_;
+  double hello_at_ = 0, answered_ = 0, guarded_until_ = 0, next_beat_ = 0, busy_at_ = boot_seconds(), word_at_ = busy_at_;
   std::map<std::string, std::int64_t> numbered_;  // Facts of each experiment; goes on if it is forgotten and comes again.
   std::map<std::string, std::unique_ptr<AgentRun>> runs_;
 
@@ -289,12 +294,13 @@ void Agent::Inside::take(const Order& order) {
   const auto* launch = std::get_if<Launch>(&decided->what);
   if (!launch) return run.household->ask([d = *decided](TrialHost& host) { host.carry_out(d); });
   if (!run.attempts.insert({launch->trial, launch->attempt}).second) return;  // It has it.
-  if (leaving_ || !run.unseen.empty()) {
-    Exited refused;
-    refused.trial = launch->trial, refused.attempt = launch->attempt, refused.cause = leaving_ ? Cause::preempted : Cause::refused;
-    refused.text = leaving_ ? "its agent is leaving: " + leaving_why_ : run.unseen;
-    return happened(order.experiment, {refused}, order.fact.at);
-  }
+  const auto refuse = [&](Cause cause, std::string why) {
+    happened(order.experiment, {Exited{launch->trial, launch->attempt, cause, {}, {}, 0, {}, 0, std::move(why)}}, order.fact.at);
+  };
+  if (leaving_) return refuse(Cause::preempted, "its agent is leaving: " + leaving_why_);
+  if (!run.unseen.empty()) return refuse(Cause::refused, run.unseen);
+  // An order that waited in the line while we were stopped or cut off: by now another agent may have it.
+  if (boot_seconds() - run.covered >= times_.lease) return refuse(Cause::lost, kCutOff);
   run.household->lease({*launch, launch->params.value_or(Params{}), order.seed, static_cast<std::size_t>(order.done), order.ranks});
 }
 
@@ -327,12 +333,17 @@ void Agent::Inside::happened(const std::string& experiment, std::vector<Observat
   const auto it = runs_.find(experiment);
   if (it == runs_.end()) return;
   AgentRun& run = *it->second;
-  for (auto& observation : seen) {
-    const auto* exited = std::get_if<Exited>(&observation);
-    if (exited && !run.logs.empty()) bring_logs(experiment, run.logs, *exited, at);
+  for (auto& observation : seen)
+    if (auto* exited = std::get_if<Exited>(&observation)) run.ends.push_back({std::move(*exited), at, boot_seconds()});
     else run.keep(std::move(observation), at);
-  }
+  settle_ends(run);
   pass_on(run);
+}
+
+void Agent::Inside::settle_ends(AgentRun& run) {
+  for (auto& [exited, at, seen] : run.clear_ends(boot_seconds(), stopping_ ? &leaving_why_ : nullptr))
+    if (run.logs.empty()) run.keep(std::move(exited), at);
+    else bring_logs(run.opening.experiment, run.logs, exited, at);
 }
 
 /// Before its end is said: the experiment may be over with it, and nobody be there for the logs.
@@ -395,6 +406,8 @@ void Agent::Inside::on_time() {
   }
   watch_leases(now);
   watch_line(now);
+  for (auto& [name, run] : runs_)
+    if (!run->ends.empty()) settle_ends(*run), pass_on(*run);
   if (has_trials()) busy_at_ = now;
   if (settings_.patience > 0 && !leaving_ && now - std::max(busy_at_, word_at_) >= settings_.patience) begin_leaving("its coordinator does not come back", false, false);
   if (settings_.idle > 0 && !leaving_ && now - busy_at_ >= settings_.idle) begin_leaving("nothing to do", false, false);
@@ -419,7 +432,7 @@ void Agent::Inside::watch_leases(double now) {
     if (run->attempts.empty() || std::exchange(run->expired, true)) continue;
     run->cut_off = run->attempts;
     tell("ending the trials of " + printable(name) + ": no word from the coordinator for " + to_text(times_.lease) + " s");
-    run->household->ask([](TrialHost& host) { host.end_all(Cause::lost, "its agent was cut off from the coordinator", false); });
+    run->household->ask([](TrialHost& host) { host.end_all(Cause::lost, kCutOff, false); });
   }
   for (const auto& name : lost) forget(name);
 }
@@ -435,8 +448,10 @@ double Agent::Inside::next_time() const {
   double next = boot_seconds() + 1;
   if (welcomed_) next = std::min(next, next_beat_);
   if (connected_) next = std::min(next, word_at_ + kSilence * times_.lease);
-  for (const auto& [name, run] : runs_)
+  for (const auto& [name, run] : runs_) {
     if (!run->attempts.empty() && !run->expired) next = std::min(next, run->covered + times_.lease);
+    if (!run->ends.empty()) next = std::min(next, run->ends.front().seen + AgentRun::kDoubt);
+  }
   return next;
 }
 

@@ -14,9 +14,9 @@ constexpr std::size_t kMostAtOnce = 256;  // Facts a message.
 void AgentRun::keep(Observation observation, Time at) {
   if (auto* exited = std::get_if<Exited>(&observation)) {
     ended += attempts.count({exited->trial, exited->attempt});
-    // Who was killed then was killed by our guard.
+    // Who was killed then was killed by our guard, whatever else the kernel killed meanwhile.
     const bool lease_ended = cut_off.contains({exited->trial, exited->attempt});
-    if (lease_ended && exited->cause == Cause::signal && exited->signal == SIGKILL)
+    if (lease_ended && exited->signal == SIGKILL && (exited->cause == Cause::signal || exited->cause == Cause::oom))
       exited->cause = Cause::lost, exited->text = "its lease ended while its agent was stopped";
   }
   unsaid.push_back({++numbered, at, 0, std::move(observation)});
@@ -51,6 +51,21 @@ std::vector<Happened> AgentRun::to_say() {
   }
   said = unsaid.back().seq;
   return messages;
+}
+
+std::vector<AgentRun::End> AgentRun::clear_ends(double now, const std::string* leaving) {
+  std::vector<End> clear;
+  std::deque<End> doubtful;
+  for (auto& end : ends) {
+    auto& exited = end.exited;
+    // Or by a shell that says so of what it ran.
+    const bool terminated = (exited.cause == Cause::signal && exited.signal == SIGTERM) || (exited.cause == Cause::exit && exited.exit_code == 128 + SIGTERM);
+    if (terminated && leaving) exited.cause = Cause::preempted, exited.text = *leaving;
+    if (terminated && !leaving && now < end.seen + kDoubt) doubtful.push_back(std::move(end));
+    else clear.push_back(std::move(end));
+  }
+  ends = std::move(doubtful);
+  return clear;
 }
 
 }  // namespace tune

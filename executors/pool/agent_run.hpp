@@ -19,6 +19,12 @@ namespace tune {
 /// not acknowledged yet. Used by the agent's thread only.
 struct AgentRun {
   using Attempt = std::pair<TrialId, int>;
+  static constexpr double kDoubt = 0.5;  ///< Seconds.
+  struct End {
+    Exited exited;
+    Time at;
+    double seen = 0;  ///< CLOCK_BOOTTIME.
+  };
 
   /// How many facts of the experiment were numbered so far; it goes on if the experiment is forgotten and comes again.
   explicit AgentRun(std::int64_t& numbered_so_far) : numbered(numbered_so_far) {}
@@ -37,6 +43,11 @@ struct AgentRun {
   /// What was not said on this connection yet, in messages of moderate size. Empty while the coordinator does not have it open.
   std::vector<Happened> to_say();
 
+  /// Takes out the ends that are to be told. One by SIGTERM waits for kDoubt: what ends an agent (an engine, a person) often signals
+  /// its trials too, and the agent's own signal may come last. `leaving`: why the agent ends its trials, if it does; then such an
+  /// end is no fault of the trial.
+  std::vector<End> clear_ends(double now, const std::string* leaving);
+
   bool is_idle() const { return attempts.empty(); }
   bool has_trials() const { return attempts.size() > ended; }  ///< That live.
 
@@ -49,6 +60,7 @@ struct AgentRun {
   std::unique_ptr<Household> household;
   std::set<Attempt> attempts;              ///< Whose end was not acknowledged.
   std::set<Attempt> cut_off;               ///< Those of them whose lease ended.
+  std::deque<End> ends;                    ///< Not told yet, oldest first.
   std::size_t ended = 0;                   ///< How many of them are known to have ended.
   std::deque<Record> unsaid;               ///< Not acknowledged, oldest first.
   std::int64_t said = 0;                   ///< On this connection, up to here.

@@ -37,10 +37,7 @@ class Watch {
       pollfd ready{line_.get(), POLLIN, 0};
       const double left = until_ > 0 ? std::clamp((until_ - boot_seconds()) * 1000, 0.0, 1e6) : -1;
       const int n = ::poll(&ready, 1, left < 0 ? -1 : static_cast<int>(left) + 1);
-      if (n == 0 && boot_seconds() >= until_) {
-        end_leftovers(prefix_);  // It had to, and did not. Should it come to its senses, its attempts are given away.
-        until_ = 0;
-      }
+      if (n == 0 && boot_seconds() >= until_) end_overdue();
       if (n <= 0) continue;
       char bytes[4096];
       const auto got = ::read(line_.get(), bytes, sizeof bytes);
@@ -55,6 +52,16 @@ class Watch {
   }
 
  private:
+  /// The agent had to end them, and did not. Should it come to its senses, its attempts are given away; what it starts by a
+  /// new lease is not ours to end, and of that lease it tells us first.
+  void end_overdue() {
+    const auto silent = [this] {
+      pollfd said{line_.get(), POLLIN, 0};
+      return ::poll(&said, 1, 0) == 0;
+    };
+    end_leftovers(prefix_, silent);
+    if (silent()) until_ = 0;
+  }
   void hear(std::string_view line) {
     if (line == "end") ::_exit(0);
     if (line.starts_with("until ")) {

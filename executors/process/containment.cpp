@@ -162,7 +162,7 @@ int sweep_everything() {
   return found;
 }
 
-int end_leftovers(const std::string& prefix) {
+int end_leftovers(const std::string& prefix, const std::function<bool()>& still) {
   std::set<pid_t> ended;
   for (int round = 0; round < 400; ++round) {
     int found = 0;
@@ -170,7 +170,7 @@ int end_leftovers(const std::string& prefix) {
       if (pid == ::getpid()) continue;
       found += kill_if(pid, [&](pid_t p) {
         const std::string environment = environment_of(p);
-        if (!token_in(environment).starts_with(prefix)) return false;
+        if (!token_in(environment).starts_with(prefix) || !still()) return false;
         ended.insert(p);
         return true;
       });

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -55,8 +56,8 @@ int sweep(pid_t group, const std::string& token, const MainPrograms&);
 int sweep_everything();
 
 /// Kills every process of this user whose token begins with `prefix`: what a killed tune left behind. Blocks until they are
-/// gone, at most 2 s. How many there were.
-int end_leftovers(const std::string& prefix);
+/// gone, at most 2 s. How many there were. `still` is asked after each was seen and before it is killed; false: it lives.
+int end_leftovers(const std::string& prefix, const std::function<bool()>& still = [] { return true; });
 
 /// A folder of cgroups, one an attempt.
 class Cgroups {

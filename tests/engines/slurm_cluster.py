@@ -9,11 +9,12 @@ Slurm is read or changed.
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 
-from real import free_ports, kill_all, processes_with, wait_for
+from real import family, free_ports, kill_all, processes_with, wait_for
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 NEEDED = {"munged": "munge", "slurmctld": "slurm-wlm", "slurmd": "slurm-wlm", "sbatch": "slurm-wlm"}
@@ -86,10 +87,32 @@ class Cluster:
         daemon.kill()
         daemon.wait()
 
+    def restart_controller(self):
+        """At once: what it has not saved is forgotten."""
+        daemon = self.daemons.pop("slurmctld")
+        daemon.kill()
+        daemon.wait()
+        self.start_controller()
+
+    def processes_of(self, node):
+        return family({*processes_with(f"TUNE_TEST_NODE={self.folder}/{node}"), *processes_with(f"SLURM_CONF={self.conf}", f"SLURMD_NODENAME={node}")})
+
     def kill_node(self, node):
         """The machine dies: its slurmd and all that runs on it, at once."""
-        kill_all({*processes_with(f"TUNE_TEST_NODE={self.folder}/{node}"), *processes_with(f"SLURM_CONF={self.conf}", f"SLURMD_NODENAME={node}")})
+        kill_all(self.processes_of(node))
         self.daemons.pop(node).wait()
+
+    def orphan_node(self, node):
+        """Its slurmd alone dies: what runs there goes on."""
+        daemon = self.daemons.pop(node)
+        daemon.kill()
+        daemon.wait()
+
+    def freeze_node(self, node):
+        kill_all(self.processes_of(node), signal.SIGSTOP)
+
+    def thaw_node(self, node):
+        kill_all(self.processes_of(node), signal.SIGCONT)
 
     def idle(self):
         out = subprocess.run(["sinfo", "-h", "-N", "-o", "%N %T"], env=self.environment, capture_output=True, text=True).stdout

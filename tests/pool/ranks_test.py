@@ -236,6 +236,18 @@ def each_rank_sees_a_device_of_its_own():
         check(f"a device each: {devices}", all(visible and "," not in visible for _, visible in devices))
 
 
+def of_two_gangs_with_room_for_one_the_other_waits_and_none_holds_half():
+    with gangs(3, steps=4, pause=0.02, stop={"trials": 6}, executor={"type": "pool", "lease": "3s", "parallel": 2}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        world.agent("one"), world.agent("two")
+        world.finish(sweep)
+        all_checks(world, 6, 3)
+        lives = sorted((min(times), max(times)) for times in world.lives().values())
+        for (_, end), (begin, _) in zip(lives, lives[1:]):
+            check("one ran at a time", end <= begin)
+
+
 def what_waits_says_so():
     with gangs(4, stop={"trials": 1}) as world:
         sweep = world.sweep()
@@ -252,7 +264,8 @@ for case in sys.argv[2:] or [all_ranks_run_on_this_machine, a_rank_that_fails_en
                              ranks_that_get_nowhere_are_ended_as_silent_wherever_they_are, a_rank_that_fails_ends_the_ranks_of_other_agents,
                              a_gang_whose_agent_is_killed_goes_on_with_others_from_its_checkpoint, a_killed_coordinator_finds_the_gang_running,
                              a_coordinator_killed_at_any_moment_of_the_gathering_starts_no_gang_twice,
-                             what_a_scheduler_pauses_is_paused_and_resumed_as_a_whole, each_rank_sees_a_device_of_its_own, what_waits_says_so]:
+                             what_a_scheduler_pauses_is_paused_and_resumed_as_a_whole, each_rank_sees_a_device_of_its_own,
+                             of_two_gangs_with_room_for_one_the_other_waits_and_none_holds_half, what_waits_says_so]:
     case = globals()[case] if isinstance(case, str) else case
     case()
     print("ok", case.__name__.replace("_", " "), flush=True)

@@ -3,12 +3,10 @@
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "server"))
@@ -75,6 +73,9 @@ class World:
                        "params": {"x": {"type": "uniform", "min": 0, "max": 1}}, "objective": {"metric": "loss", "goal": "minimize"},
                        "search": {"type": "random"}, "stop": {"trials": 8}, "seed": 7, "checkpoint": {}, "executor": executor, **config}
         self.processes = []
+        self.patience = 60  # Seconds for what must come.
+        self.around = ()  # Words before the coordinator's command.
+        self.at_end = []  # To be done when all is over.
 
     def __enter__(self):
         return self
@@ -86,6 +87,8 @@ class World:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+        for undo in reversed(self.at_end):
+            undo()
         self.temporary.cleanup()
 
     def cli(self, *arguments, code=0):
@@ -98,8 +101,8 @@ class World:
         with open(path, "w") as file:
             json.dump(self.config, file)
         log = open(os.path.join(self.folder, "sweep.log"), "a")
-        process = subprocess.Popen([self.tune, "sweep", path, "--store", self.store, *more], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                   cwd=self.folder, env=env)
+        process = subprocess.Popen([*self.around, self.tune, "sweep", path, "--store", self.store, *more], stdout=log, stderr=log,
+                                   stdin=subprocess.DEVNULL, cwd=self.folder, env=env)
         self.processes.append(process)
         return process
 
@@ -112,18 +115,18 @@ class World:
     def address(self):
         return open(self.store + ".d/agents.address").read().split()[0]
 
-    def agent(self, name, slots="cpu=2", join=None, flags=(), env=()):
+    def agent(self, name, slots="cpu=2", join=None, flags=(), env=(), around=()):
         """Its processes, and its trials', bear its name in their environment."""
         log = open(os.path.join(self.folder, name + ".log"), "a")
-        process = subprocess.Popen([self.tune, "agent", "--join", join or os.path.join(self.folder, "join.json"), "--slots", slots, "--name", name, *flags],
+        process = subprocess.Popen([*around, self.tune, "agent", "--join", join or os.path.join(self.folder, "join.json"), "--slots", slots, "--name", name, *flags],
                                    stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
                                    env={**os.environ, "WORLD": f"{self.folder}/{name}", **dict(env)})
         process.mark = f"WORLD={self.folder}/{name}"
         self.processes.append(process)
         return process
 
-    def until(self, what, holds, seconds=60):
-        end = time.monotonic() + seconds
+    def until(self, what, holds, seconds=None):
+        end = time.monotonic() + (seconds or self.patience)
         while time.monotonic() < end:
             if holds():
                 return
@@ -196,6 +199,17 @@ class World:
             sys.exit(f"FAILED: the sweep ended with {got}, not {code}\n{self.logs()}")
 
 
+def boot_time():
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def alive(pid):
+    try:
+        return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def guards_of(agent):
     """Its guard, by the name that it gives itself, whoever its parent became. An agent that was started a moment ago has none yet."""
     found = []
@@ -206,92 +220,3 @@ def guards_of(agent):
         except OSError:
             pass
     return found
-
-
-class Network:
-    """A wire between agents and their coordinator that a test can cut, one way or both: what is under way then waits, as it
-    does where packets are lost and sent again. `address` is what agents dial."""
-
-    def __init__(self, world):
-        self.world = world
-        self.changed = threading.Condition()
-        self.open = {"up": True, "down": True}
-        self.delay = 0
-        self.passed = 0  # Bytes on their way up.
-        self.most = None  # So many, and it cuts itself.
-        self.pairs = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def cut(self, *ways):
-        with self.changed:
-            for way in ways or ("up", "down"):
-                self.open[way] = False
-
-    def heal(self):
-        with self.changed:
-            self.open = {"up": True, "down": True}
-            self.changed.notify_all()
-
-    def reset(self):
-        """Whatever is open breaks, for both."""
-        pairs, self.pairs = self.pairs, []
-        for pair in pairs:
-            for one in pair:
-                self.abort(one)
-
-    @staticmethod
-    def abort(one):
-        try:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            one.shutdown(socket.SHUT_RD)
-        except OSError:
-            pass
-        one.close()
-
-    def wait(self, *ways):
-        with self.changed:
-            self.changed.wait_for(lambda: all(self.open[way] for way in ways))
-
-    def accept(self):
-        while True:
-            try:
-                agent, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.connect, args=(agent,), daemon=True).start()
-
-    def connect(self, agent):
-        self.wait("up", "down")
-        try:
-            host, port = self.world.address().rsplit(":", 1)
-            coordinator = socket.create_connection((host, int(port)))
-        except OSError:
-            return self.abort(agent)
-        for one in (agent, coordinator):
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.pairs.append((agent, coordinator))
-        for way, source, sink in (("up", agent, coordinator), ("down", coordinator, agent)):
-            threading.Thread(target=self.pump, args=(way, source, sink), daemon=True).start()
-
-    def pump(self, way, source, sink):
-        try:
-            while True:
-                piece = source.recv(16384)
-                if self.delay:
-                    time.sleep(self.delay)
-                if way == "up":
-                    self.passed += len(piece)
-                    if self.most is not None and self.passed > self.most:
-                        self.most = None
-                        self.reset()
-                self.wait(way)
-                if not piece:
-                    break
-                sink.sendall(piece)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.wait(way)
-            for one in (source, sink):
-                self.abort(one)
