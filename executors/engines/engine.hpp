@@ -25,7 +25,7 @@ struct AgentSpec {
   int agents = 1;             ///< One a node.
   bool gang = false;          ///< They are only of use together; an engine that cannot promise that says so in check().
   Duration walltime;          ///< 0: the engine's default.
-  Duration margin{120};       ///< Before the walltime's end: when an engine that can warns the agents.
+  Duration margin{120};       ///< Before the walltime's end: when agents let their trials save and leave.
   std::string join_file;      ///< Absolute path, readable on the nodes. Its content never meets an argv or an environment.
   std::string program;        ///< The agents' program: absolute path on the nodes.
   std::vector<std::string> arguments = {};        ///< After `agent --join FILE`.

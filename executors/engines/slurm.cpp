@@ -310,12 +310,8 @@ std::vector<std::string> sbatch_options(const AgentSpec& spec, const std::string
     const auto count = std::to_string(at_least_one(spec.per_agent.gpus));
     argv.push_back(gres.empty() ? "--gpus-per-node=" + count : "--gres=" + gres + ":" + count);
   }
-  if (spec.walltime.seconds > 0) {
-    argv.push_back("--time=" + walltime_text(spec.walltime));
-    // To the batch shell, which is srun by then, and srun passes it on to the agents.
-    const double margin = std::min(spec.margin.seconds, 65535.0);
-    if (margin > 0 && margin < spec.walltime.seconds) argv.push_back("--signal=B:USR2@" + std::to_string(at_least_one(margin)));
-  }
+  // No --signal: it would reach the trials too, and end them; agents know their deadline.
+  if (spec.walltime.seconds > 0) argv.push_back("--time=" + walltime_text(spec.walltime));
   if (!spec.gang) argv.push_back("--no-kill");  // The agents that are left when a node dies are of use.
   argv.insert(argv.end(), spec.site_args.begin(), spec.site_args.end());
   return argv;
@@ -323,12 +319,14 @@ std::vector<std::string> sbatch_options(const AgentSpec& spec, const std::string
 
 std::string slurm_script(const AgentSpec& spec, const std::string& key) {
   const auto nodes = std::to_string(std::max(1, spec.agents));
+  const std::string guess = spec.walltime.seconds > 0 ? "end=$(($(date +%s) + " + std::to_string(at_least_one(spec.walltime.seconds)) + "))" : "end=";
   // srun does not take --export nor --cpus-per-task over from sbatch. Nodes may share a host name, so each agent is told its node's.
   return "#!/bin/sh\n"
          "# Agents of one allocation of tune, one a node.\n"
          "export TUNE_ALLOCATION=" + key + "\n"
          "end=$(SLURM_TIME_FORMAT=%s squeue --noheader --jobs=\"$SLURM_JOB_ID\" --format=%e 2>/dev/null)\n"
-         "case $end in *[!0-9]* | '') ;; *) export TUNE_DEADLINE=\"$end\" ;; esac\n"
+         "case $end in *[!0-9]* | '') " + guess + " ;; esac\n"
+         "[ -z \"$end\" ] || export TUNE_DEADLINE=\"$end\"\n"
          "exec srun --export=ALL --overlap --nodes=" + nodes + " --ntasks=" + nodes + " --ntasks-per-node=1"
          " --cpus-per-task=" + std::to_string(at_least_one(spec.per_agent.cpus)) + " --kill-on-bad-exit=0 --wait=0" + (spec.gang ? "" : " --no-kill") +
          " sh -c 'TUNE_NODE=$SLURMD_NODENAME exec \"$@\"' tune-agent " + shell_line(agent_command(spec)) + "\n";

@@ -11,7 +11,6 @@ import time
 AGENT = """#!/bin/sh
 # What an engine starts in the place of `tune agent`: says how it was called, then lives until it is told to go.
 echo "$TUNE_NODE $TUNE_ALLOCATION $TUNE_DEADLINE $*"
-trap 'echo "$TUNE_NODE warned"' USR2
 trap 'echo "$TUNE_NODE asked to go"; exit 0' TERM
 case $4 in exit*) exit "${4#exit}" ;; esac
 while :; do sleep 0.2; done

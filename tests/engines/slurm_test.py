@@ -112,10 +112,6 @@ class Test(real.Engine):
         assert self.submit("outlives") == job and self.jobs("outlives") == [job] and self.jobs("new") == []
         self.cancel("outlives")
 
-    def agents_are_warned_before_the_walltime(self):
-        wait_for("the warning", lambda: "warned" in self.log("warned"), 100)
-        assert self.cancel("warned") == "done"
-
     def when_a_node_dies_the_other_agents_go_on(self):
         self.submit("half", agents=2)
         wait_for("both agents speak", lambda: len(self.log("half").splitlines()) == 2)
@@ -126,10 +122,8 @@ class Test(real.Engine):
         assert "NODE_FAIL" in self.list("whole")[0]["reason"]
 
     def run(self):
-        self.submit("warned", walltime=120, margin=110)  # Slurm warns in its own rhythm, up to a minute early.
         real.run(self.a_request_that_fits_is_granted_by_a_dry_run_that_leaves_nothing,
                  self.an_impossible_request_is_refused_in_slurms_own_words,
-                 self.agents_are_warned_before_the_walltime,
                  self.one_agent_runs_on_each_node_and_knows_where_it_is,
                  self.an_allocation_without_room_waits_and_says_why,
                  self.what_is_cancelled_ends_and_its_agents_are_asked_to_go,

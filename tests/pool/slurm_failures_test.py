@@ -27,7 +27,7 @@ SLURM = {"type": "slurm", "names": ["127.0.0.1"], "per_agent": {"cpu": 3, "memor
 def on_slurm(executor=(), **more):
     config = {"steps": 40, "pause": 0.1, "stop": {"trials": 2}, "shutdown": {"grace": "500ms"}, **more}
     world = World(tune, executor={**SLURM, **dict(executor)}, **config)
-    world.patience = 180  # Slurm logs a user in before a job's script begins.
+    world.patience = 120
     return world
 
 
@@ -143,6 +143,7 @@ def while_the_controller_is_away_the_experiment_goes_on_and_nothing_is_asked_for
     with on_slurm(steps=100_000) as world:
         sweep = world.sweep(env=cluster.environment)
         acknowledged(world, 5)
+        slurm(cluster, "scontrol", "update", "JobId=" + jobs(cluster)[0], "Comment=changed")  # So that there is something to save.
         cluster.kill_controller()
         world.until("nothing is known of the job", lambda: changes(world, "unknown"))
         acknowledged(world, len(world.ledger_lines("acknowledged")) + 20)
@@ -161,7 +162,7 @@ def a_coordinator_killed_before_it_noted_the_job_finds_it_again(cluster):
         path = os.path.join(world.folder, "path")
         os.mkdir(path)
         with open(os.path.join(path, "sbatch"), "w") as file:
-            file.write(f'#!/bin/sh\n{shutil.which("sbatch")} "$@" || exit\ncase "$*" in *--test-only*) ;; *) kill -9 $PPID ;; esac\n')
+            file.write(f'#!/bin/sh\n{shutil.which("sbatch", path=cluster.environment["PATH"])} "$@" || exit\ncase "$*" in *--test-only*) ;; *) kill -9 $PPID ;; esac\n')
         os.chmod(os.path.join(path, "sbatch"), 0o755)
         killed = world.sweep(env={**cluster.environment, "PATH": path + ":" + cluster.environment["PATH"]})
         expect("how it ended", killed.wait(timeout=60), -signal.SIGKILL)
@@ -241,6 +242,7 @@ THEMES = {
 for case in [case for name in sys.argv[2:] or THEMES for case in THEMES.get(name) or [globals()[name]]]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, slurm_cluster.Cluster(folder, nodes=3, cpus=4) as slurm_of_ours:
+        slurm_of_ours.spare_logins()
         case(slurm_of_ours)
     print("ok", case.__name__.replace("_", " "), f"({time.monotonic() - began:.1f} s)", flush=True)
 print(checks.count, "checks")

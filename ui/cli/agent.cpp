@@ -159,7 +159,7 @@ int agent_verb(Invocation& call) {
   if (!id) return call.fail(id.error());
   id->resize(32);
 
-  std::signal(SIGUSR2, SIG_IGN);  // An engine's warning: the deadline is known already.
+  std::signal(SIGUSR2, SIG_IGN);  // A site's warning: the deadline is known already.
   // Before any thread is made: the guard is a fork, and all threads inherit the signals' mask.
   auto guard = Guard::start(*id, [&](const std::string& told) {
     if (const auto credentials = from_line(told)) say_gone(join->address, *credentials, *id, "it died, and its guard ended its trials");

@@ -78,7 +78,7 @@ TEST_CASE("an allocation is one job of as many nodes as agents, found again by i
   spec.site_args = {"--partition=long"};
   const auto argv = sbatch_options(spec, "tune-a", "/s/x", "");
   for (const auto* word : {"--no-requeue", "--export=NONE", "--job-name=tune-a", "--comment=tune-a", "--nodes=3", "--ntasks=3", "--cpus-per-task=3", "--mem=2M",
-                           "--gpus-per-node=2", "--time=1:30:00", "--signal=B:USR2@120", "--output=/s/x/tune-a.log", "--no-kill"}) {
+                           "--gpus-per-node=2", "--time=1:30:00", "--output=/s/x/tune-a.log", "--no-kill"}) {
     CHECK(has(argv, word));
   }
   CHECK(argv.back() == "--partition=long");
@@ -94,9 +94,11 @@ TEST_CASE("GPUs may be asked for by their kind, and a gang dies as one", "[engin
   CHECK(slurm_script(spec, "k").find("--no-kill") == std::string::npos);
 }
 
-TEST_CASE("a walltime that is not longer than its margin comes without a warning", "[engines]") {
+TEST_CASE("agents know their end by the clock where a node cannot ask Slurm, and no signal of Slurm's is asked for", "[engines]") {
   auto spec = spec_of(1);
+  CHECK(slurm_script(spec, "k").find("case $end in *[!0-9]* | '') end= ;; esac\n") != std::string::npos);
   spec.walltime = {60};
+  CHECK(slurm_script(spec, "k").find("case $end in *[!0-9]* | '') end=$(($(date +%s) + 60)) ;; esac\n") != std::string::npos);
   const auto argv = sbatch_options(spec, "k", "/s", "");
   CHECK(has(argv, "--time=0:01:00"));
   CHECK(std::none_of(argv.begin(), argv.end(), [](const auto& word) { return word.starts_with("--signal"); }));
