@@ -9,7 +9,8 @@ import signal
 import stat
 import sys
 
-from world import Network, World, check, checks, expect
+from network import Network
+from world import World, check, checks, expect
 
 tune = sys.argv[1]
 
