@@ -8,7 +8,6 @@ namespace tune {
 namespace {
 
 constexpr std::string_view kMostBytes = "collection of checkpoints by size";
-constexpr std::string_view kPool = "agents on many machines";
 constexpr std::string_view kSearch = "search that learns";
 
 constexpr Field kFields[] = {
