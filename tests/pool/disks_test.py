@@ -35,7 +35,7 @@ class SmallDisk:
         world.at_end.append(lambda: subprocess.run(["umount", "--lazy", path], check=True))
 
     def fill(self):
-        with open(self.filler, "wb", buffering=0) as file:
+        with open(self.filler, "ab", buffering=0) as file:
             try:
                 while True:
                     file.write(bytes(4096))
@@ -92,7 +92,7 @@ def half_an_upload_leaves_no_half_checkpoint():
 
 
 def while_a_disk_is_full(where, **more):
-    """Trials save a MiB at a step. Returns once they went on, on another agent, from what they had saved before there was no room."""
+    """Trials save a MiB at a step. Ends once they went on, on another agent, from what they had saved before there was no room."""
     with quick(steps=16, pause=0.2, env={"BALLAST": "1000000"}, stop={"trials": 2}, **more) as world:
         os.makedirs(world.store + ".d", mode=0o700)
         disk = SmallDisk(world, os.path.join(world.folder, where))
@@ -100,8 +100,7 @@ def while_a_disk_is_full(where, **more):
         world.join_file()
         first = world.agent("first", flags=elsewhere(world, "disk"))
         saved(world, 3)
-        disk.fill()
-        yield world
+        yield world, disk
         first.kill()
         died = boot_time()
         world.until("it is lost", lambda: world.facts("WorkerLost"))
@@ -118,13 +117,15 @@ def while_a_disk_is_full(where, **more):
 
 
 def while_the_coordinators_disk_is_full_no_checkpoint_counts_and_the_older_ones_do():
-    for world in while_a_disk_is_full("tune.db.d/checkpoints"):
-        world.until("both are told", lambda: len({body["subject"] for _, body in world.facts("Warned") if "disk is full" in body["text"]}) == 2)
+    for world, disk in while_a_disk_is_full("tune.db.d/checkpoints"):
+        told = lambda: {body["subject"] for _, body in world.facts("Warned") if "disk is full" in body["text"]}  # noqa: E731
+        world.until("both are told", lambda: disk.fill() or len(told()) == 2)
 
 
 def while_the_agents_disk_is_full_no_checkpoint_counts_and_the_older_ones_do():
-    for world in while_a_disk_is_full("disk", retry={"max": 100, "backoff": "300ms", "on": ["exit"]}):  # Their own writes fail before ours do.
-        world.until("both failed", lambda: len({body["trial"] for _, body in world.facts("Exited") if body["cause"] == "exit"}) == 2)
+    for world, disk in while_a_disk_is_full("disk", retry={"max": 100, "backoff": "300ms", "on": ["exit"]}):
+        failed = lambda: {body["trial"] for _, body in world.facts("Exited") if body["cause"] in ("exit", "disk")}  # noqa: E731
+        world.until("both failed, by their own writes or by ours", lambda: disk.fill() or len(failed()) == 2)
 
 
 cases = [a_checkpoint_travels_to_an_agent_with_another_disk_and_logs_come_home, half_an_upload_leaves_no_half_checkpoint]
