@@ -132,12 +132,17 @@ class PoolExecutor final : public Executor, private Pool::Member {
   void lose_copies(const std::string& agent, const std::string& why);
   Attempt attempt_of(const Launch&, const Decided&, const History&) const;
 
+  // What trials are given (pool_executor_supplies.cpp).
+  static Result<std::vector<std::shared_ptr<const Supply>>> read_supplies(const ExecutorContext&);
+  Opening opening(const History&) const;
+  void tell_what_is_supplied(const History&);
+  std::optional<Observation> judge_worker(Agent&, const WorkerChanged&);
+
   void take(Pool::Came);
   void take(Pool::Changed);
   void take(Pool::Leaves);
   void take(Pool::Told);
   std::optional<Observation> judge(const std::string& agent, Record);
-  std::optional<Observation> judge_worker(Agent&, const WorkerChanged&);
   std::optional<Observation> judge_attempt(const std::string& agent, TrialId, int attempt, Observation);
   void fence(const std::string& agent, TrialId, int attempt, std::string_view what);
   void settle_taken();
@@ -151,8 +156,6 @@ class PoolExecutor final : public Executor, private Pool::Member {
   static Part* part_of(Attempt&, const std::string& agent);
   WorkerId number_of(const std::string& agent);
   const std::string* agent_of(WorkerId) const;
-  Opening opening(const History&) const;
-  void tell_what_is_supplied(const History&);
 
   const Spec& spec_;
   const std::string folder_, checkpoints_;
