@@ -21,14 +21,16 @@ target_compile_options(tune_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow
   # GCC 12 sees uninitialised members in optionals of variants, and overlapping copies in string + string, where there are none.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_compile_definitions(tune_settings INTERFACE TUNE_VERSION="${PROJECT_VERSION}" _GLIBCXX_ASSERTIONS
-  $<$<CONFIG:Release>:_FORTIFY_SOURCE=2> $<$<BOOL:${TUNE_FAILPOINTS}>:TUNE_FAILPOINTS>)
+  $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 target_link_options(tune_settings INTERFACE -Wl,-z,relro,-z,now)
 
 if(TUNE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(TUNE_SANITIZE STREQUAL "address")
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+    # GCC has no check of functions' types, and clang 14 cannot assemble it for coroutines ("difference across sections").
+    $<$<CXX_COMPILER_ID:Clang>:-fno-sanitize=function>)
   add_link_options(-fsanitize=address,undefined)
 elseif(TUNE_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
@@ -39,9 +41,17 @@ elseif(TUNE_SANITIZE)
   message(FATAL_ERROR "TUNE_SANITIZE is '${TUNE_SANITIZE}', not address or thread")
 endif()
 
-# tune_folder(NAME [DEPENDS libraries]): the static library of one folder, from all its sources.
+# Sources compiled several at once (CMAKE_UNITY_BUILD) take a third of the time. What one source hides from another is in view
+# there, so a local name may be that of a constant elsewhere, and private types look as if a header had them.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(tune_settings INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
+
+# tune_folder(NAME [DEPENDS libraries] [ALONE sources]): the static library of one folder, from all its sources. ALONE: those
+# that are always compiled by themselves, because others have private names like theirs.
 function(tune_folder name)
-  cmake_parse_arguments(FOLDER "" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(FOLDER "" "" "DEPENDS;ALONE" ${ARGN})
+  set_source_files_properties(${FOLDER_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   if(sources)

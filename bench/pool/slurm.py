@@ -16,7 +16,7 @@ if slurm_cluster.missing():
     sys.exit(f"there is no Slurm (Debian packages {slurm_cluster.missing()})")
 
 EXECUTOR = {"type": "slurm", "names": ["127.0.0.1"], "per_agent": {"cpu": 16, "memory": "2GiB"}, "agents_each": 3, "max_agents": 3, "min_agents": 3}
-with tempfile.TemporaryDirectory() as folder, slurm_cluster.Cluster(folder, nodes=3, cpus=16, memory=4096) as cluster:
+with tempfile.TemporaryDirectory() as folder, slurm_cluster.Cluster(folder, nodes=3, cpus=16, memory=4096, logins=True) as cluster:
     with World(sys.argv[1], executor=EXECUTOR, stop={"trials": 200}) as world:
         del world.config["checkpoint"]
         world.config["command"] = ["sh", "-c", "sleep 1; echo '::tune {\"step\":1,\"loss\":1}'"]

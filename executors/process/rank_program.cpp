@@ -68,7 +68,7 @@ pid_t start_program(Launcher& launcher, const std::vector<std::string>& argv, co
   ends.out = outlets.out, ends.err = outlets.err, ends.channel = outlets.channel;
   const auto launched = launcher.start(argv, env, "", ends);
   if (launched.error == 0) return launched.pid;
-  complain(printable(start_error_text(launched.step, launched.error, argv.front(), "")));
+  complain(printable(start_error_text(launched.step, launched.error, argv.front(), "")), outlets.err < 0 ? STDERR_FILENO : outlets.err);
   end.number = launched.error == ENOENT ? kNotFound : kCannotRun;
   return -1;
 }
@@ -93,6 +93,6 @@ int end_likewise(const RankEnd& end) {
   return 128 + end.number;  // Not of its own accord: a signal that ends nobody.
 }
 
-void complain(const std::string& what) { std::fputs(("error: " + what + "\n").c_str(), stderr); }
+void complain(const std::string& what, int to) { ::dprintf(to, "error: %s\n", what.c_str()); }
 
 }  // namespace tune::detail

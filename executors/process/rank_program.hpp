@@ -22,7 +22,7 @@ struct Outlets {
 };
 
 /// Starts the program as one of this machine's ranks, in a process group of its own, gone when we are. What ranks other than 0
-/// print goes to files in plan.folder. `env`: of the whole attempt. Where that fails it is said on stderr, and `end` is how
+/// print goes to files in plan.folder. `env`: of the whole attempt. Where that fails it is said where its stderr goes, and `end` is how
 /// shells put it: 127 for what is not there, 126 for what cannot be run. The pid, or -1.
 pid_t start_rank(Launcher&, const RanksPlan&, int rank, const std::vector<std::string>& program, const std::vector<std::string>& env,
                  Outlets, RankEnd& end);
@@ -38,7 +38,7 @@ void end_everything();
 /// Ends this process as the rank ended: by the same signal (leaving no core), or returns the exit code.
 int end_likewise(const RankEnd&);
 
-/// A line on stderr.
-void complain(const std::string&);
+/// A line on our stderr, or where this leads.
+void complain(const std::string&, int to = 2);
 
 }  // namespace tune::detail

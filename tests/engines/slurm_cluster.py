@@ -26,7 +26,7 @@ def missing():
 
 
 class Cluster:
-    def __init__(self, folder, nodes=2, cpus=4, memory=4096):
+    def __init__(self, folder, nodes=2, cpus=4, memory=4096, logins=False):
         self.folder = os.path.realpath(folder)
         self.names = [f"n{i}" for i in range(1, nodes + 1)]
         self.ports = free_ports(nodes + 1)
@@ -39,6 +39,8 @@ class Cluster:
         for node in self.names:
             os.chmod(os.path.join(self.folder, "tmp", node), 0o1777)
         self.configure(cpus, memory)
+        if not logins:
+            self.spare_logins()
 
     def spare_logins(self):
         """With --export=NONE Slurm logs the user in before each job, which takes as long as the user's profile, and one that is

@@ -137,5 +137,5 @@ class Test(real.Engine):
 
 
 with tempfile.TemporaryDirectory(prefix="tune-slurm-") as folder:
-    with slurm_cluster.Cluster(os.path.join(folder, "cluster")) as cluster:
+    with slurm_cluster.Cluster(os.path.join(folder, "cluster"), logins=True) as cluster:
         Test(folder, cluster).run()

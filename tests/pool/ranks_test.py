@@ -181,7 +181,7 @@ def a_gang_whose_agent_is_killed_goes_on_with_others_from_its_checkpoint():
 
 
 def a_killed_coordinator_finds_the_gang_running():
-    with gangs(4, steps=60, pause=0.1, stop={"trials": 1}) as world:
+    with gangs(4, steps=60, pause=0.1, stop={"trials": 1}, executor={"type": "pool", "lease": "30s"}) as world:  # Longer than a busy machine takes to start it again.
         sweep = world.sweep()
         world.join_file()
         world.agent("one"), world.agent("two")

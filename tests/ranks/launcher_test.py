@@ -197,7 +197,9 @@ def ranks_of_a_framework(launch):
     with Gang(tune, launch=launch, ranks=(2,)) as gang:
         process = gang.start(program=["no-such-program"])
         err = process.communicate(timeout=PATIENCE)[1]
-        check(f"said by whoever sees it: {err}", "error: No such file or directory: no-such-program\n" in err)
+        first = gang.first_rank()["rank"]
+        said = gang.log(first, "stderr") if first else err
+        check(f"said by rank {first}, which saw it first: {said}", "error: No such file or directory: no-such-program\n" in said)
         expect("no program", (process.returncode, gang.first_rank()["exit"]), (127, 127))
 
 

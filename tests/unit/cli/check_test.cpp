@@ -100,7 +100,7 @@ TEST_CASE("explain knows codes, fields and options of policies", "[check]") {
   CHECK(has(text("stop.plateau"), "stop.plateau.trials"));
   CHECK(has(text("params.lr.step"), "min + k * step"));
   CHECK(has(text("scheduler"), "fifo"));
-  CHECK(has(text("executor.speculate"), "Not served"));
+  CHECK(has(text("checkpoint.max_bytes"), "Not served"));
   CHECK(has(text("stop.platoe"), "did you mean stop.plateau?"));
 }
 

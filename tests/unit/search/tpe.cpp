@@ -72,7 +72,7 @@ TEST_CASE("tpe keeps out of a region where trials crash") {
       const auto p = e.open();
       const bool crash = number(p, "x") > 0.7;  // The best values would be there.
       crashed += crash && i >= 10;
-      e.settle(i, {1 - number(p, "x") + number(p, "y")}, crash ? TrialState::failed : TrialState::complete);
+      e.settle(i, 1 - number(p, "x") + number(p, "y"), crash ? TrialState::failed : TrialState::complete);
     }
   }
   CHECK(crashed < 5 * 40 / 3);
