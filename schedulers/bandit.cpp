@@ -16,13 +16,13 @@ struct Shape {
   double length = 0.2, fading = 0, noise = 0.1;
 };
 
-double correlation(const Outcome& a, const Outcome& b, const Shape& s, double interval) {
+double correlation(const Tried& a, const Tried& b, const Shape& s, double interval) {
   double distance = 0;
   for (std::size_t i = 0; i < a.point.size(); ++i) distance += (a.point[i] - b.point[i]) * (a.point[i] - b.point[i]);
   return std::exp(-distance / (2 * s.length * s.length)) * std::pow(1 - s.fading, std::abs(a.time - b.time) / (2 * interval));
 }
 
-Matrix covariance(const std::vector<Outcome>& all, const Shape& s, double interval) {
+Matrix covariance(const std::vector<Tried>& all, const Shape& s, double interval) {
   const auto n = static_cast<Eigen::Index>(all.size());
   Matrix k(n, n);
   for (Eigen::Index i = 0; i < n; ++i)
@@ -35,20 +35,20 @@ Matrix covariance(const std::vector<Outcome>& all, const Shape& s, double interv
 }  // namespace
 
 struct FadingBandit::Fit {
-  std::vector<Outcome> known, all;  // `all`: and what is pending.
+  std::vector<Tried> known, all;  // `all`: and what is pending.
   double interval = 1, scale = 1, weight = 1;
   Shape shape;
   Vector alpha;
   Eigen::LLT<Matrix> factor;
 
-  Vector against(const std::vector<Outcome>& others, const Outcome& at) const {
+  Vector against(const std::vector<Tried>& others, const Tried& at) const {
     Vector k(static_cast<Eigen::Index>(others.size()));
     for (Eigen::Index i = 0; i < k.size(); ++i) k[i] = correlation(others[static_cast<std::size_t>(i)], at, shape, interval);
     return k;
   }
 };
 
-FadingBandit::FadingBandit(const std::vector<Outcome>& outcomes, const std::vector<Outcome>& pending, double interval)
+FadingBandit::FadingBandit(const std::vector<Tried>& outcomes, const std::vector<Tried>& pending, double interval)
     : fit_(std::make_unique<Fit>()) {
   Fit& f = *fit_;
   f.known = f.all = outcomes;
@@ -82,7 +82,7 @@ FadingBandit::~FadingBandit() = default;
 
 double FadingBandit::upper_bound(double time, const std::vector<double>& point) const {
   const Fit& f = *fit_;
-  const Outcome at{time, point, 0};
+  const Tried at{time, point, 0};
   const double mean = f.against(f.known, at).dot(f.alpha);
   const Vector half = f.factor.matrixL().solve(f.against(f.all, at));
   const double variance = std::max(0.0, 1 - half.squaredNorm()) * f.scale;

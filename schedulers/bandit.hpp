@@ -6,7 +6,7 @@
 namespace tune::detail {
 
 /// What happened once: at this time, at this point (all coordinates in [0, 1] or near), the reward changed by so much.
-struct Outcome {
+struct Tried {
   double time = 0;
   std::vector<double> point;
   double gain = 0;
@@ -19,7 +19,7 @@ struct Outcome {
 class FadingBandit {
  public:
   /// At least two outcomes. `pending`: points that are being tried; they narrow the uncertainty, not the mean (algorithm 2).
-  FadingBandit(const std::vector<Outcome>& outcomes, const std::vector<Outcome>& pending, double interval);
+  FadingBandit(const std::vector<Tried>& outcomes, const std::vector<Tried>& pending, double interval);
   ~FadingBandit();
 
   /// Mean + sqrt(b) sd in standardised gains, b = 0.2 + max(0, ln(0.4 n)).

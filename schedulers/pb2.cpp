@@ -23,7 +23,7 @@ bool is_continuous(const Dimension& d) {
 // Rewards are brought to [0, 1] by the least and the greatest among them, as the parameters are by their ranges.
 struct RewardScale {
   double least = std::numeric_limits<double>::infinity(), greatest = -least;
-  explicit RewardScale(const std::deque<Outcome>& all) {
+  explicit RewardScale(const std::deque<Tried>& all) {
     for (const auto& o : all) least = std::min(least, o.point.back()), greatest = std::max(greatest, o.point.back());
   }
   double operator()(double r) const { return greatest > least ? (r - least) / (greatest - least) : 0.5; }
@@ -66,7 +66,7 @@ Explored Pb2Explorer::explore(const Question& q) const {
 
   const RewardScale scale(outcomes_);
   const auto time = static_cast<double>(q.step);
-  std::vector<Outcome> known(outcomes_.begin(), outcomes_.end()), pending;
+  std::vector<Tried> known(outcomes_.begin(), outcomes_.end()), pending;
   for (auto& o : known) o.point.back() = scale(o.point.back());
   for (const auto* params : q.others) pending.push_back({time, point(*params, scale(-q.score)), 0});
   if (pending.size() > kMostOutcomes) pending.resize(kMostOutcomes);

@@ -26,7 +26,7 @@ class Pb2Explorer final : public Explorer {
   double interval_;
   ExploreRule rule_, others_;               // Of all parameters; of those that the model does not choose.
   std::vector<const Dimension*> chosen_;  // By the model.
-  std::deque<Outcome> outcomes_;          // The newest; the point's last coordinate is the reward before.
+  std::deque<Tried> outcomes_;          // The newest; the point's last coordinate is the reward before.
 };
 
 }  // namespace detail

@@ -88,7 +88,7 @@ error[E005]: the config needs `objective`
 $ cat > plan.json <<'END'
 > {"name": "plan", "command": ["bash", "-c", "for s in 1 2 3; do echo \"::tune {\\\"step\\\": $s, \\\"loss\\\": 0.$RANDOM}\"; sleep 0.5; done"],
 >  "params": {"x": {"type": "uniform", "min": 0, "max": 1}}, "objective": {"metric": "loss"},
->  "search": {"type": "random"}, "stop": {"trials": 40}, "executor": {"type": "process", "parallel": 4}}
+>  "search": {"type": "random"}, "stop": {"trials": 40}, "executor": {"type": "process", "parallel": 2}}
 > END
 $ tune forecast plan.json
 error: nothing tells how long a trial takes: none has reported yet
@@ -124,7 +124,7 @@ $ tune sweep plan.json -q > out & until tune status plan 2>/dev/null | grep -q "
    ends in <any> (<any> to <any>), <any> slot-hours in all (<any> to <any>)
 ...
 "forecast":{"left_seconds":[<any>,<any>,<any>],"slot_hours"
-plan: 64 futures on 4 slots, by the pace of <any> trials
+plan: 64 futures on 2 slots, by the pace of <any> trials
 WHAT <any>
 time left <any>
 time in all <any>

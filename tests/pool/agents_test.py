@@ -116,7 +116,7 @@ def a_pool_starts_agents_of_its_own_which_go_with_it_and_outlive_its_death():
 
 
 def it_is_said_why_trials_wait():
-    with World(tune, steps=5, pause=0.1, stop={"trials": 2}, resources={"cpu": 2}) as world:
+    with World(tune, steps=5, pause=0.1, stop={"trials": 12}, resources={"cpu": 2}) as world:
         sweep = world.sweep()
         world.join_file()
         check("nobody is here", "trials wait: no agent is here" in world.cli("status"))

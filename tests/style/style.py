@@ -30,6 +30,9 @@ IMPURE = [
 # The loop and the policies' worker threads are the border of the core: they are handed the one thread that they use.
 IMPURE_EXCEPT = {("tuner/tuner.cpp", "threads"), ("tuner/tuner.hpp", "threads")}
 
+# Two types of one name in one namespace are undefined behaviour that no linker reports: templates of the one serve the other.
+TYPE = re.compile(r"(?:template <[^>]*>\s*)?(?:struct|class|enum class|enum) (?:\[\[\w+\]\] )?(\w+)(?: final)?(?: : [^;]*)? \{")
+
 GLOSSARY = [(r"\bclass \w*(Manager|Helper|Util|Utils|Controller)\b", "a class is named after what it is, see CONTRIBUTING.md")]
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|tmp/team|root)/")
 SPDX = "SPDX-License-Identifier: Apache-2.0"
@@ -56,7 +59,7 @@ def without_comments(text):
 
 def main():
     root = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", ".."))
-    findings, sizes, wide = [], [], 0
+    findings, sizes, wide, places = [], [], 0, {}
 
     def find(path, line, what):
         findings.append(f"{path}:{line}: {what}")
@@ -85,6 +88,10 @@ def main():
         if path.endswith(".hpp") and "#pragma once" not in text:
             find(path, 1, "has no #pragma once")
 
+        for name, number in types(text):
+            if folder in LIBRARIES and places.setdefault(name, path) != path:
+                find(path, number, f"{name} is also in {places[name]}")
+
         for number, line in enumerate(without_comments(text).split("\n"), 1):
             wide += len(lines[number - 1]) > 120
             included = re.match(r'\s*#include\s*"([^"]+)"', line)
@@ -108,6 +115,18 @@ def main():
         print(finding)
     print(f"style: {len(findings)} findings")
     return 1 if findings else 0
+
+
+def types(text):
+    """Those of a namespace that has a name, as `tune::detail::Seat`, each with its line. Namespaces are not indented."""
+    inside = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if opened := re.match(r"namespace ?([\w:]*) ?\{$", line):
+            inside.append(opened.group(1))
+        elif line.startswith("}  // namespace") and inside:
+            inside.pop()
+        elif all(inside) and (named := TYPE.match(line)):
+            yield "::".join([*inside, named.group(1)]), number
 
 
 def check_include(path, folder, included, number, find):
