@@ -174,8 +174,11 @@ CREATE VIEW workers AS
                     sum(coalesce(json_extract(r.value, '$.memory_bytes'), 0)) AS memory_bytes,
                     sum(coalesce(json_array_length(r.value, '$.devices') * coalesce(json_extract(r.value, '$.device_share'), 1), 0)) AS devices
              FROM trials t
-             JOIN facts l ON l.id = (SELECT max(x.id) FROM facts x WHERE x.trial = t.id AND +x.kind = 'Launch'), json_each(l.body, '$.ranks') r
-             WHERE t.state IN ('leased', 'running') GROUP BY 1, 2) held
+             JOIN facts l ON l.trial = t.id AND +l.kind IN ('Launch', 'Speculate')  -- an attempt, and a copy of it that the owner ordered
+             JOIN owner w ON w.experiment = t.experiment AND (l.epoch = w.epoch OR l.kind = 'Launch'), json_each(l.body, '$.ranks') r
+             WHERE t.state IN ('leased', 'running')
+               AND NOT EXISTS (SELECT 1 FROM facts x WHERE x.trial = t.id AND x.id > l.id
+                               AND (+x.kind = 'Launch' OR l.kind = 'Speculate' AND +x.kind IN ('EndCopy', 'CopyExited'))) GROUP BY 1, 2) held
          ON held.experiment = j.experiment AND held.worker = json_extract(j.body, '$.worker')
   LEFT JOIN owner o ON o.experiment = j.experiment  -- 'away': it joined an earlier owner, and not this one yet
   WHERE j.kind = 'WorkerJoined'

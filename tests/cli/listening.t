@@ -49,6 +49,9 @@ error: cannot use none.pem as a certificate: No such file or directory
 $ tune sweep config.json -q --metrics-addr 0.0.0.0:0 --tls --metrics-public 2>&1 | head -1
 error: metrics without the token are for this machine only, and 0.0.0.0:0 is for others
 
+$ tune sweep config.json -q --viewers 2>&1 | head -1
+error: there is nothing for viewers to look at
+
 $ ls
 config.json
 err

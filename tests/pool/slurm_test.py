@@ -51,6 +51,7 @@ def what_slurm_can_never_give_is_told_in_its_own_words(cluster):
     with World(tune, executor={**SLURM, "per_agent": {"cpu": 99}}, stop={"trials": 2}) as world:
         sweep = world.sweep(env=cluster.environment)
         world.until("the refusal is recorded", lambda: any("not available" in body.get("reason", "") for _, body in world.facts("AllocationChanged")))
+        world.until("status says so, too", lambda: "no agent is here, and the last allocation that was asked for failed: " in world.cli("status"))
         sweep.send_signal(2)
         sweep.wait(timeout=30)
 

@@ -349,18 +349,23 @@ def beside_a_sweep(tune, folder):
         json.dump({"name": "live", "command": ["sh", "-c", TRIAL + 'while [ ! -e "$1" ]; do sleep 0.05; done', "trial", gate],
                    "params": {"x": {"type": "uniform", "min": 1, "max": 2}}, "search": {"type": "random"}, "objective": {"metric": "loss"},
                    "stop": {"trials": 4}, "executor": {"type": "process", "parallel": 2}}, file)
-    sweep = subprocess.Popen([tune, "--store", store, "sweep", config, "--ui=127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"],
+    sweep = subprocess.Popen([tune, "--store", store, "sweep", config, "--ui=127.0.0.1:0", "--viewers", "--metrics-addr", "127.0.0.1:0"],
                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         said = {}
+        viewers_way_in = None
         while len(said) < 2:
             line = sweep.stderr.readline()
+            if match := re.search(r"for viewers, who change nothing: (http://\S+)", line):
+                viewers_way_in = match.group(1)
             if match := re.search(r"(dashboard|metrics) on http://127\.0\.0\.1:(\d+)/", line):
                 said[match.group(1)] = int(match.group(2))
         server = Server.__new__(Server)
         server.port = said["dashboard"]
         with open(store + ".d/token") as file:
             server.token = file.read().strip()
+        with open(store + ".d/viewer-token") as file:
+            expect("where viewers go", viewers_way_in, f"http://127.0.0.1:{server.port}/?token={file.read().strip()}")
         api = "/api/v1/experiments/live"
         while server.ask(api)[0].status == 404:  # The store is made in a moment.
             time.sleep(0.05)

@@ -190,6 +190,7 @@ class Served {
     Dashboard::Settings settings;
     settings.store = store;
     settings.tls = tls_settings(call);
+    settings.viewers = call.has("viewers");
     settings.public_metrics = call.has("metrics-public") || spec.metrics_public;
     settings.metrics = [this] { return series_->text(); };
     std::vector<Dashboard::Settings> wanted;
@@ -203,6 +204,7 @@ class Served {
     }
     if (wanted.empty() && (settings.tls.wanted() || !settings.tls.hosts.empty()))
       return usage_error("there is nothing to encrypt", "--ui or --metrics-addr says what is served");
+    if (settings.viewers && !call.has("ui")) return usage_error("there is nothing for viewers to look at", "--ui serves the dashboard");
     for (const auto& one : wanted)
       if (auto allowed = Dashboard::check(one); !allowed) return allowed;
     if (!wanted.empty()) series_.emplace(spec);
@@ -229,6 +231,7 @@ class Served {
     servers_.push_back(std::move(*opened));
     const auto& server = *servers_.back();
     progress_.say(" " + what + " on " + (settings.metrics_only ? server.url() + "/metrics" : server.way_in()));
+    if (settings.viewers && !settings.metrics_only) progress_.say("   for viewers, who change nothing: " + server.viewers_way_in());
     if (servers_.size() == 1 && !server.trust().empty()) progress_.say("   " + server.trust());
   }
 

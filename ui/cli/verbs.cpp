@@ -43,6 +43,7 @@ constexpr Flag kSweep[] = {
     {"dry-run", "[N]", "show N trials (3) that would run; run and record nothing"},
     {"print-cmd", "", "print the command of each trial as it starts"},
     {"ui", "[ADDR]", "serve the dashboard beside it: 127.0.0.1:7740, or the next free port"},
+    kViewers,
     {"metrics-addr", "ADDR", "serve Prometheus metrics: 127.0.0.1:9464"},
     {"metrics-public", "", "serve them without the token, on this machine"},
     kTls, kTlsCert, kTlsKey, kHost,

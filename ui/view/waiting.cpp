@@ -67,15 +67,20 @@ std::string what_is_lacking(const std::vector<std::vector<std::string>>& unsuite
   return std::string{"no worker bears the label"} + (every.size() > 1 ? "s " : " ") + list_text({every.begin(), every.end()});
 }
 
-/// ", 2 allocations are asked for"; empty: none is.
+/// ", 2 allocations are asked for", or how the last of them failed; empty: there is none.
 std::string on_their_way(const StoreReader& reader, const ExperimentRow& row) {
   const auto table = reader.view(StoreReader::View::allocations, row.id);
-  if (!table) return {};
+  if (!table || table->rows.empty()) return {};
+  const auto failed = [](const std::string& state) { return state == "failed" || state == "lost"; };
   const auto asked = std::count_if(table->rows.begin(), table->rows.end(), [&](const auto& cells) {
     const auto state = RowOf(*table, cells).text("state");
-    return state != "ended" && state != "failed" && state != "lost";
+    return state != "ended" && !failed(state);
   });
-  return asked == 0 ? "" : asked == 1 ? ", an allocation is asked for" : ", " + std::to_string(asked) + " allocations are asked for";
+  if (asked > 0) return asked == 1 ? ", an allocation is asked for" : ", " + std::to_string(asked) + " allocations are asked for";
+  const RowOf last(*table, table->rows.back());
+  if (!failed(last.text("state"))) return {};
+  const auto reason = last.text("reason");
+  return ", and the last allocation that was asked for failed" + (reason.empty() ? "" : ": " + printable(reason));
 }
 
 }  // namespace
