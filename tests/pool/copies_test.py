@@ -39,7 +39,7 @@ def a_copy_goes_on_as_the_trial_when_the_machine_of_its_attempt_dies():
     world, sweep, fast, slow = two_agents(slower=1000)
     with world:
         world.until("the slow trial has a copy", lambda: world.facts("Speculate"))
-        expect("what is taken of each worker", [one["used"] for one in json.loads(world.cli("workers", "--json"))["workers"]], [1, 1])
+        expect("what is taken of each worker", [one["used"] for one in json.loads(world.cli("workers", "-o", "json"))["workers"]], [1, 1])
         slow.kill()
         world.finish(sweep)
         expect("states", world.states(), {"complete": 8})
