@@ -146,6 +146,7 @@ class Player {
       const auto& first = unsaid_.front();
       if (std::get_if<Started>(first.fact.observation())) ++tally_.started;
       if (first.report && !first.again) tally_.waits.push_back(static_cast<float>(at - first.at));
+      if (!first.again) next_beat_ = std::max(next_beat_, first.at + beat_);  // As an agent does.
       unsaid_.pop_front();
     }
   }

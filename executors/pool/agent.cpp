@@ -161,7 +161,7 @@ void Agent::Inside::opened(Line::Opening opening) {
   hello.worker.version = TUNE_VERSION;
   while (!hello.boot_id.empty() && hello.boot_id.back() == '\n') hello.boot_id.pop_back();
   for (auto& [name, run] : runs_) {
-    run->open = false, run->said = 0;
+    run->open = false, run->said = run->awaited = 0;
     for (const auto& [trial, attempt] : run->attempts) hello.held.push_back({name, trial, attempt});
   }
   hello_at_ = word_at_ = boot_seconds();
@@ -305,7 +305,12 @@ void Agent::Inside::take(const Order& order) {
 }
 
 void Agent::Inside::take(const Acknowledged& acknowledged) {
-  if (const auto it = runs_.find(acknowledged.experiment); it != runs_.end()) it->second->acknowledged(acknowledged.seq);
+  const auto it = runs_.find(acknowledged.experiment);
+  if (it == runs_.end()) return;
+  const auto said = it->second->acknowledged(acknowledged.seq);
+  if (!said) return;
+  take(BeatAnswer{*said});
+  next_beat_ = std::max(next_beat_, *said + times_.beat);
 }
 
 void Agent::Inside::end(const AttemptName& name, Cause cause, const std::string& why) {
@@ -372,7 +377,7 @@ void Agent::Inside::ended(const std::string& experiment, const Exited& exited, T
 /// Says what was not said on this connection yet.
 void Agent::Inside::pass_on(AgentRun& run) {
   if (!connected_) return;
-  for (const auto& message : run.to_say()) say(message);
+  for (const auto& message : run.to_say(boot_seconds())) say(message);
 }
 
 void Agent::Inside::begin_leaving(const std::string& why, bool stop, bool kill) {

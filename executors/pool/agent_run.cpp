@@ -23,7 +23,7 @@ void AgentRun::keep(Observation observation, Time at) {
   household->unsaid(unsaid.size());
 }
 
-void AgentRun::acknowledged(std::int64_t seq) {
+std::optional<double> AgentRun::acknowledged(std::int64_t seq) {
   std::vector<Observation> reports;
   while (!unsaid.empty() && unsaid.front().seq <= seq) {
     const auto& observation = *unsaid.front().observation();
@@ -36,9 +36,12 @@ void AgentRun::acknowledged(std::int64_t seq) {
     household->ask([reports = std::move(reports)](TrialHost& host) {
       for (const auto& report : reports) host.acknowledge(report);
     });
+  if (awaited == 0 || seq < awaited) return std::nullopt;
+  awaited = 0;
+  return awaited_at;
 }
 
-std::vector<Happened> AgentRun::to_say() {
+std::vector<Happened> AgentRun::to_say(double now) {
   std::vector<Happened> messages;
   if (!open || unsaid.empty()) return messages;
   const auto first = unsaid.front().seq;
@@ -50,6 +53,8 @@ std::vector<Happened> AgentRun::to_say() {
     next = last;
   }
   said = unsaid.back().seq;
+  if (said > ever_said && awaited == 0) awaited = said, awaited_at = now;
+  ever_said = std::max(ever_said, said);
   return messages;
 }
 

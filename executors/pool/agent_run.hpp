@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -38,10 +39,11 @@ struct AgentRun {
   void keep(Observation, Time at);
 
   /// Facts up to `seq` are durable with the coordinator, or count for nothing: forgets them, and tells the household which reports.
-  void acknowledged(std::int64_t seq);
+  /// When one of them was said that stands for a beat, if that is answered by it.
+  std::optional<double> acknowledged(std::int64_t seq);
 
   /// What was not said on this connection yet, in messages of moderate size. Empty while the coordinator does not have it open.
-  std::vector<Happened> to_say();
+  std::vector<Happened> to_say(double now);
 
   /// Takes out the ends that are to be told. One by SIGTERM waits for kDoubt: what ends an agent (an engine, a person) often signals
   /// its trials too, and the agent's own signal may come last. `leaving`: why the agent ends its trials, if it does; then such an
@@ -64,8 +66,11 @@ struct AgentRun {
   std::size_t ended = 0;                   ///< How many of them are known to have ended.
   std::deque<Record> unsaid;               ///< Not acknowledged, oldest first.
   std::int64_t said = 0;                   ///< On this connection, up to here.
+  std::int64_t ever_said = 0;              ///< On any.
+  std::int64_t awaited = 0;                ///< Said for the first time at `awaited_at`, on this connection, and not acknowledged; 0: none.
+  double awaited_at = 0;                   ///< What was said before does not tell when the coordinator heard it.
   bool open = false;                       ///< The coordinator opened it on this connection.
-  double covered = 0;                      ///< When the last beat was sent that it answered while it had this open.
+  double covered = 0;                      ///< When the last beat (or what stands for one) was sent that it answered while it had this open.
   bool expired = false;
 };
 

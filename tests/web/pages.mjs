@@ -57,6 +57,15 @@ function sameOrigin(a, b) {
   return x.protocol === 'file:' ? y.protocol === 'file:' && x.pathname === y.pathname : x.origin === y.origin;
 }
 
+/** Opens a page and waits until it has read what it shows; nothing, or what is wrong. */
+async function arrive(page, url) {
+  await page.goto(url, { waitUntil: 'load' });
+  await page.waitForSelector('main', { timeout: 60000 });
+  const read = await page.waitForFunction(() => !document.querySelector('.skeleton'), null, { timeout: 60000 }).catch(() => null);
+  await page.waitForTimeout(300);
+  return read ? '' : 'it never ends reading';
+}
+
 /** Opens a page and tells what is wrong with it. */
 async function visit(page, url, label) {
   const wrong = [];
@@ -67,10 +76,8 @@ async function visit(page, url, label) {
     response: (r) => r.status() >= 400 && wrong.push(`${r.status()} for ${r.url()}`),
   };
   for (const [event, listener] of Object.entries(listen)) page.on(event, listener);
-  await page.goto(url, { waitUntil: 'load' });
-  await page.waitForSelector('main', { timeout: 60000 });
-  await page.waitForFunction(() => !document.querySelector('.skeleton'), null, { timeout: 60000 }).catch(() => wrong.push('it never ends reading'));
-  await page.waitForTimeout(300);
+  const late = await arrive(page, url);
+  if (late) wrong.push(late);
   if (await page.evaluate(() => 'window' in globalThis && window.__pwned)) wrong.push('what a user wrote was run');
   for (const width of [1280, 800]) {
     await page.setViewportSize({ width, height: 800 });
@@ -293,25 +300,22 @@ const said = (page) =>
       .replace(/\n+/g, '\n'),
   );
 
-/** The pages as one file, opened from the disk: they say what the server's pages say, and ask nobody. */
+/** The pages as one file, opened from the disk: they say what the server's pages say, and ask nobody. Their colours are the same. */
 async function offline(browser, paths) {
   const all = exported('all.html', ...Object.keys(experiments));
   const { server, address, origin } = await stage.serve('tune.db', 'ui', '--read-only', '--addr', '127.0.0.1:0');
   try {
-    for (const scheme of ['light', 'dark']) {
-      const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
-      const page = await context.newPage();
-      const live = await context.newPage();
-      if (scheme === 'light') await live.goto(address);
-      for (const at of paths) {
-        for (const w of await visit(page, `${all}#${at}`, `${scheme} offline ${at.slice(1)}`)) finding(`${scheme} offline ${at}: ${w}`);
-        if (scheme === 'dark') continue;
-        await visit(live, origin + at, 'read-only');
-        const [here, there] = [await said(page), await said(live)];
-        if (here !== there) finding(`offline ${at} says\n${here}\nand the live page\n${there}`);
-      }
-      await context.close();
+    const context = await browser.newContext({ colorScheme: 'light', viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    const live = await context.newPage();
+    await live.goto(address);
+    for (const at of paths) {
+      for (const w of await visit(page, `${all}#${at}`, `offline ${at.slice(1)}`)) finding(`offline ${at}: ${w}`);
+      await arrive(live, origin + at);
+      const [here, there] = [await said(page), await said(live)];
+      if (here !== there) finding(`offline ${at} says\n${here}\nand the live page\n${there}`);
     }
+    await context.close();
     await offlineWays(browser);
   } finally {
     server.removeAllListeners('exit');

@@ -7,6 +7,8 @@
 #include "schedulers/hyperband.hpp"
 #include "support/records.hpp"
 
+namespace asha_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -269,3 +271,5 @@ TEST_CASE("options that leave nothing to halve are refused with the reason", "[s
   CHECK(refused(hyperband(), {{"max_step", nine}, {"min_step", nine}}).starts_with("scheduler.max_step must be greater"));
   CHECK(refused(hyperband(), {{"max_step", nine}, {"eta", 1.2}}).starts_with("scheduler.eta: two rungs would stand at step 1"));
 }
+
+}  // namespace asha_test

@@ -8,6 +8,8 @@
 #include "schedulers/hyperband.hpp"
 #include "support/records.hpp"
 
+namespace bandit_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -87,3 +89,5 @@ TEST_CASE("asha finds a good arm in a quarter of the steps of uniform allocation
   CHECK(share < 0.25);
   CHECK(share > 0.02);
 }
+
+}  // namespace bandit_test

@@ -8,6 +8,8 @@
 #include "support/records.hpp"
 #include "tuner/rng.hpp"
 
+namespace curve_test {
+
 using namespace tune;
 using namespace tune::test;
 using detail::CurveModel;
@@ -210,3 +212,5 @@ TEST_CASE("curve takes max_step from the scheduler that it stands beside, and ne
   spec.scheduler.options.set("max_step", std::string{"auto"});
   CHECK_FALSE(curve().make({spec, options}));
 }
+
+}  // namespace curve_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace explore_test {
+
 using namespace tune;
 using namespace tune::detail;
 
@@ -100,3 +102,5 @@ TEST_CASE("constraints hold after an explore, and parameters that may not change
   Rng rng{3, Purpose::explore, 0};
   REQUIRE(*explore(space, {{"a", 0.5}, {"b", 0.05}}, rule, rng).params.find("b") == Value{0.05});
 }
+
+}  // namespace explore_test

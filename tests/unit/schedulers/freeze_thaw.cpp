@@ -6,6 +6,8 @@
 
 #include "support/records.hpp"
 
+namespace freeze_thaw_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -95,3 +97,5 @@ TEST_CASE("a trial that reports nothing finite has no claim", "[schedulers]") {
   s.report(odd, 5, std::nan(""));
   CHECK(s.verdict() == "Pause 2");
 }
+
+}  // namespace freeze_thaw_test

@@ -6,6 +6,8 @@
 #include "schedulers/fifo.hpp"
 #include "support/experiment_rig.hpp"
 
+namespace grow_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -172,3 +174,5 @@ TEST_CASE("a trial that fails, ends or is paused by a person while it is to be r
   paused.exits(0, Cause::paused);
   CHECK(paused.experiment->history().trial(TrialId{0}).state == TrialState::paused);
 }
+
+}  // namespace grow_test

@@ -6,6 +6,8 @@
 
 #include "support/records.hpp"
 
+namespace hyperband_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -194,3 +196,5 @@ TEST_CASE("a failed trial that a person retries is judged by the rung that it mi
   s.report(failed, 1, 0.1);
   CHECK(s.verdict() == "Extend 0 to 3");
 }
+
+}  // namespace hyperband_test

@@ -6,6 +6,8 @@
 
 #include "support/records.hpp"
 
+namespace median_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -100,3 +102,5 @@ TEST_CASE("the median rule counts a trial outside its outcome constraints as wor
   s.report(s.start(), 1, 0.1);
   CHECK(s.verdict() == "Stop 3 stopped");
 }
+
+}  // namespace median_test

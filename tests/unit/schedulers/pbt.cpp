@@ -6,6 +6,8 @@
 #include "schedulers/all.hpp"
 #include "support/records.hpp"
 
+namespace pbt_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -181,3 +183,5 @@ TEST_CASE("pbt refuses what cannot work, and says what would", "[pbt]") {
   spec.instances = {"a", "b"};
   REQUIRE(refused(spec).find("results on the instances") != std::string::npos);
 }
+
+}  // namespace pbt_test

@@ -6,6 +6,8 @@
 #include "schedulers/asha.hpp"
 #include "support/records.hpp"
 
+namespace progression_test {
+
 using namespace tune;
 using namespace tune::test;
 using detail::Progression;
@@ -114,3 +116,5 @@ TEST_CASE("what is worse than the best 256 of a rung decides nothing", "[schedul
   curves.push_back({500, 0.5});
   CHECK(after(curves).rungs() == 3);
 }
+
+}  // namespace progression_test

@@ -9,6 +9,8 @@
 #include "support/records.hpp"
 #include "tuner/rng.hpp"
 
+namespace racing_test {
+
 using namespace tune;
 using namespace tune::test;
 using detail::signed_rank_p;
@@ -204,3 +206,5 @@ TEST_CASE("racing saves evaluations and seldom stops the best, which a test repe
   CHECK(held.lost <= 0.1);
   CHECK(control.lost > 0.2);
 }
+
+}  // namespace racing_test

@@ -6,6 +6,8 @@
 
 #include "tuner/rng.hpp"
 
+namespace ranking_test {
+
 using namespace tune;
 using Entry = detail::RungRanking::Entry;
 
@@ -51,3 +53,5 @@ TEST_CASE("a ranking knows every entry's place, also after others have left", "[
   ranking.insert(all.back());
   check(ranking, {all.back()});
 }
+
+}  // namespace ranking_test

@@ -6,6 +6,8 @@
 
 #include "support/experiment_rig.hpp"
 
+namespace replay_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -21,3 +23,5 @@ TEST_CASE("replay refuses what cannot work, and says what would", "[replay]") {
   spec.instances = {"a", "b"};
   CHECK(refused(spec, steps).find("results on the instances") != std::string::npos);
 }
+
+}  // namespace replay_test

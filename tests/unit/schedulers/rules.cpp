@@ -9,6 +9,8 @@
 #include "schedulers/threshold.hpp"
 #include "support/records.hpp"
 
+namespace rules_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -116,3 +118,5 @@ TEST_CASE("what a rule refuses is said with its place", "[schedulers]") {
   REQUIRE_FALSE(made);
   CHECK(made.error().message == "scheduler.rules.1.max: a threshold needs `min`, `max` or both");
 }
+
+}  // namespace rules_test

@@ -9,6 +9,8 @@
 #include "support/records.hpp"
 #include "tuner/rng.hpp"
 
+namespace stop_rules_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -272,3 +274,5 @@ TEST_CASE("a sentence on a trial that failed and is tried again is dropped, and 
   s.report(t, 2, 9);
   CHECK(s.verdict() == "Stop 0 stopped");
 }
+
+}  // namespace stop_rules_test

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <set>
 
+namespace arm_test {
+
 using namespace tune;
 
 namespace {
@@ -98,3 +100,5 @@ TEST_CASE("a note gives back every number as it was") {
   CHECK(read.text("of") == "a \"b\"");
   CHECK_FALSE(read.number("of"));
 }
+
+}  // namespace arm_test

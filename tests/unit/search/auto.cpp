@@ -7,6 +7,8 @@
 
 #include "unit/search/sampler_rig.hpp"
 
+namespace auto_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -75,3 +77,5 @@ TEST_CASE("auto serves several objectives without the local model") {
   CHECK(arms["local"] == 0);
   CHECK(arms["gp"] > 0);
 }
+
+}  // namespace auto_test

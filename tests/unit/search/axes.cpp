@@ -6,6 +6,8 @@
 
 #include "tuner/rng.hpp"
 
+namespace axes_test {
+
 using namespace tune;
 using Kind = Dimension::Kind;
 
@@ -107,3 +109,5 @@ TEST_CASE("a trial of before the space was narrowed has no point") {
   const Space s = space();
   CHECK_FALSE(Axes{s}.encode({{"lr", 5.0}, {"depth", std::int64_t{3}}, {"width", std::int64_t{20}}, {"kind", std::string{"a"}}}));
 }
+
+}  // namespace axes_test

@@ -11,6 +11,8 @@
 #include "search/cma/margin.hpp"
 #include "search/cma/restarts.hpp"
 
+namespace cma_strategy_test {
+
 using namespace tune;
 using namespace tune::detail;
 using Eigen::VectorXd;
@@ -180,3 +182,5 @@ TEST_CASE("IPOP doubles the population") {
   CHECK(restarts.next(900, Rng{1, 2}).population == 40);
   CHECK(restarts.next(900, Rng{1, 3}).sigma == 0.2);
 }
+
+}  // namespace cma_strategy_test

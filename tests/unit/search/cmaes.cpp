@@ -8,6 +8,8 @@
 
 #include "unit/search/sampler_rig.hpp"
 
+namespace cmaes_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -216,3 +218,5 @@ TEST_CASE("catcma serves choices alone") {
   };
   CHECK(median_trials(Space::make(std::move(all)).value(), "catcma", 0.5, 1500, wrong) < 600);
 }
+
+}  // namespace cmaes_test

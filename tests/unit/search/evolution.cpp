@@ -14,6 +14,8 @@
 #include "search/regularized_evolution.hpp"
 #include "search/variation.hpp"
 
+namespace evolution_test {
+
 using namespace tune;
 
 namespace {
@@ -291,3 +293,5 @@ TEST_CASE("of the fullest niche the one furthest from its direction leaves", "[s
   CHECK(niches.leaves(outcomes, {}, {0, 1, 2, 3}) == 3);
   CHECK(niches.leaves(outcomes, {3}, {0, 1, 2}) == 2);
 }
+
+}  // namespace evolution_test

@@ -7,6 +7,8 @@
 #include "search/hypervolume.hpp"
 #include "unit/search/gp_lab.hpp"
 
+namespace gp_arm_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -258,3 +260,5 @@ TEST_CASE("gp refuses more objectives than it can model") {
   c.objectives.resize(4);
   CHECK_FALSE(gp_sampler().make(c));
 }
+
+}  // namespace gp_arm_test

@@ -5,6 +5,8 @@
 
 #include "unit/search/gp_lab.hpp"
 
+namespace gp_cost_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -90,3 +92,5 @@ TEST_CASE("gp cannot be aware of cost without a budget over which that fades", "
   c.trials = 10;
   CHECK(gp_sampler().make(c));
 }
+
+}  // namespace gp_cost_test

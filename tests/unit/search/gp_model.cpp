@@ -9,6 +9,8 @@
 #include "search/gp/target.hpp"
 #include "tuner/rng.hpp"
 
+namespace gp_model_test {
+
 using namespace tune;
 using namespace tune::detail;
 using Eigen::Index;
@@ -376,3 +378,5 @@ TEST_CASE("targets have mean 0 and variance 1 whatever the scale, and equal valu
   CHECK(standardised(vec({5, 5, 5})).y.isZero());
   CHECK(standardised(vec({5, 5, 5})).deviation == 0);
 }
+
+}  // namespace gp_model_test

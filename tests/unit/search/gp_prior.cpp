@@ -7,6 +7,8 @@
 #include "search/gp/arm.hpp"
 #include "unit/search/sampler_rig.hpp"
 
+namespace gp_prior_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -67,3 +69,5 @@ TEST_CASE("gp is faster with a good prior, and overrules a bad one") {
   CHECK(reached(good, 30, 50) < without - 0.5);
   CHECK(reached(bad, 50, 50) < without);
 }
+
+}  // namespace gp_prior_test

@@ -7,6 +7,8 @@
 #include "search/gp/arm.hpp"
 #include "unit/search/sampler_rig.hpp"
 
+namespace gp_stopped_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -85,3 +87,5 @@ TEST_CASE("where most trials are ended early each pair is compared where both we
   CHECK(value(1) < value(2));
   CHECK(value(2) < value(5));
 }
+
+}  // namespace gp_stopped_test

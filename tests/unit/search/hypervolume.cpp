@@ -9,6 +9,8 @@
 
 #include "tuner/rng.hpp"
 
+namespace hypervolume_test {
+
 using namespace tune;
 
 namespace {
@@ -193,3 +195,5 @@ TEST_CASE("without rows the non-dominated region is one box up to the reference"
     CHECK(boxes.upper[0][m - 1] == 1);
   }
 }
+
+}  // namespace hypervolume_test

@@ -7,6 +7,8 @@
 #include "search/note.hpp"
 #include "unit/search/sampler_rig.hpp"
 
+namespace local_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -145,3 +147,5 @@ TEST_CASE("several objectives are refused with those that can") {
   REQUIRE_FALSE(made);
   CHECK(made.error().hint.find("auto") != std::string::npos);
 }
+
+}  // namespace local_test

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace pace_test {
+
 using namespace tune;
 
 namespace {
@@ -69,3 +71,5 @@ TEST_CASE("in logical order the machine's speed counts for nothing") {
   line.proposal(10, 3);
   CHECK_FALSE(line.pace.dear());
 }
+
+}  // namespace pace_test

@@ -7,6 +7,8 @@
 
 #include "tuner/rng.hpp"
 
+namespace pareto_test {
+
 using namespace tune;
 
 namespace {
@@ -96,3 +98,5 @@ TEST_CASE("crowding distance counts no objective in which all rows agree", "[sea
   const std::size_t front[] = {0, 1, 2};
   CHECK(crowding_distances(all, front)[1] == Approx(1));
 }
+
+}  // namespace pareto_test

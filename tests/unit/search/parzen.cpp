@@ -8,6 +8,8 @@
 
 #include "search/lanes.hpp"
 
+namespace parzen_test {
+
 using namespace tune;
 using namespace tune::detail;
 
@@ -174,3 +176,5 @@ TEST_CASE("draws of an estimator are as frequent as its densities say", "[search
   for (int i = 0; i < 250; ++i) mass += alone(0, {{.1f}, {.15f}, {.7f}}, (static_cast<float>(i) + .5f) / 1000) / 1000;
   CHECK(frequency(low) == Approx(mass).margin(0.006));
 }
+
+}  // namespace parzen_test

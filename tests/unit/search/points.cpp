@@ -8,6 +8,8 @@
 #include "search/sobol.hpp"
 #include "tuner/rng.hpp"
 
+namespace points_test {
+
 using namespace tune;
 
 namespace {
@@ -173,3 +175,5 @@ TEST_CASE("random search finds the last of twenty thousand configurations", "[se
     sampler.learn(proposed(i, {lattice.at(), "", ""}, "random"));
   CHECK(sampler.propose({19'999}, Rng{1, 1})->params == lattice.at());
 }
+
+}  // namespace points_test

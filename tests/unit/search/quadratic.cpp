@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+namespace quadratic_test {
+
 using namespace tune;
 using namespace tune::detail;
 using Eigen::MatrixXd;
@@ -119,3 +121,5 @@ TEST_CASE("equal values cannot be fitted, and nothing breaks") {
   const MatrixXd z = points(6, 2);
   CHECK_FALSE(QuadraticRegression::fit(z, VectorXd::Zero(6), {}));
 }
+
+}  // namespace quadratic_test

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+namespace ranking_test {
+
 using namespace tune;
 using Group = detail::Ranking::Group;
 
@@ -57,3 +59,5 @@ TEST_CASE("a trial that diverged is behind all that have a value, however far it
   CHECK(l.ranking.order() == std::vector<std::uint32_t>{1, 0});
   CHECK(l.ranking.group(0) == Group::failed);
 }
+
+}  // namespace ranking_test

@@ -7,6 +7,8 @@
 
 #include "unit/search/sampler_rig.hpp"
 
+namespace tpe_test {
+
 using namespace tune;
 using namespace tune::test;
 
@@ -221,3 +223,5 @@ TEST_CASE("columns keep the newest and a fair draw of the older ones in order") 
   CHECK(columns.weight(kept[0]) * 50 == Approx(4980));
   CHECK(columns.weight(4999) == 1);
 }
+
+}  // namespace tpe_test

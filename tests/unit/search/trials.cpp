@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+namespace trials_test {
+
 using namespace tune;
 
 namespace {
@@ -114,3 +116,5 @@ TEST_CASE("imported trials are learned like one's own, under numbers of their ow
   CHECK(j.trials.contains(*j.axes.encode({{"x", 0.25}})));
   CHECK_FALSE(j.trials.contains(*j.axes.encode({{"x", 0.5}})));
 }
+
+}  // namespace trials_test

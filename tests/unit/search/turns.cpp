@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+namespace turns_test {
+
 using namespace tune;
 using namespace tune::detail;
 using enum tune::detail::ArmKind;
@@ -98,3 +100,5 @@ TEST_CASE("a situation counts axes, and the values of those without an order") {
   CHECK(s.numeric == 0);
   CHECK(s.discrete);
 }
+
+}  // namespace turns_test
