@@ -57,7 +57,7 @@ class EchoCanceller final : public tune::SteppedTrainable {
     return {{"echo", remaining()}};
   }
 
-  std::int64_t max_steps() const override { return 40; }
+  std::int64_t max_steps() const override { return 80; }
 
   void save(const std::filesystem::path& folder) override {
     std::ofstream out{folder / "filter", std::ios::binary};
