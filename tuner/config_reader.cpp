@@ -425,9 +425,11 @@ std::string below(std::string_view folder, std::string_view path) {
 
 void read_resources(Section s, Resources& out) {
   out.cpus = s.number("cpu", kPositive).value_or(out.cpus);
-  out.gpus = s.number("gpu", kFromZero).value_or(out.gpus);
-  if (out.gpus > 1 && out.gpus != static_cast<double>(static_cast<std::int64_t>(std::min(out.gpus, 1e6))))
-    s.findings().add("E006", s.member("gpu")->span(), "`gpu` is a share below 1 or a whole number of devices");
+  if (const auto gpus = s.number("gpu", kFromZero)) {
+    out.gpus = *gpus;
+    if (*gpus > 1 && *gpus != static_cast<double>(static_cast<std::int64_t>(std::min(*gpus, 1e6))))
+      s.findings().add("E006", s.member("gpu")->span(), "`gpu` is a share below 1 or a whole number of devices");
+  }
   out.memory_bytes = s.bytes("memory").value_or(out.memory_bytes);
   if (!s.present()) return;
   for (const auto& m : s.node()->members) {

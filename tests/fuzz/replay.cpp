@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives a fuzz entry where there is no libFuzzer: each seed as it is, cut short, and with bytes changed.
 // usage: fuzz_NAME FOLDER-OR-FILE…
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -49,6 +50,7 @@ int main(int count, char** arguments) {
     std::cerr << "no seeds\n";
     return 1;
   }
+  std::sort(files.begin(), files.end());  // A folder's order is the file system's.
   tune::Rng rng{1, 1};
   for (const auto& file : files) {
     std::ifstream in{file, std::ios::binary};
