@@ -222,20 +222,20 @@ void Hub::Inside::close(Peer peer, std::string why) {
 }
 
 /// What the network thread posts itself is overtaken by what others post before its handler returns: so the turns are kept here,
-/// and what is posted only says that there is one more.
+/// and what is posted only says that there are some. Once for many: waking that thread costs more than most turns.
 void Hub::Inside::in_turn(std::function<void()> work) {
   {
     const std::lock_guard lock(turns_mutex_);
     turns_.push_back(std::move(work));
+    if (turns_.size() > 1) return;
   }
   asio::post(context_, [this] {
-    std::function<void()> next;
+    std::deque<std::function<void()>> now;
     {
       const std::lock_guard lock(turns_mutex_);
-      next = std::move(turns_.front());
-      turns_.pop_front();
+      now.swap(turns_);
     }
-    next();
+    for (auto& turn : now) turn();
   });
 }
 
