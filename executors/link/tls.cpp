@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "executors/link/host_name.hpp"
@@ -24,19 +24,33 @@ Error refused() { return {Error::Code::invalid, "OpenSSL does not take the certi
 
 // --- A socket as OpenSSL sees it: its own would raise SIGPIPE, which on a caller's thread may be the end of the
 // program.
+struct Wire {
+  int socket;
+  bool drained = false;  ///< By the last read, which got less than it asked for: the next need not try.
+};
+Wire& wire_of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
+
 int send_some(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
-  const auto fd = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
-  const auto n = ::send(fd, data, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const auto n = ::send(wire_of(bio).socket, data, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
   return static_cast<int>(n);
 }
 int receive_some(BIO* bio, char* data, int size) {
   BIO_clear_retry_flags(bio);
-  const auto fd = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
-  const auto n = ::recv(fd, data, static_cast<std::size_t>(size), MSG_DONTWAIT);
+  auto& wire = wire_of(bio);
+  if (std::exchange(wire.drained, false)) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  const auto n = ::recv(wire.socket, data, static_cast<std::size_t>(size), MSG_DONTWAIT);
+  wire.drained = n > 0 && n < size;
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
   return static_cast<int>(n);
+}
+int let_go(BIO* bio) {
+  delete static_cast<Wire*>(BIO_get_data(bio));
+  return 1;
 }
 long flush_only(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH; }
 
@@ -47,11 +61,12 @@ BIO* over(int socket) {
     BIO_meth_set_write(made, send_some);
     BIO_meth_set_read(made, receive_some);
     BIO_meth_set_ctrl(made, flush_only);
+    BIO_meth_set_destroy(made, let_go);
     return made;
   }();
   BIO* const bio = BIO_new(method);
   TUNE_ASSERT(bio != nullptr);
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
+  BIO_set_data(bio, new Wire{socket});
   BIO_set_init(bio, 1);
   return bio;
 }

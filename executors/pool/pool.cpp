@@ -13,6 +13,7 @@
 #include <set>
 #include <sstream>
 #include <thread>
+#include <unordered_map>
 
 #include "executors/checkpoints.hpp"
 #include "executors/clock.hpp"
@@ -110,7 +111,7 @@ class Pool::Inside final : public Hub::Handler {
     auto message = read_message(text);
     const std::lock_guard lock(mutex_);
     if (!message) return hub_->close(peer, message.error().message);
-    const std::string agent = callers_[peer].name.id;
+    const std::string& agent = callers_[peer].name.id;
     if (const auto* hello = std::get_if<Hello>(&*message)) return greet(peer, *hello);
     if (const auto* gone = std::get_if<Gone>(&*message)) return bury(peer, *gone);
     const auto it = guests_.find(agent);
@@ -245,8 +246,8 @@ class Pool::Inside final : public Hub::Handler {
   mutable std::mutex mutex_;
   std::condition_variable changed_, ending_;
   Roster roster_;
-  std::map<Hub::Peer, Caller> callers_;
-  std::map<std::string, Guest> guests_;
+  std::unordered_map<Hub::Peer, Caller> callers_;
+  std::unordered_map<std::string, Guest> guests_;
   std::map<std::string, Seat> members_;
   std::map<std::string, std::shared_ptr<const Supply>> supplies_;  // By hash.
   std::set<std::string> shut_out_;  // Allocations.
