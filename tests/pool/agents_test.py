@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import World, check, checks, expect  # noqa: E402
@@ -152,23 +151,15 @@ def trials_run_where_the_labels_are_that_they_require():
 
 def experiments_of_one_server_share_its_port_and_agents():
     with World(tune, steps=4, pause=0.05, stop={"trials": 4}) as world:
-        served, log = os.path.join(world.folder, "served"), open(os.path.join(world.folder, "serve.log"), "a")
-        server = subprocess.Popen([tune, "serve", world.store, "--addr", "127.0.0.1:0"], stdout=open(served, "w"), stderr=log, stdin=subprocess.DEVNULL)
-        world.processes.append(server)
-        world.until("it serves", lambda: "/?token" in open(served).read())
-        url = open(served).read().split("/?")[0]
-        token = open(world.store + ".d/token").read().strip()
+        server = world.serve()
         for name in ("first", "second"):
-            config = {**world.config, "name": name, "cwd": world.folder}
-            ask = urllib.request.Request(url + "/api/v1/experiments", json.dumps({"config": config}).encode(),
-                                         {"Authorization": "Bearer " + token, "Content-Type": "application/json"})
-            expect("status of a submission", urllib.request.urlopen(ask, timeout=60).status, 201)
+            world.submit(name=name)
         world.join_file()
         world.agent("one")
         world.agent("two")
         for name in ("first", "second"):
-            world.until(f"{name} is over", lambda: json.loads(world.cli("status", name, "--json"))["state"] == "finished")
-            expect(f"trials of {name}", json.loads(world.cli("status", name, "--json"))["counts"]["complete"], 4)
+            world.until(f"{name} is over", lambda: world.status(name)["state"] == "finished")
+            expect(f"trials of {name}", world.status(name)["counts"]["complete"], 4)
             told = json.loads(world.cli("workers", name, "-o", "json"))["workers"]
             expect(f"agents of {name}", sorted(w["name"] for w in told), ["one", "two"])
         agents = {body["agent"] for _, body in world.facts("WorkerJoined")}

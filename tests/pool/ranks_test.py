@@ -248,6 +248,22 @@ def of_two_gangs_with_room_for_one_the_other_waits_and_none_holds_half():
             check("one ran at a time", end <= begin)
 
 
+def gangs_of_two_experiments_and_small_trials_of_a_third_share_agents_and_none_stands_still():
+    with gangs(4, steps=3, pause=0.05, stop={"trials": 3}) as world:
+        world.serve("--at-once", "3")
+        world.submit(name="small", trial={}, command=["sh", "-c", "sleep 0.2; echo '::tune {\"loss\": 1}'"], stop={"trials": 80})
+        world.submit(name="first")
+        world.submit(name="second")
+        world.join_file()
+        world.agent("one"), world.agent("two")
+        for name, trials in (("first", 3), ("second", 3), ("small", 80)):
+            world.until(f"{name} is over", lambda: world.status(name)["state"] == "finished")
+            expect(f"trials of {name}", world.status(name)["counts"]["complete"], trials)
+        for key, found in ranks_of(begun(world)).items():
+            expect(f"ranks of {key}", found, list(range(4)))
+        world.check_never_two_at_once()
+
+
 def what_waits_says_so():
     with gangs(4, stop={"trials": 1}) as world:
         sweep = world.sweep()
@@ -265,7 +281,8 @@ for case in sys.argv[2:] or [all_ranks_run_on_this_machine, a_rank_that_fails_en
                              a_gang_whose_agent_is_killed_goes_on_with_others_from_its_checkpoint, a_killed_coordinator_finds_the_gang_running,
                              a_coordinator_killed_at_any_moment_of_the_gathering_starts_no_gang_twice,
                              what_a_scheduler_pauses_is_paused_and_resumed_as_a_whole, each_rank_sees_a_device_of_its_own,
-                             of_two_gangs_with_room_for_one_the_other_waits_and_none_holds_half, what_waits_says_so]:
+                             of_two_gangs_with_room_for_one_the_other_waits_and_none_holds_half,
+                             gangs_of_two_experiments_and_small_trials_of_a_third_share_agents_and_none_stands_still, what_waits_says_so]:
     case = globals()[case] if isinstance(case, str) else case
     case()
     print("ok", case.__name__.replace("_", " "), flush=True)

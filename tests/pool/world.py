@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "server"))
 import checks  # noqa: E402,F401
@@ -105,6 +106,24 @@ class World:
                                    stdin=subprocess.DEVNULL, cwd=self.folder, env=env)
         self.processes.append(process)
         return process
+
+    def serve(self, *more):
+        """A server of the store, which takes experiments by `submit`."""
+        said, log = os.path.join(self.folder, "served"), open(os.path.join(self.folder, "serve.log"), "a")
+        process = subprocess.Popen([self.tune, "serve", self.store, "--addr", "127.0.0.1:0", *more], stdout=open(said, "w"), stderr=log, stdin=subprocess.DEVNULL)
+        self.processes.append(process)
+        self.until("it serves", lambda: "/?token" in open(said).read())
+        self.served = open(said).read().split("/?")[0]
+        return process
+
+    def submit(self, **other):
+        token = open(self.store + ".d/token").read().strip()
+        ask = urllib.request.Request(self.served + "/api/v1/experiments", json.dumps({"config": {**self.config, "cwd": self.folder, **other}}).encode(),
+                                     {"Authorization": "Bearer " + token, "Content-Type": "application/json"})
+        expect("status of a submission", urllib.request.urlopen(ask, timeout=60).status, 201)
+
+    def status(self, name):
+        return json.loads(self.cli("status", name, "--json"))
 
     def join_file(self, name="join.json", uses=100, address=None):
         path = os.path.join(self.folder, name)

@@ -27,15 +27,23 @@ const Asking* asking(const std::string& word) {
 
 Shown when(double at) { return at > 0 ? Shown::shown_as(time_text(at), Shown(at)) : Shown(); }
 
-Listing list_workers(const Table& table) {
+/// An engine's key for an allocation is long: who reads sees the number that the list of allocations has for it.
+Shown allocation_of(const std::string& key, const Table& allocations) {
+  for (const auto& cells : allocations.rows)
+    if (const RowOf row(allocations, cells); !key.empty() && row.text("key") == key) return Shown::shown_as(std::to_string(row.whole("allocation")), Shown(key));
+  return key;
+}
+
+Listing list_workers(const Table& table, const Table& allocations) {
   Listing out({{"worker"}, {"name", true}, {"state"}, {"since"}, {"trials"}, {"used"}, {"cpus"}, {"gpus"}, {"memory"}, {"group"}, {"allocation"}, {"joined"}, {"labels", true}, {"why", true}});
   for (const auto& cells : table.rows) {
     const RowOf row(table, cells);
     const auto memory = row.whole("memory_bytes");
-    const auto state = row.text("state");
+    const auto state = row.text("state"), key = row.text("allocation"), group = row.text("worker_group");
     out.add({row.whole("worker"), Shown(row.text("name"), Style::bold), Shown(state, state == "ready" ? Style::plain : Style::yellow),
              when(row.number("since")), row.whole("trials"), row.number("cpus_taken"), row.number("cpus"), row.whole("devices"),
-             memory > 0 ? Shown::shown_as(size_text(memory), Shown(memory)) : Shown(), row.text("worker_group"), row.text("allocation"),
+             memory > 0 ? Shown::shown_as(size_text(memory), Shown(memory)) : Shown(),
+             group == key && !key.empty() ? Shown::shown_as("-", Shown(group)) : Shown(group), allocation_of(key, allocations),
              when(row.number("joined_at")), row.text("labels"), row.text("why")});
   }
   return out;
@@ -117,7 +125,7 @@ int workers_verb(Invocation& call) {
   if (!workers) return call.fail(workers.error());
   const auto allocations = subject->reader->view(StoreReader::View::allocations, subject->experiment.id);
   if (!allocations) return call.fail(allocations.error());
-  show(call, list_workers(*workers), list_allocations(*allocations), why_trials_wait(*subject->reader, subject->experiment));
+  show(call, list_workers(*workers, *allocations), list_allocations(*allocations), why_trials_wait(*subject->reader, subject->experiment));
   return kOk;
 }
 
