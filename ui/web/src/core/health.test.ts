@@ -119,16 +119,17 @@ describe('the front', () => {
 });
 
 it('a lane is taken again when its trial has left', () => {
-  const row = (number: number, launched_at: number, ended_at: number | null) => ({
+  const row = (number: number, started_at: number | null, ended_at: number | null) => ({
     number,
     attempt: 1,
     worker: 0,
-    launched_at,
+    launched_at: (started_at ?? ended_at ?? 2) - 0.5,
+    started_at,
     ended_at,
     cause: null,
   });
-  const { spans, lanes: all } = lanes([row(0, 0, 2), row(1, 1, 3), row(2, 2, null)], 9);
-  expect(spans.map((s) => s.lane)).toEqual([0, 1, 0]);
+  const { spans, lanes: all } = lanes([row(0, 0, 2), row(1, 1, 3), row(2, 2, null), row(3, null, null)], 9);
+  expect(spans.map((s) => s.lane)).toEqual([0, 1, 0]); // The last one waits for a slot and has none yet.
   expect(all).toHaveLength(2);
 });
 

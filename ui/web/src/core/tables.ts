@@ -83,15 +83,19 @@ export interface Span {
   cause: string | null;
 }
 
-/** Puts each attempt in the lowest free lane of its worker: a lane is a slot as far as can be seen from outside. */
+/**
+ * Puts each attempt in the lowest free lane of its worker: a lane is a slot as far as can be seen from outside. Trials are launched
+ * ahead of their slots, so an attempt takes one only once it has started.
+ */
 export function lanes(attempts: Row[], now: number): { spans: Span[]; lanes: { worker: number; lane: number }[] } {
   const spans: Span[] = attempts
+    .filter((a) => a.started_at !== null || a.ended_at !== null)
     .map((a) => ({
       trial: Number(a.number),
       attempt: Number(a.attempt),
       worker: Number(a.worker ?? 0),
       lane: 0,
-      begin: Number(a.launched_at),
+      begin: Number(a.started_at ?? a.ended_at),
       end: a.ended_at === null ? null : Number(a.ended_at),
       cause: a.cause as string | null,
     }))
