@@ -187,9 +187,12 @@ struct Autoalloc::Turn {
     for (const auto& [number, placed] : all.placed_) sum += stays(number, placed) ? counted(number, placed) : 0;
     return sum;
   }
+  std::string who_could() const {
+    return count_of(demand.trials, "trial") + (demand.ranks > 1 ? " of " + std::to_string(demand.ranks) + " ranks" : "");
+  }
   int wanted() const {
     const auto& s = all.settings_;
-    const std::int64_t needed = (std::max<std::int64_t>(0, demand.trials) + s.trials_per_agent - 1) / s.trials_per_agent;
+    const std::int64_t needed = (std::max<std::int64_t>(0, demand.trials) * demand.ranks + s.trials_per_agent - 1) / s.trials_per_agent;
     return static_cast<int>(std::clamp<std::int64_t>(needed, s.min_agents, 1'000'000));
   }
 
@@ -255,7 +258,7 @@ void Autoalloc::Turn::ask_for_more() {
     AgentSpec spec = s.spec;
     spec.join_file = s.join_folder + "/" + key + ".json";
     std::string why = have < s.min_agents ? "at least " + count_of(s.min_agents, "agent") + " shall be there, and there are " + std::to_string(have)
-                                          : count_of(demand.trials, "trial") + " could use " + count_of(wanted(), "agent") + ", and there are " + std::to_string(have);
+                                          : who_could() + " could use " + count_of(wanted(), "agent") + ", and there are " + std::to_string(have);
     say(Allocate{number, key, s.engine, to_json(spec)}, std::move(why));
     have += spec.agents, asked += spec.agents, ++waiting;
   }

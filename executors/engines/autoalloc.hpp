@@ -32,6 +32,7 @@ Result<Done> check(const AutoallocSettings&);
 /// What the experiment could use now.
 struct AgentDemand {
   std::int64_t trials = 0;                  ///< Running, and waiting for nothing but room, that fit an agent.
+  int ranks = 1;                            ///< Of each of them; each has a seat of its own.
   std::optional<Time> quiet_since = {};     ///< Since when no trial waits for room; absent: one does.
   std::map<WorkerId, Time> idle_since = {}; ///< Workers without a trial.
 };

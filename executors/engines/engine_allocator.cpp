@@ -120,7 +120,8 @@ class EngineAllocator final : public Allocator {
   bool wants_room(const History& history) const { return could_use(history) > history.live(); }
   AgentDemand demand(const History& history) const {
     AgentDemand d;
-    d.trials = could_use(history) * spec_.gang.ranks;  // Each rank has a seat of its own.
+    d.trials = could_use(history);
+    d.ranks = spec_.gang.ranks;
     d.quiet_since = quiet_since_;
     d.idle_since = idle_since_;
     return d;

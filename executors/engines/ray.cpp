@@ -41,8 +41,8 @@ for code in [agent.options(scheduling_strategy=at(i)).remote(what["line"]) for i
 sys.exit(max(codes, default=0))
 )";
 
-// What the driver itself asks for: with nothing at all, Ray puts it on the head node.
-constexpr double kDriverCpus = 0.001;
+// With nothing at all, Ray puts a job on the head node. A driver may be there: what it took elsewhere, the last of its agents would lack.
+constexpr double kLeastCpus = 0.001;
 
 std::string text(const JsonNode& object, std::string_view key) {
   const auto* member = object.find(key);
@@ -209,7 +209,7 @@ std::string ray_job(const AgentSpec& spec, const std::string& key) {
     line = shell_line(std::vector<std::string>{"python3", "-c", kDriver, what});
   }
   json.begin_object().key("entrypoint").value(line).key("submission_id").value(key);
-  json.key("entrypoint_num_cpus").value(many ? kDriverCpus : std::max(each.cpus, kDriverCpus));
+  if (!many) json.key("entrypoint_num_cpus").value(std::max(each.cpus, kLeastCpus));
   if (!many && each.gpus > 0) json.key("entrypoint_num_gpus").value(each.gpus);
   if (!many && each.memory_bytes > 0) json.key("entrypoint_memory").value(each.memory_bytes);
   if (!many && !each.custom.empty()) {

@@ -8,6 +8,7 @@ import sys
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.join(here, "..", "engines")]
 import slurm_cluster  # noqa: E402
+from gangs import all_checks, begun, gangs  # noqa: E402
 from world import World, check, checks, expect  # noqa: E402
 
 if slurm_cluster.missing():
@@ -47,6 +48,16 @@ def a_dead_node_costs_a_lease_and_no_result(cluster):
         check("its trials were given away", len(lost) > 0)
 
 
+def ranks_on_two_nodes_of_one_job_meet_and_step_together(cluster):
+    executor = {**SLURM, "per_agent": {"cpu": 2, "memory": "512MiB"}, "agents_each": 2}
+    with gangs(4, executor=executor, stop={"trials": 3}, resources={"memory": "64MiB"}, env_inherit="none") as world:
+        world.finish(world.sweep(env=cluster.environment))
+        all_checks(world, 3, 4)
+        expect("jobs", len(world.facts("Allocate")), 1)
+        expect("ranks of each node", {line[9] for line in begun(world)}, {"0", "1"})
+        world.until("no job is left", lambda: not [job for job in jobs(cluster) if "COMPLETING" not in job], 20)
+
+
 def what_slurm_can_never_give_is_told_in_its_own_words(cluster):
     with World(tune, executor={**SLURM, "per_agent": {"cpu": 99}}, stop={"trials": 2}) as world:
         sweep = world.sweep(env=cluster.environment)
@@ -58,7 +69,7 @@ def what_slurm_can_never_give_is_told_in_its_own_words(cluster):
 
 world_folder = __import__("tempfile").TemporaryDirectory()
 with slurm_cluster.Cluster(world_folder.name, nodes=2, cpus=4) as slurm:
-    for case in sys.argv[2:] or [the_same_config_runs_on_slurm, a_dead_node_costs_a_lease_and_no_result, what_slurm_can_never_give_is_told_in_its_own_words]:
+    for case in sys.argv[2:] or [the_same_config_runs_on_slurm, ranks_on_two_nodes_of_one_job_meet_and_step_together, a_dead_node_costs_a_lease_and_no_result, what_slurm_can_never_give_is_told_in_its_own_words]:
         case = globals()[case] if isinstance(case, str) else case
         case(slurm)
         print("ok", case.__name__.replace("_", " "), flush=True)

@@ -109,6 +109,15 @@ TEST_CASE("trials that fit one agent together need no second one", "[autoalloc]"
   CHECK(books.turn(17) == 3);
 }
 
+TEST_CASE("each rank of a trial has a seat of its own", "[autoalloc]") {
+  auto settings = Books::usual(8, 8);
+  settings.trials_per_agent = 2;
+  Books books(settings);
+  books.demand.ranks = 4;
+  CHECK(books.turn(3) == 6);
+  CHECK(books.last.at(0).reason.why == "3 trials of 4 ranks could use 6 agents, and there are 0");
+}
+
 TEST_CASE("an allocation of many agents is asked for only if all of it may be", "[autoalloc]") {
   auto settings = Books::usual(5, 9);
   settings.spec.agents = 2;
