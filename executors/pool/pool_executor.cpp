@@ -298,15 +298,21 @@ void PoolExecutor::take(Pool::Came came) {
 
   std::set<std::pair<TrialId, int>> held;
   for (const auto& name : came.held) held.insert({name.trial, name.attempt});
-  std::vector<TrialId> dropped;
+  std::vector<TrialId> dropped, begun;
   for (const auto trial : known.attempts) {
     Attempt& attempt = attempts_.at(trial);
     const Part& part = *part_of(attempt, agent);
-    if (part.started && !part.over && !held.contains({trial, attempt.number})) dropped.push_back(trial);
+    const bool has = held.contains({trial, attempt.number});
+    if (has && std::erase(held_back_, trial) > 0) {  // A coordinator that was killed had ordered it.
+      attempt.ordered = attempt.parts.size() == 1;
+      if (!attempt.ordered) begun.push_back(trial);
+    }
+    if (part.started && !part.over && !has) dropped.push_back(trial);
     else if (attempt.ordered) say_all(attempt, part);
     else if (gathering_.contains(trial)) call_off(trial, now());  // What it had kept for us it has forgotten.
   }
   for (const auto trial : dropped) lose_part(trial, agent, "its agent knows nothing of it");
+  for (const auto trial : begun) lose_begun(trial);
   meet_copies(agent, held);
   for (const auto& name : came.held) {
     if (copy_of(name.trial, name.attempt, agent)) continue;

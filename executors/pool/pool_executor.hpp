@@ -112,6 +112,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
   std::vector<Part> parts_of(const std::vector<Seat>&) const;
   void gather(TrialId);
   void call_off(TrialId, std::optional<Time> again);
+  void let_go(TrialId);
   void meet(TrialId, Attempt&);
   void gather_in_time();
   void start_in_time();
@@ -119,6 +120,7 @@ class PoolExecutor final : public Executor, private Pool::Member {
   std::optional<Exited> end_part(TrialId, Attempt&, Part&, Exited);
   void end_others(TrialId, const Attempt&, const std::string& why);
   void lose_part(TrialId, const std::string& agent, const std::string& why);
+  void lose_begun(TrialId);
 
   // Copies of attempts (pool_executor_copies.cpp).
   void on(const Speculate&, const History&);

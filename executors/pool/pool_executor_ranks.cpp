@@ -48,13 +48,23 @@ void PoolExecutor::gather(TrialId trial) {
 /// Nothing is kept for it any more, until it gathers `again`.
 void PoolExecutor::call_off(TrialId trial, std::optional<Time> again) {
   if (gathering_.erase(trial) == 0) return;
+  let_go(trial);
+  if (again) gathering_[trial] = *again;
+}
+
+void PoolExecutor::let_go(TrialId trial) {
   auto& attempt = attempts_.at(trial);
   ++attempt.round;  // What still comes was granted before they let go.
   for (auto& part : attempt.parts) {
     part.reserved.reset();
     pool_->send(part.agent, Fence{{spec_.name, trial, attempt.number}, "its ranks do not start now"});
   }
-  if (again) gathering_[trial] = *again;
+}
+
+/// One of its agents got its order from a coordinator that was killed before it could say so; the others may not have.
+void PoolExecutor::lose_begun(TrialId trial) {
+  let_go(trial);
+  end_lost(trial, remove(trial), "tune ended while its ranks started");
 }
 
 void PoolExecutor::take(Pool::Answered answered) {
@@ -65,10 +75,7 @@ void PoolExecutor::take(Pool::Answered answered) {
   auto& attempt = it->second;
   auto* part = part_of(attempt, agent);
   if (!part || reserved.round != attempt.round) return;
-  if (reserved.begun) {  // It got its order from a coordinator that was killed before it could say so; the others may not have.
-    call_off(trial, {});
-    return end_lost(trial, remove(trial), "tune ended while its ranks started");
-  }
+  if (reserved.begun) return lose_begun(trial);
   if (!reserved.granted || reserved.port == 0) return call_off(trial, now() + Duration{kAgain});
   part->reserved = std::move(answered.reserved);
   const bool all = std::all_of(attempt.parts.begin(), attempt.parts.end(), [](const Part& one) { return one.reserved.has_value(); });

@@ -206,8 +206,10 @@ std::string Supervisor::Impl::ending_command(const Attempt& a) const {
   return command(*a.ending == Cause::paused && a.order.can_save ? "pause" : "stop", a.why, a);
 }
 
-// Answers every sync report that is durable, unless what it waits for is a decision that has not been made.
+// Answers every sync report that is durable, unless what it waits for is a decision that has not been made. What was killed
+// may live for a moment yet, and is told nothing: where its attempt was given away its reports are as good as durable and count for nothing.
 void Supervisor::Impl::answer_durable(const AttemptPtr& a) {
+  if (a->killed) return;
   for (auto it = a->waiting.begin(); it != a->waiting.end();) {
     const bool held = it->decisive && it->step >= a->order.until_step && !a->ending;
     if (!it->durable || held) {

@@ -16,7 +16,7 @@ class Scripted {
   Events events;
   RanksPlan meeting;  ///< Of the newest order that had one.
 
-  Scripted(const std::string& address, const Credentials& credentials, const std::string& id) {
+  Scripted(const std::string& address, const Credentials& credentials, const std::string& id, std::vector<AttemptName> held = {}) {
     auto opened = Line::open({address, credentials}, {[this](Line::Opening) { events.add("opened"); },
                                                       [this](Line::Opening, std::string_view text) {
                                                         auto message = read_message(text);
@@ -28,6 +28,7 @@ class Scripted {
     events.take("opened");
     Hello hello;
     hello.worker.agent = id, hello.worker.name = "node1", hello.worker.offers.cpus = 4;
+    hello.held = std::move(held);
     say(hello);
     events.take("welcome");
   }
@@ -69,6 +70,8 @@ class Bed {
   std::vector<std::unique_ptr<Scripted>> agents;
   Scripted* agent = nullptr;  ///< The first.
   std::vector<Observation> seen;
+  std::string address;
+  Credentials credentials;  ///< Of the first.
 
   explicit Bed(std::int64_t parallel = 4, int count = 1) {
     spec.name = "digits", spec.objectives = {{"loss"}}, spec.command = {"true"}, spec.parallel = parallel;
@@ -79,17 +82,24 @@ class Bed {
     executor->open(history);
 
     const auto now = std::time(nullptr);
-    const auto address = last_address(folder / "a.db.d");
-    REQUIRE(address);
-    const auto file = invite(folder / "a.db.d", *address, {"", "", count, now + 600, now + 3600}, now);
+    address = last_address(folder / "a.db.d").value();
+    const auto file = invite(folder / "a.db.d", address, {"", "", count, now + 600, now + 3600}, now);
     REQUIRE(file);
     for (int i = 0; i < count; ++i) {
       const std::string id(32, static_cast<char>('a' + i));
-      const auto credentials = join(*file, id);
-      REQUIRE(credentials);
-      agents.push_back(std::make_unique<Scripted>(*address, *credentials, id));
+      const auto joined = join(*file, id);
+      REQUIRE(joined);
+      if (i == 0) credentials = *joined;
+      agents.push_back(std::make_unique<Scripted>(address, *joined, id));
       until<WorkerJoined>(i + 1);  // So that they are numbered in their order.
     }
+    agent = agents.front().get();
+  }
+
+  /// The first agent, on another connection.
+  void come_back(std::vector<AttemptName> held) {
+    agents.front().reset();
+    agents.front() = std::make_unique<Scripted>(address, credentials, std::string(32, 'a'), std::move(held));
     agent = agents.front().get();
   }
 

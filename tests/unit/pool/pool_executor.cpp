@@ -50,6 +50,18 @@ TEST_CASE("what is launched beyond executor.parallel is held back until there is
   bed.agent->events.take("launch 1");
 }
 
+TEST_CASE("an attempt that is held back, and lives already by the order of a coordinator that was killed, goes on", "[pool]") {
+  Bed bed(1);
+  bed.launch(0), bed.launch(1);
+  bed.look(0.05);
+  bed.come_back({{"digits", {1}, 1}});
+  bed.until<WorkerJoined>(2);
+  bed.agent->tell(1, {started(1), report(1, 1)});
+  bed.until<Reported>(1);
+  CHECK(bed.last<Reported>().trial == TrialId{1});
+  CHECK(bed.count<Fenced>() == 0);
+}
+
 TEST_CASE("an attempt that is held back ends by a Stop without its agent", "[pool]") {
   Bed bed(1);
   bed.launch(0), bed.launch(1), bed.launch(2);

@@ -6,16 +6,21 @@ using namespace tune::test;
 
 namespace {
 
-/// Trial 0 with two ranks on each of two agents, which are played.
+/// Trial 0 with two ranks on each of two agents.
+Launch gang() {
+  Launch launch;
+  launch.trial = {0}, launch.attempt = 1, launch.params = Params{{"x", 0.5}};
+  for (const std::int64_t worker : {1, 1, 2, 2}) launch.ranks.push_back(Seat{{worker}, 1, 0, {}, 1, {}});
+  return launch;
+}
+
+/// With its agents, which are played.
 struct GangBed : Bed {
   Scripted &one, &two;
 
   GangBed() : Bed(4, 2), one(*agents[0]), two(*agents[1]) { begin(); }
   void begin() {
-    Launch launch;
-    launch.trial = {0}, launch.attempt = 1, launch.params = Params{{"x", 0.5}};
-    for (const std::int64_t worker : {1, 1, 2, 2}) launch.ranks.push_back(Seat{{worker}, 1, 0, {}, 1, {}});
-    decide(launch);
+    decide(gang());
     look(0);
     one.events.take("reserve 0, 2 ranks, round 1"), two.events.take("reserve 0, 2 ranks, round 1");
   }
@@ -86,6 +91,17 @@ TEST_CASE("ranks that an agent had begun for a coordinator that was killed end t
   bed.until<Exited>(1);
   CHECK(bed.last<Exited>().cause == Cause::lost);
   bed.one.events.take("fence 0"), bed.two.events.take("fence 0");
+}
+
+TEST_CASE("ranks that an agent had begun end the attempt also where it is held back", "[pool][gangs]") {
+  Bed bed(1, 2);
+  bed.launch(1);
+  bed.decide(gang());
+  bed.come_back({{"digits", {0}, 1}});
+  bed.until<Exited>(1);
+  CHECK(bed.last<Exited>().trial == TrialId{0});
+  CHECK(bed.last<Exited>().cause == Cause::lost);
+  bed.agents[0]->events.take("fence 0"), bed.agents[1]->events.take("fence 0");
 }
 
 TEST_CASE("an agent that had room and does not say that its ranks started is given up, and the others are ended", "[pool][gangs]") {
