@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::size_t kMostAtOnce = 256;  // Facts a message.
 
+/// By somebody else, as one ends whatever runs on a machine; or a shell says so of what it ran.
+bool is_killed(const Exited& exited) {
+  for (const int signal : {SIGTERM, SIGKILL})
+    if ((exited.cause == Cause::signal && exited.signal == signal) || (exited.cause == Cause::exit && exited.exit_code == 128 + signal)) return true;
+  return false;
+}
+
 }  // namespace
 
 void AgentRun::keep(Observation observation, Time at) {
@@ -63,10 +70,9 @@ std::vector<AgentRun::End> AgentRun::clear_ends(double now, const std::string* l
   std::deque<End> doubtful;
   for (auto& end : ends) {
     auto& exited = end.exited;
-    // Or by a shell that says so of what it ran.
-    const bool terminated = (exited.cause == Cause::signal && exited.signal == SIGTERM) || (exited.cause == Cause::exit && exited.exit_code == 128 + SIGTERM);
-    if (terminated && leaving) exited.cause = Cause::preempted, exited.text = *leaving;
-    if (terminated && !leaving && now < end.seen + kDoubt) doubtful.push_back(std::move(end));
+    const bool killed = is_killed(exited);
+    if (killed && leaving) exited.cause = Cause::preempted, exited.text = *leaving;
+    if (killed && !leaving && now < end.seen + kDoubt) doubtful.push_back(std::move(end));
     else clear.push_back(std::move(end));
   }
   ends = std::move(doubtful);

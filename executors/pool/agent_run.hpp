@@ -45,9 +45,9 @@ struct AgentRun {
   /// What was not said on this connection yet, in messages of moderate size. Empty while the coordinator does not have it open.
   std::vector<Happened> to_say(double now);
 
-  /// Takes out the ends that are to be told. One by SIGTERM waits for kDoubt: what ends an agent (an engine, a person) often signals
-  /// its trials too, and the agent's own signal may come last. `leaving`: why the agent ends its trials, if it does; then such an
-  /// end is no fault of the trial.
+  /// Takes out the ends that are to be told. One by SIGTERM or SIGKILL waits for kDoubt: what ends an agent (an engine, a person)
+  /// often signals its trials too, and the agent's own signal may come last. If it kills the agent, nothing is told of them, and
+  /// they are lost with it. `leaving`: why the agent ends its trials, if it does; then such an end is no fault of the trial.
   std::vector<End> clear_ends(double now, const std::string* leaving);
 
   bool is_idle() const { return attempts.empty(); }

@@ -26,7 +26,7 @@ def missing():
 
 
 class Cluster:
-    def __init__(self, folder, nodes=2, cpus=4, memory=4096, logins=False):
+    def __init__(self, folder, nodes=2, cpus=4, memory=4096):
         self.folder = os.path.realpath(folder)
         self.names = [f"n{i}" for i in range(1, nodes + 1)]
         self.ports = free_ports(nodes + 1)
@@ -39,8 +39,7 @@ class Cluster:
         for node in self.names:
             os.chmod(os.path.join(self.folder, "tmp", node), 0o1777)
         self.configure(cpus, memory)
-        if not logins:
-            self.spare_logins()
+        self.spare_logins()
 
     def spare_logins(self):
         """With --export=NONE Slurm logs the user in before each job, which takes as long as the user's profile, and one that is
@@ -51,6 +50,16 @@ class Cluster:
             file.write(f"""#!/bin/bash\nexec {shutil.which("sbatch", path=PATH)} "${{@/--export=NONE/--export=ALL}}"\n""")
         os.chmod(os.path.join(folder, "sbatch"), 0o755)
         self.environment["PATH"] = folder + ":" + self.environment["PATH"]
+
+    def with_logins(self):
+        """A folder for the front of PATH, for a job of which the login is meant; None where that takes longer than Slurm waits."""
+        login = subprocess.Popen(["su", "-", getpass.getuser(), "-c", "env"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            login.wait(timeout=1.5)
+        except subprocess.TimeoutExpired:  # It goes on, for the reason above.
+            print("logins take too long here for Slurm: no job waits for one", flush=True)
+            return None
+        return os.path.dirname(shutil.which("sbatch", path=PATH))
 
     def configure(self, cpus, memory):
         host = socket.gethostname().split(".")[0]

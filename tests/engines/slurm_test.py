@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The slurm engine against a real Slurm on this machine. usage: slurm_test.py PROBE. Exit 77 where Slurm is not installed."""
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ class Test(real.Engine):
         folder = os.path.join(self.folder, "path-" + program)
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, program), "w") as file:
-            file.write(f"#!/bin/sh\nREAL=/usr/bin/{program}\n{script}\n")
+            file.write(f"#!/bin/sh\nREAL={shutil.which(program, path=self.cluster.environment['PATH'])}\n{script}\n")
         os.chmod(os.path.join(folder, program), 0o755)
         return folder
 
@@ -46,7 +47,7 @@ class Test(real.Engine):
         assert "invalid partition specified: nope" in refused["message"], refused
 
     def one_agent_runs_on_each_node_and_knows_where_it_is(self):
-        job = self.submit("both", agents=2, cpu=4, argument="two words")
+        job = self.submit("both", path=self.cluster.with_logins(), agents=2, cpu=4, argument="two words")
         wait_for("both agents speak", lambda: len(self.log("both").splitlines()) == 2)
         seen = self.list("both")[0]
         assert seen == {"key": "both", "id": job, "state": "running", "missing": False, "reason": "RUNNING", "nodes": ["n1", "n2"], "end": seen["end"]}, seen
@@ -137,5 +138,5 @@ class Test(real.Engine):
 
 
 with tempfile.TemporaryDirectory(prefix="tune-slurm-") as folder:
-    with slurm_cluster.Cluster(os.path.join(folder, "cluster"), logins=True) as cluster:
+    with slurm_cluster.Cluster(os.path.join(folder, "cluster")) as cluster:
         Test(folder, cluster).run()

@@ -111,7 +111,7 @@ def while_a_disk_is_full(where, **more):
         expect("where they began", again(), {f"away/{trial}": step + 1 for trial, step in last.items()})
         disk.empty()
         world.finish(sweep)
-        expect("the trials", world.states(), {"complete": 2})
+        world.expect_states({"complete": 2})
         both_checks(world)
         whole(world, 1_000_000)
 

@@ -58,7 +58,7 @@ def the_guard_of_a_frozen_agent_ends_its_trials_and_what_it_says_when_it_thaws_i
         first.send_signal(signal.SIGCONT)
         world.until("what it says is fenced", lambda: {(body["trial"], body["attempt"]) for _, body in world.facts("Fenced")} >= {(0, 1), (1, 1)})
         world.finish(sweep)
-        expect("the trials", world.states(), {"complete": 2})
+        world.expect_states({"complete": 2})
         expect("attempts", sorted(world.lives()), [(f"away/{n}", attempt) for n in range(2) for attempt in (1, 2)])
         both_checks(world)
 
@@ -75,7 +75,7 @@ def a_freeze_that_the_coordinator_hardly_noticed_fails_no_trial():
         only.send_signal(signal.SIGCONT)
         world.finish(sweep)
         expect("why the first attempts ended", {body["cause"] for _, body in world.facts("Exited") if body["attempt"] == 1}, {"lost"})
-        expect("the trials", world.states(), {"complete": 2})
+        world.expect_states({"complete": 2})
         both_checks(world)
 
 
@@ -95,7 +95,7 @@ def answers_that_an_agent_reads_after_its_guard_has_acted_fail_no_trial():
         agent.send_signal(signal.SIGCONT)
         world.finish(sweep)
         expect("why the first attempts ended", {body["cause"] for _, body in world.facts("Exited") if body["attempt"] == 1}, {"lost"})
-        expect("the trials", world.states(), {"complete": 2})
+        world.expect_states({"complete": 2})
         both_checks(world)
 
 
@@ -141,6 +141,27 @@ def a_signal_that_reaches_trials_before_their_agent_is_no_failure_of_theirs():
         world.finish(sweep)
         expect("why the first attempts ended", {body["cause"] for _, body in world.facts("Exited") if body["attempt"] == 1}, {"preempted"})
         check("they went on from their checkpoints", all(line[5] > 5 for line in begun_again(world)))
+        both_checks(world)
+
+
+def a_kill_that_reaches_trials_before_their_agent_is_no_failure_of_theirs():
+    """As an engine kills all that it started, in an order of its own; one that comes alone is."""
+    with quick(steps=60, stop={"trials": 3}, executor={"parallel": 2}) as world:
+        sweep = world.sweep()
+        world.join_file()
+        first = world.agent("first")
+        saved(world, 5)
+        os.kill(world.ledger_lines("begin")[0][2], signal.SIGKILL)
+        world.until("the next trial is saved", lambda: any(body["trial"] == 2 for _, body in world.facts("Checkpointed")))
+        for pid in {line[2] for line in world.ledger_lines("begin") if alive(line[2])}:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.2)
+        first.kill()
+        world.agent("second")
+        world.finish(sweep)
+        expect("how the first attempts ended", sorted(body["cause"] for _, body in world.facts("Exited") if body["attempt"] == 1), ["lost", "lost", "signal"])
+        world.expect_states({"complete": 2, "failed": 1})
+        check("they went on from their checkpoints", len(begun_again(world)) == 2 and all(line[5] > 1 for line in begun_again(world)))
         both_checks(world)
 
 
@@ -225,7 +246,7 @@ def no_gpu_is_had_twice_while_an_agent_is_frozen():
         world.until("its trials were given away", lambda: len([body for _, body in world.facts("Exited") if body["cause"] == "lost"]) == 2)
         frozen.send_signal(signal.SIGCONT)
         world.finish(sweep)
-        expect("the trials", world.states(), {"complete": 12})
+        world.expect_states({"complete": 12})
         each_device_was_one_trials(world, [(1, "0"), (1, "1"), (2, "0"), (2, "1")])
         both_checks(world)
 
@@ -236,6 +257,7 @@ run([a_dead_agent_without_its_guard_costs_the_lease_and_nothing_else,
      answers_that_an_agent_reads_after_its_guard_has_acted_fail_no_trial,
      what_was_ordered_while_an_agent_was_frozen_starts_nothing_when_it_thaws,
      a_signal_that_reaches_trials_before_their_agent_is_no_failure_of_theirs,
+     a_kill_that_reaches_trials_before_their_agent_is_no_failure_of_theirs,
      an_agent_that_is_asked_to_go_while_nobody_is_there_goes,
      the_checks_see_a_second_life_and_a_lost_report,
      no_gpu_is_had_twice_across_reconnections,

@@ -87,7 +87,7 @@ def ranks_of(lines):
 
 
 def all_checks(world, trials, ranks):
-    expect("the trials", world.states(), {"complete": trials})
+    world.expect_states({"complete": trials})
     for key, found in ranks_of(begun(world)).items():
         expect(f"ranks of {key}", found, list(range(ranks)))
     for line in begun(world):

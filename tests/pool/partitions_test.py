@@ -67,7 +67,7 @@ def a_cut_that_is_longer_than_the_lease_ends_the_trials_before_their_copies_star
         world.until("it has trials again", lambda: sum(body["worker"] == 1 for _, body in world.facts("Started")) > 2)
         check("it is the same one", far.poll() is None)
         world.finish(sweep)
-        expect("the trials", world.states(), {"complete": 4})
+        world.expect_states({"complete": 4})
         both_checks(world)
 
 
@@ -99,7 +99,7 @@ def an_idle_agent_that_was_away_for_long_gets_trials_again():
         world.cli("workers", "uncordon", "far")
         world.until("it has trials", lambda: started() > had)
         world.finish(sweep)
-        expect("the trials", world.states(), {"complete": 24})
+        world.expect_states({"complete": 24})
         both_checks(world)
 
 
@@ -186,7 +186,7 @@ def whatever_happens_the_sweep_completes():
         print(" ".join(rounds.told), flush=True)
         rounds.finish(seconds=120 + 10 * options.rounds)
         expect("ends by faults of trials", [body for _, body in world.facts("Exited") if body["cause"] not in ("done", "lost", "preempted")], [])
-        expect("the trials", world.states(), {"complete": trials})
+        world.expect_states({"complete": trials})
         both_checks(world)
 
 

@@ -115,7 +115,7 @@ def a_coordinator_killed_at_any_moment_of_the_gathering_starts_no_gang_twice():
             sweep = world.sweep()
             world.until("an agent is back", lambda: world.facts("Opened") and len(world.facts("WorkerJoined")) >= 2)
         world.finish(sweep)
-        expect("the trials", world.states(), {"complete": 3})
+        world.expect_states({"complete": 3})
         world.check_nothing_lost()
         world.check_never_two_at_once()
 

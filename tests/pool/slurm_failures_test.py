@@ -63,7 +63,7 @@ def stop_all(world, trials):
 
 
 def end_checks(world, cluster, **states):
-    expect("the trials", world.states(), states or {"complete": 2})
+    world.expect_states(states or {"complete": 2})
     world.check_never_two_at_once()
     world.check_nothing_lost()
     world.until("no job is left", lambda: not jobs(cluster), 20)
@@ -115,7 +115,7 @@ def what_a_thawed_node_says_counts_for_nothing(cluster):
         cluster.thaw_node(node)
         world.until("the old copies are gone", lambda: not any(alive(pid) for pid in pids), 10)
         world.finish(sweep, seconds=300)
-        expect("the trials", world.states(), {"complete": 2})
+        world.expect_states({"complete": 2})
         world.check_nothing_lost()
         world.check_in_order()
         newest = {}

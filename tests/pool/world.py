@@ -209,6 +209,14 @@ class World:
         with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=30) as db:
             return dict(db.execute("SELECT state, count(*) FROM trials GROUP BY 1").fetchall())
 
+    def expect_states(self, wanted):
+        """How many trials are in each state; if it is otherwise, says what ended which."""
+        if self.states() != wanted:
+            for kind, body in self.facts("Started", "Exited"):
+                print(kind, json.dumps(body))
+            print(self.logs(), flush=True)
+        expect("the trials", self.states(), wanted)
+
     def finish(self, sweep, code=0, seconds=120):
         try:
             got = sweep.wait(timeout=seconds)
