@@ -61,6 +61,8 @@ def main():
             print(epoch, float(loss))
         if answer_for_all(tune.report(epoch, loss=loss)):
             break
+    # First, or it would be the last to hold the group, and may then wait for ever for a thread that waits for the interpreter's lock.
+    del network
     dist.destroy_process_group()
 
 

@@ -49,7 +49,12 @@ def ranks(size, *command):
     started = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                                 env={**os.environ, "RANK": str(rank), "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
                for rank in range(size)]
-    said = [process.communicate(timeout=300)[0] for process in started]
+    try:
+        said = [process.communicate(timeout=300)[0] for process in started]
+    except subprocess.TimeoutExpired:
+        for process in started:
+            process.kill()
+        sys.exit(f"FAILED: not all of {size} ranks end")
     expect(f"exit codes of {size} ranks", not any(process.returncode for process in started), [process.returncode for process in started])
     return said[0]
 
