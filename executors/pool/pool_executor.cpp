@@ -75,7 +75,10 @@ std::vector<Observation> PoolExecutor::open(const History& history) {
     names_[worker] = name;
   }
   for (const auto& trial : history.trials()) {
-    if (trial.attempt > 0 && trial.attempt_over) over_[trial.id] = trial.attempt;
+    if (trial.attempt > 0 && trial.attempt_over) {
+      over_[trial.id] = trial.attempt;
+      if (trial.cause == Cause::lost || trial.cause == Cause::overtaken) given_up_.insert({trial.id, trial.attempt});  // An agent may have it yet.
+    }
     if (!trial.live() || trial.attempt_over || trial.state != TrialState::running) continue;  // One that never started is ordered again.
     const auto* ranks = history.ranks(trial.id);
     Attempt attempt;
@@ -303,9 +306,13 @@ void PoolExecutor::take(Pool::Came came) {
     Attempt& attempt = attempts_.at(trial);
     const Part& part = *part_of(attempt, agent);
     const bool has = held.contains({trial, attempt.number});
-    if (has && std::erase(held_back_, trial) > 0) {  // A coordinator that was killed had ordered it.
+    if (has && !attempt.ordered) {  // A coordinator that was killed had ordered it.
+      std::erase(held_back_, trial);
       attempt.ordered = attempt.parts.size() == 1;
-      if (!attempt.ordered) begun.push_back(trial);
+      if (!attempt.ordered) {  // At once: what its ranks report is acknowledged, and counts for nothing.
+        begun.push_back(trial);
+        continue;
+      }
     }
     if (part.started && !part.over && !has) dropped.push_back(trial);
     else if (attempt.ordered) say_all(attempt, part);

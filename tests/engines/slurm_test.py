@@ -115,7 +115,7 @@ class Test(real.Engine):
 
     def when_a_node_dies_the_other_agents_go_on(self):
         self.submit("half", agents=2)
-        wait_for("both agents speak", lambda: len(self.log("half").splitlines()) == 2)
+        wait_for("both agents speak", lambda: len(self.log("half").splitlines()) == 2, 90)  # The nodes may not be known to be up yet.
         self.submit("whole", site_args=["--nodelist=n2"])
         wait_for("it runs", lambda: self.state("whole") == "running")
         self.cluster.kill_node("n2")

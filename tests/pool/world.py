@@ -153,7 +153,9 @@ class World:
         sys.exit(f"FAILED: it never came that {what}\n{self.logs()}")
 
     def logs(self):
-        out = ""
+        """What became of attempts, and what everybody said."""
+        facts = self.facts("Launch", "Started", "Exited", "Fenced", "WorkerJoined", "WorkerLost")
+        out = "--- facts\n" + "".join(f"{kind} {json.dumps(body)}\n" for kind, body in facts[-40:])
         for name in sorted(os.listdir(self.folder)):
             if name.endswith(".log"):
                 out += f"--- {name}\n" + open(os.path.join(self.folder, name)).read()[-3000:]
@@ -194,7 +196,10 @@ class World:
             kept = db.execute("SELECT t.number, r.attempt, r.step, count(*) FROM reports r JOIN trials t ON t.id = r.trial GROUP BY 1, 2, 3").fetchall()
         counts = {(number, attempt, step): count for number, attempt, step, count in kept}
         for name, attempt, _, _, _, step in self.ledger_lines("acknowledged"):
-            expect(f"reports of {name} attempt {attempt} step {step}", counts.get((int(name.split("/")[1]), attempt, step)), 1)
+            found = counts.get((int(name.split("/")[1]), attempt, step))
+            if found != 1:
+                print(self.logs(), flush=True)
+            expect(f"reports of {name} attempt {attempt} step {step}", found, 1)
 
     def check_in_order(self):
         """Reports of an attempt are recorded in the order in which it made them."""
@@ -210,10 +215,8 @@ class World:
             return dict(db.execute("SELECT state, count(*) FROM trials GROUP BY 1").fetchall())
 
     def expect_states(self, wanted):
-        """How many trials are in each state; if it is otherwise, says what ended which."""
+        """How many trials are in each state."""
         if self.states() != wanted:
-            for kind, body in self.facts("Started", "Exited"):
-                print(kind, json.dumps(body))
             print(self.logs(), flush=True)
         expect("the trials", self.states(), wanted)
 

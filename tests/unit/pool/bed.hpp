@@ -4,6 +4,7 @@
 
 #include "executors/pool/invitation.hpp"
 #include "executors/pool/pool_executor.hpp"
+#include "tuner/experiment.hpp"
 #include "unit/link/rig.hpp"
 
 /// A PoolExecutor with agents that a test plays.
@@ -60,6 +61,15 @@ class Scripted {
   std::unique_ptr<Line> line_;
 };
 
+/// Policies of an experiment in which the test decides.
+struct NoPolicy final : Sampler, Scheduler {
+  void learn(const Record&) override {}
+  std::optional<Proposal> propose(TrialId, Rng) const override { return std::nullopt; }
+  void learn(const History&, const Record&) override {}
+  std::optional<Verdict> verdict(const History&) const override { return std::nullopt; }
+  std::optional<Plan> plan(const History&) const override { return std::nullopt; }
+};
+
 /// An executor with some agents, and the loop's part played by the test.
 class Bed {
  public:
@@ -73,13 +83,16 @@ class Bed {
   std::string address;
   Credentials credentials;  ///< Of the first.
 
-  explicit Bed(std::int64_t parallel = 4, int count = 1) {
+  /// `before`: the journal of a coordinator that was killed.
+  explicit Bed(std::int64_t parallel = 4, int count = 1, const std::vector<std::variant<Observation, Decided>>& before = {}) {
     spec.name = "digits", spec.objectives = {{"loss"}}, spec.command = {"true"}, spec.parallel = parallel;
     spec.executor = {"pool", {{"agents", std::int64_t{0}}}};
     auto made = PoolExecutor::make({spec, folder / "a.db.d/digits", folder / "a.db.d/checkpoints"});
     if (!made) FAIL(made.error().message);
     executor = std::move(*made);
-    executor->open(history);
+    Experiment experiment(spec, std::make_unique<NoPolicy>(), std::make_unique<NoPolicy>());
+    for (const auto& fact : before) experiment.apply({experiment.next_seq(), {1}, 1, fact});
+    executor->open(experiment.history());
 
     const auto now = std::time(nullptr);
     address = last_address(folder / "a.db.d").value();

@@ -87,3 +87,21 @@ TEST_CASE("what an agent says of an attempt that is not its own is fenced", "[po
   bed.look(0);
   bed.agent->events.take("acknowledged 1");  // It counts for nothing, and is not to be said again.
 }
+
+TEST_CASE("an agent that has what was given up before this coordinator began is told to end it", "[pool]") {
+  for (const auto cause : {Cause::lost, Cause::overtaken}) {
+    WorkerJoined joined;
+    joined.worker = {1}, joined.agent = std::string(32, 'a');
+    Propose propose;
+    propose.trial = {0};
+    Launch launch;
+    launch.trial = {0}, launch.attempt = 1, launch.ranks = {Seat{{1}, 1, 0, {}, 1, {}}};
+    Exited exited;
+    exited.trial = {0}, exited.attempt = 1, exited.cause = cause;
+    const auto decided = [](Decision what) { return Decided{std::move(what), {}}; };
+    Bed bed(4, 1, {joined, decided(propose), decided(launch), exited});
+    bed.come_back({{"digits", {0}, 1}});
+    bed.until<Fenced>(1);
+    bed.agent->events.take("fence 0");
+  }
+}

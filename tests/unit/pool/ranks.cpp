@@ -104,6 +104,16 @@ TEST_CASE("ranks that an agent had begun end the attempt also where it is held b
   bed.agents[0]->events.take("fence 0"), bed.agents[1]->events.take("fence 0");
 }
 
+TEST_CASE("ranks that an agent had begun end the attempt as soon as it says so, before their reports are heard", "[pool][gangs]") {
+  GangBed bed;
+  bed.come_back({{"digits", {0}, 1}});
+  bed.agents[0]->tell(1, {started(0), report(0, 1)});
+  bed.until<Fenced>(1);
+  REQUIRE(bed.count<Exited>() == 1);
+  CHECK(bed.last<Exited>().cause == Cause::lost);
+  bed.agents[0]->events.take("fence 0"), bed.two.events.take("fence 0");
+}
+
 TEST_CASE("an agent that had room and does not say that its ranks started is given up, and the others are ended", "[pool][gangs]") {
   GangBed bed;
   bed.spec.executor.options.set("start_timeout", std::string{"1500ms"});
